@@ -1,0 +1,31 @@
+#pragma once
+// Which medium a path lies on, and what tells it from others. Evidence, never identity: identity is drive.json.
+
+#include <optional>
+#include <string>
+
+#include "io/file_system.hpp"
+
+namespace darkshelf::io {
+
+struct Medium {
+  Path mount_point;          // root of the file system the path lies on
+  std::string device;        // "/dev/sdb1", "" if not a block device
+  std::string fs_type;       // "ext4", "exfat", "fuseblk", "tmpfs"
+  std::string fs_id;         // the file system's UUID where the system tells it, else its statfs id in hex
+  std::uint64_t bytes = 0;   // size of the file system
+  std::string model, serial; // of the whole disk, "" if unknown
+  std::string disk;          // names the physical disk: serial, else "maj:min" of the whole disk, else fs_id. Partitions, LVM
+                             // and LUKS are followed down to their disk; a loop device is a disk of its own.
+  bool rotational = false, removable = false, network = false, read_only = false;
+};
+
+/// The medium a path (which must exist) lies on, from /proc/self/mountinfo and /sys. Unknown parts are empty.
+Medium medium_of(const Path& path);
+/// Mount points of all mounted file systems that can hold files of a user (no proc, sysfs, cgroup …).
+std::vector<Path> mount_points();
+
+/// Flushes and unmounts what is mounted at `mount_point`; throws Error(kInUse) naming the mount point when busy.
+void unmount(const Path& mount_point);
+
+}  // namespace darkshelf::io

@@ -1,0 +1,172 @@
+#include "rituals/context.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text.hpp"
+#include "shelf/identity.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fd = formats::drive;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::uint64_t kIdentityLimit = 64 << 10;
+
+/// The identity a folder claims; nothing if it holds none.
+std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path& root) {
+  const io::Path file = root / std::string(fd::kIdentity);
+  const auto stat = fs.stat(file);
+  if (!stat || stat->type != io::FileType::kRegular) return {};
+  try {
+    return fd::decode_identity(io::read_text(fs, file, kIdentityLimit));
+  } catch (const Error& error) {
+    if (error.code() == Code::kNewerFormat) throw;
+    throw Error(Code::kWrongDrive, fmt::format("{} is damaged: {}", file.string(), error.what()),
+                fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
+  }
+}
+
+/// As identity_at, but a folder that cannot be read or understood simply is not the drive being looked for.
+std::optional<fd::DriveIdentity> identity_if_sound(io::FileSystem& fs, const io::Path& root) {
+  try {
+    return identity_at(fs, root);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+/// Roots where a drive may be plugged in: where it was last, and every mount point.
+std::vector<io::Path> candidate_roots(const catalog::Drive& drive) {
+  std::vector<io::Path> roots;
+  if (!drive.evidence.path.empty()) roots.emplace_back(drive.evidence.path);
+  for (const io::Path& root : io::mount_points()) {
+    if (std::find(roots.begin(), roots.end(), root) == roots.end()) roots.push_back(root);
+  }
+  return roots;
+}
+
+std::vector<io::Path> roots_with_id(io::FileSystem& fs, const catalog::Drive& drive) {
+  std::vector<io::Path> found;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> seen;  // one folder reached by two paths is one drive
+  for (const io::Path& root : candidate_roots(drive)) {
+    const auto identity = identity_if_sound(fs, root);
+    if (!identity || identity->id != drive.id) continue;
+    const auto stat = fs.stat_following(root);
+    if (!stat) continue;
+    const std::pair key{stat->device, stat->inode};
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
+    seen.push_back(key);
+    found.push_back(root);
+  }
+  return found;
+}
+
+AttachedDrive open_root(Context& context, const io::Path& root, const fd::DriveIdentity& identity, Visit visit) {
+  const std::string quoted = core::shell_quote(root.string());
+  const auto known = context.catalog.drive(identity.id);
+  if (!known) {
+    throw Error(Code::kWrongDrive,
+                fmt::format("{} says it is the archive drive \"{}\" ({}), which this catalog has never seen", root.string(),
+                            core::printable(identity.label), identity.id.text().substr(0, 8)),
+                fmt::format("darkshelf catalog recover {}", quoted));
+  }
+  AttachedDrive drive{*known, root, io::medium_of(root), identity, nullptr};
+  const catalog::Evidence evidence = evidence_of(drive.medium, root);
+  const shelf::Judgement judgement = shelf::judge(identity, known, evidence);
+  if (judgement.claim != shelf::Claim::kFits) {
+    throw Error(Code::kWrongDrive,
+                fmt::format("{} says it is {}, but it does not look like it: {}", root.string(), known->label,
+                            fmt::join(judgement.differences, "; ")),
+                fmt::format("darkshelf drive accept {0} --as moved   (same drive, moved to another disk), or\n"
+                            "      darkshelf drive accept {0} --as copy    (a copy of it)",
+                            quoted));
+  }
+  const bool read_only = drive.medium.read_only || context.fs.space(root).read_only;
+  if (visit == Visit::kWrite && !read_only) {
+    drive.lock = context.fs.lock(root / std::string(fd::kLock), fmt::format("the drive {}", known->label),
+                                 fmt::format("darkshelf, drive {}", known->label));
+  }
+  const bool news = !known->here || !(known->evidence == evidence) ||
+                    context.world.now() - known->last_seen > std::chrono::hours(1);
+  if (news) {
+    context.catalog.record_drive_seen(identity.id, evidence);
+    drive.drive = *context.catalog.drive(identity.id);
+  }
+  return drive;
+}
+
+}  // namespace
+
+catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root) {
+  catalog::Evidence evidence;
+  evidence.fs_id = medium.fs_id;
+  evidence.fs_type = medium.fs_type;
+  evidence.model = medium.model;
+  evidence.serial = medium.serial;
+  evidence.disk = medium.disk;
+  evidence.bytes = medium.bytes;
+  evidence.path = root.string();
+  return evidence;
+}
+
+AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
+  io::FileSystem& fs = context.fs;
+  if (const auto known = context.catalog.find_drive(text)) {
+    const std::vector<io::Path> roots = roots_with_id(fs, *known);
+    if (roots.size() > 1) {
+      throw Error(Code::kWrongDrive,
+                  fmt::format("two media claim to be {}: {} and {}", known->label, roots[0].string(), roots[1].string()),
+                  fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(roots[1].string())));
+    }
+    if (roots.empty()) {
+      const std::string place = known->place_name.empty() ? "" : fmt::format(" It should be at: {}.", known->place_name);
+      throw Error(Code::kDriveAbsent, fmt::format("{} is not plugged in.{}", known->label, place),
+                  "plug it in and type the same command again");
+    }
+    return open_root(context, roots.front(), *identity_at(fs, roots.front()), visit);
+  }
+  const auto stat = text.empty() ? std::nullopt : fs.stat_following(text);
+  if (!stat) {
+    throw Error(Code::kNotFound, fmt::format("no drive is called \"{}\", and there is no such path", core::printable(text)),
+                "darkshelf drive list");
+  }
+  const io::Path root = fs.canonical(text);
+  const auto identity = identity_at(fs, root);
+  if (!identity) {
+    throw Error(Code::kWrongDrive, fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
+                fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(text)));
+  }
+  if (const auto known = context.catalog.drive(identity->id)) {
+    for (const io::Path& other : roots_with_id(fs, *known)) {
+      if (fs.canonical(other) != root) {
+        throw Error(Code::kWrongDrive,
+                    fmt::format("two media claim to be {}: {} and {}", known->label, root.string(), other.string()),
+                    fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(root.string())));
+      }
+    }
+  }
+  return open_root(context, root, *identity, visit);
+}
+
+std::vector<AttachedDrive> attached_drives(Context& context) {
+  std::vector<AttachedDrive> attached;
+  for (const catalog::Drive& drive : context.catalog.drives()) {
+    try {
+      attached.push_back(attach(context, drive.id.text(), Visit::kReadOnly));
+    } catch (const Error& error) {
+      if (error.code() == Code::kCancelled) throw;
+    }
+  }
+  return attached;
+}
+
+std::string photos_and_files(std::uint64_t photos, std::uint64_t files) {
+  return fmt::format("{} ({})", core::count_of(photos, "photo"), core::count_of(files, "file"));
+}
+
+}  // namespace darkshelf::rituals

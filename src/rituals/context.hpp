@@ -1,0 +1,54 @@
+#pragma once
+// What every ritual is handed, and the drive a ritual works on.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.hpp"
+#include "core/id.hpp"
+#include "core/work.hpp"
+#include "formats/drive/drive_files.hpp"
+#include "io/file_system.hpp"
+#include "io/mounts.hpp"
+#include "shelf/policy.hpp"
+
+namespace darkshelf::rituals {
+
+struct Context {
+  io::FileSystem& fs;
+  core::World& world;
+  core::Work work;
+  catalog::Catalog& catalog;
+};
+
+/// A registered drive that is plugged in and is what it claims to be.
+struct AttachedDrive {
+  catalog::Drive drive;
+  io::Path root;                        // "<drive>": the folder that holds darkshelf/
+  io::Medium medium;
+  formats::drive::DriveIdentity identity;
+  std::shared_ptr<io::Lock> lock;       // of darkshelf/.lock; null when the drive is read-only
+
+  io::Path folder() const { return root / std::string(formats::drive::kFolder); }
+  io::Path volume_folder(const catalog::Volume& volume) const { return folder() / volume.folder; }
+};
+
+enum class Visit { kWrite, kReadOnly };
+
+/// Finds the drive that `text` means (label, id prefix, or the path where it is mounted) among what is plugged in, checks its
+/// identity against the evidence, takes its lock (kWrite) and records the visit. Throws kNotFound (no such drive known),
+/// kDriveAbsent (known, not plugged in: tells its place), kWrongDrive (a path that is no registered drive, another
+/// identity than expected, evidence that no longer fits, two drives with one id), kInUse.
+AttachedDrive attach(Context& context, const std::string& text, Visit visit);
+/// The known drives that are plugged in now, without taking locks; wrong ones are left out.
+std::vector<AttachedDrive> attached_drives(Context& context);
+
+/// Evidence as the catalog keeps it.
+catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root);
+
+/// "2,412 photos (7,236 files)".
+std::string photos_and_files(std::uint64_t photos, std::uint64_t files);
+
+}  // namespace darkshelf::rituals

@@ -1,0 +1,64 @@
+#pragma once
+// Reading one volume on one drive and comparing every byte with its seal. Never writes. Scrub, repair, copy, restore,
+// recover and the proof of a fresh seal all look at volumes through here.
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parity/set_reader.hpp"
+#include "rituals/context.hpp"
+#include "volume/volume_reader.hpp"
+
+namespace darkshelf::rituals {
+
+enum class FindingKind { kDamaged, kUnreadable, kMissing, kChanged, kForeign, kLitter };
+std::string_view name_of(FindingKind kind);
+
+struct SliceRange {
+  std::uint32_t first = 0, count = 0;
+};
+
+struct FileFinding {
+  FindingKind kind = FindingKind::kDamaged;
+  std::string path;                     // below the volume's folder
+  std::vector<SliceRange> slices;       // payload files: which of the volume's slices
+  std::uint64_t bytes = 0;              // bytes concerned (slices × size, or the file)
+};
+
+struct Examination {
+  core::Uuid volume;
+  io::Path folder;
+  std::optional<volume::LoadedVolume> loaded;   // nothing: the volume is missing or its tag files cannot be had
+  std::string failure;                          // why nothing was loaded
+  std::vector<FileFinding> findings;
+  std::vector<std::uint32_t> lost;              // payload slices, ascending
+  std::vector<formats::volume::Member> photos_hit;  // members (files) that overlap a lost slice, or whose header does
+  std::uint64_t photos_hit_count = 0;           // as people count photos
+  parity::PacketScan payload_parity;            // sound recovery slices of the payload set
+  bool intact() const { return loaded && findings.empty(); }
+  bool repairable() const { return loaded && lost.size() <= payload_parity.recovery.size(); }
+  bool readback_cached = false;                 // caches could not be bypassed
+  std::uint64_t bytes_read = 0;
+};
+
+enum class Depth {
+  kEverything,       // every byte: payload, tag files, recovery data
+  kPayloadOnly,      // payload slices and tag files; recovery data only located when something is lost
+};
+
+/// Told every intact payload slice (unpadded), in slice order, from one thread: what a proof computes along with the reading.
+using SliceObserver = std::function<void(std::uint32_t slice, core::ByteSpan bytes)>;
+
+/// `known`: from the catalog, or nothing (the volume's own seal is believed then). Mismatches are read again before they are
+/// believed. Throws kDriveGone when the drive stops answering (promise 4), kCancelled.
+Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume,
+                    const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
+                    const SliceObserver& on_slice = {});
+
+/// The seal as the catalog has it.
+std::optional<volume::KnownSeal> known_seal(const std::optional<catalog::Volume>& volume);
+
+}  // namespace darkshelf::rituals

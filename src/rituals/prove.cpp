@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "parity/recovery_plan.hpp"
+#include "rituals/drives.hpp"
+#include "rituals/seal_parts.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fd = formats::drive;
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+/// A few recovery slices, summed by the definition while the payload is read back: proves sums, memory and medium at once.
+class Sample {
+ public:
+  Sample(core::World& world, const fv::BagInfo& info) : slice_bytes_(info.slice_bytes) {
+    const core::Uuid dice = world.new_id();
+    for (std::size_t i = 0; i < kSamples && info.recovery_slices > 0; ++i) {
+      const auto exponent = static_cast<std::uint16_t>(core::load_le<std::uint32_t>(dice.bytes.data() + 4 * i) % info.recovery_slices);
+      if (std::find(exponents_.begin(), exponents_.end(), exponent) == exponents_.end()) exponents_.push_back(exponent);
+    }
+    sums_.assign(exponents_.size(), core::Bytes(slice_bytes_));
+  }
+
+  void add(std::uint32_t slice, core::ByteSpan bytes) {
+    core::Bytes padded;
+    if (bytes.size() < slice_bytes_) {
+      padded.assign(bytes.begin(), bytes.end());
+      padded.resize(slice_bytes_);
+      bytes = padded;
+    }
+    core::parallel_for(2, exponents_.size(),
+                       [&](std::size_t i) { parity::add_by_definition(sums_[i], bytes, slice, exponents_[i]); });
+  }
+
+  void compare(io::FileSystem& fs, const parity::PacketScan& scan, std::uint32_t expected) const {
+    if (scan.recovery.size() != expected || !scan.bad.empty()) {
+      throw Error(Code::kCorrupt, fmt::format("only {} of {} recovery slices were read back sound", scan.recovery.size(), expected));
+    }
+    for (std::size_t i = 0; i < exponents_.size(); ++i) {
+      const parity::RecoveryLocation& at = scan.recovery[exponents_[i]];
+      core::Bytes stored(slice_bytes_);
+      const auto file = fs.open_read(scan.files[at.file], io::ReadMode::kDirect);
+      if (file->read_at(at.data_offset, stored) != stored.size() || stored != sums_[i]) {
+        throw Error(Code::kCorrupt, fmt::format("recovery slice {} is not what the payload gives by definition", at.exponent));
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kSamples = 2;
+  std::uint64_t slice_bytes_;
+  std::vector<std::uint16_t> exponents_;
+  std::vector<core::Bytes> sums_;
+};
+
+}  // namespace
+
+bool prove(Context& context, const io::Path& folder, const WrittenVolume& written) {
+  Sample sample(context.world, written.info);
+  const volume::KnownSeal known{written.seal, written.tagmanifest};
+  const Examination examination =
+      examine(context, folder, written.info.volume, known, Depth::kEverything, io::ReadMode::kDirect,
+              [&](std::uint32_t slice, core::ByteSpan bytes) { sample.add(slice, bytes); });
+  if (!examination.intact()) {
+    const std::string what = examination.loaded && !examination.findings.empty()
+                                 ? fmt::format("{} ({})", examination.findings.front().path, name_of(examination.findings.front().kind))
+                                 : examination.failure;
+    throw Error(Code::kCorrupt, fmt::format("what was read back from {} is not what was written: {}", folder.string(), what));
+  }
+  const std::vector<io::Path> files = parity::files_of_set(context.fs, folder / (fv::base_name(written.info) + ".par2"));
+  if (written.info.recovery_slices > 0) {
+    sample.compare(context.fs, parity::scan_packets(context.fs, files, io::ReadMode::kDirect, context.work),
+                   written.info.recovery_slices);
+  }
+  return examination.readback_cached;
+}
+
+void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume) {
+  io::FileSystem& fs = context.fs;
+  const io::Path seals = drive.root / std::string(fd::kSeals) / volume.info.volume.text();
+  fs.make_dirs(seals);
+  io::write_file_durably(fs, seals / std::string(fv::kTagManifest), core::as_bytes(volume.tagmanifest));
+  const io::Path from = incoming_folder(drive, volume.info.volume);
+  const io::Path to = drive.volume_folder(volume);
+  fs.make_dirs(to.parent_path());
+  if (fs.stat(to)) throw Error(Code::kFailed, fmt::format("{} is in the way", to.string()));
+  fs.rename(from, to);
+  fs.sync_dir(to.parent_path());
+  fs.sync_dir(from.parent_path());
+}
+
+}  // namespace darkshelf::rituals

@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "core/text.hpp"
+#include "rituals/drives.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fd = formats::drive;
+
+namespace {
+
+/// n of "catalog-<n>.db"; nothing for any other name.
+std::optional<std::uint64_t> copy_number(const std::string& name) {
+  constexpr std::string_view kFront = "catalog-", kBack = ".db";
+  if (name.size() <= kFront.size() + kBack.size() || !name.starts_with(kFront) || !name.ends_with(kBack)) return {};
+  const char* first = name.data() + kFront.size();
+  const char* last = name.data() + name.size() - kBack.size();
+  std::uint64_t number = 0;
+  const auto result = std::from_chars(first, last, number);
+  if (result.ec != std::errc{} || result.ptr != last) return {};
+  return number;
+}
+
+digest::Sha256 sha256_of(io::FileSystem& fs, const io::Path& path) {
+  const auto file = fs.open_read(path, io::ReadMode::kDirect);
+  core::AlignedBuffer buffer(1 << 20);
+  digest::Sha256Stream stream;
+  for (std::uint64_t offset = 0;;) {
+    const std::size_t got = file->read_at(offset, buffer.span());
+    if (got == 0) return stream.finish();
+    stream.update(buffer.span().first(got));
+    offset += got;
+  }
+}
+
+void write_catalog_copy(Context& context, const AttachedDrive& drive) {
+  io::FileSystem& fs = context.fs;
+  const io::Path folder = drive.root / std::string(fd::kCatalogFolder);
+  fs.make_dirs(folder);
+  std::vector<std::uint64_t> numbers;
+  for (const io::Entry& entry : fs.list(folder)) {
+    if (const auto number = copy_number(entry.name)) numbers.push_back(*number);
+    if (entry.name.starts_with(".new-")) fs.remove_file(folder / entry.name);  // of a run that was killed
+  }
+  std::sort(numbers.begin(), numbers.end());
+  const std::uint64_t next = numbers.empty() ? 1 : numbers.back() + 1;
+  const std::string name = fmt::format("catalog-{}.db", next);
+  const io::Path fresh = folder / (".new-" + name);
+  try {
+    context.catalog.export_to(fresh, drive.drive.catalog_mode, drive.drive.id);
+  } catch (...) {
+    if (fs.stat(fresh)) fs.remove_file(fresh);
+    throw;
+  }
+  fs.rename(fresh, folder / name);
+  fs.sync_dir(folder);
+  core::stop_point("refresh.copy-written");
+  fd::CurrentCatalog current;
+  current.name = name;
+  current.bytes = fs.stat(folder / name)->bytes;
+  current.sha256 = sha256_of(fs, folder / name);
+  io::write_file_durably(fs, drive.root / std::string(fd::kCurrent), core::as_bytes(fd::encode_current(current)));
+  core::stop_point("refresh.current-written");
+  while (numbers.size() > 1) {  // the one before stays: two are kept
+    fs.remove_file(folder / fmt::format("catalog-{}.db", numbers.front()));
+    numbers.erase(numbers.begin());
+  }
+}
+
+void write_start_here(Context& context, const AttachedDrive& drive) {
+  const shelf::Policy policy = shelf::policy_from(context.catalog.policy());
+  fd::StartHere facts;
+  facts.label = drive.drive.label;
+  facts.owner = policy.owner;
+  facts.phone = policy.phone;
+  facts.place = drive.drive.place_name;
+  facts.written = context.world.now();
+  std::set<std::string> twins;
+  for (const catalog::Volume& volume : context.catalog.volumes_on(drive.drive.id)) {
+    if (volume.info.layout == formats::volume::Layout::kFiles) facts.has_files_layout = true;
+    if (facts.example_volume.empty()) {
+      facts.example_volume = volume.folder;
+      facts.example_base = formats::volume::base_name(volume.info);
+    }
+    for (const catalog::Copy& copy : context.catalog.copies_of(volume.info.volume)) {
+      if (copy.drive == drive.drive.id) continue;
+      if (const auto other = context.catalog.drive(copy.drive)) twins.insert(other->label);
+    }
+  }
+  facts.twins.assign(twins.begin(), twins.end());
+  const std::string text = fd::start_here(facts);
+  for (const io::Path& path : {drive.root / std::string(fd::kStartHere), drive.root / fd::root_start_here_name(drive.drive.label)}) {
+    io::write_file_durably(context.fs, path, core::as_bytes(text));
+  }
+}
+
+/// A rename reaches the drive at its next visit.
+void follow_rename(Context& context, const AttachedDrive& drive) {
+  if (drive.identity.label == drive.drive.label) return;
+  fd::DriveIdentity identity = drive.identity;
+  const io::Path old_text = drive.root / fd::root_start_here_name(identity.label);
+  identity.label = drive.drive.label;
+  io::write_file_durably(context.fs, drive.root / std::string(fd::kIdentity), core::as_bytes(fd::encode_identity(identity)));
+  if (context.fs.stat(old_text)) context.fs.remove_file(old_text);
+}
+
+}  // namespace
+
+void refresh_drive(Context& context, const AttachedDrive& drive) {
+  follow_rename(context, drive);
+  if (drive.drive.catalog_mode != "none") write_catalog_copy(context, drive);
+  write_start_here(context, drive);
+}
+
+}  // namespace darkshelf::rituals

@@ -1,0 +1,375 @@
+#include "rituals/seal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "core/text.hpp"
+#include "rituals/drives.hpp"
+#include "rituals/seal_parts.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fd = formats::drive;
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+/// Runs a plan. A drive that fails drops out with its reason; the others go on.
+class Sealing {
+ public:
+  Sealing(Context& context, Plan plan) : context_(context), plan_(std::move(plan)), dropped_(plan_.drives.size()) {}
+
+  SealReport run() {
+    for (ShootPlan& shoot : plan_.shoots) {
+      if (shoot.kind == ShootPlanKind::kSealed) {
+        report_.skipped.push_back(core::printable(shoot.source.name));
+      } else if (shoot.kind == ShootPlanKind::kMissingCopies) {
+        copy_missing(shoot);
+      } else {
+        seal_shoot(shoot);
+      }
+    }
+    refresh_all();
+    core::stop_point("seal.refreshed");
+    return std::move(report_);
+  }
+
+ private:
+  const AttachedDrive& drive(std::size_t index) const { return plan_.drives[index].drive; }
+  const std::string& label(std::size_t index) const { return drive(index).drive.label; }
+
+  /// A drive whose identity can no longer be read has left; anything else is a failure of its own.
+  void drop(std::size_t index, std::exception_ptr error) {
+    dropped_[index] = true;
+    last_error_ = error;
+    SealReport::Failure failure{label(index), "", Code::kFailed};
+    try {
+      std::rethrow_exception(error);
+    } catch (const Error& e) {
+      failure.sentence = e.what();
+      failure.code = e.code();
+    } catch (const std::exception& e) {
+      failure.sentence = e.what();
+    }
+    try {
+      if (!context_.fs.stat(drive(index).root / std::string(fd::kIdentity))) failure.code = Code::kDriveGone;
+    } catch (const Error&) {
+      failure.code = Code::kDriveGone;
+    }
+    if (failure.code == Code::kDriveGone) failure.sentence = "left in mid-work: " + failure.sentence;
+    report_.failures.push_back(std::move(failure));
+  }
+
+  void clean_incoming(std::size_t index, const core::Uuid& volume) {
+    const io::Path folder = incoming_folder(drive(index), volume);
+    if (!context_.fs.stat(folder)) return;
+    io::remove_tree(context_.fs, folder);
+    report_.cleaned.push_back(fmt::format("{}: {}", label(index), folder.string()));
+  }
+
+  /// Half-made volumes of runs that were killed, whichever plan they belonged to.
+  void clean_all_incoming(std::size_t index) {
+    const io::Path folder = drive(index).root / std::string(fd::kIncoming);
+    if (!context_.fs.stat(folder)) return;
+    for (const io::Entry& entry : context_.fs.list(folder)) {
+      io::remove_tree(context_.fs, folder / entry.name);
+      report_.cleaned.push_back(fmt::format("{}: {}", label(index), (folder / entry.name).string()));
+    }
+  }
+
+  void forget_quietly(std::size_t index, const core::Uuid& volume) {
+    try {
+      io::remove_tree(context_.fs, incoming_folder(drive(index), volume));
+    } catch (const Error&) {  // the drive may be gone; the next run cleans up
+    }
+  }
+
+  void plan_into_catalog(const ShootPlan& shoot) {
+    for (const catalog::SealPlan& earlier : context_.catalog.open_plans()) {
+      if (earlier.group == shoot.group) return;  // resumed: it is there
+      if (earlier.folder_path == shoot.source.folder.string()) context_.catalog.record_seal_ended(earlier.group);
+    }
+    catalog::SealPlan plan;
+    plan.group = shoot.group;
+    plan.shoot = shoot.infos.front().shoot;
+    plan.folder_path = shoot.source.folder.string();
+    plan.shoot_name = core::printable(shoot.source.name);
+    plan.planned = shoot.planned;
+    plan.options = shoot.fingerprint;
+    for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
+      catalog::PlannedVolume volume{shoot.infos[i].volume, shoot.infos[i].part, {}, shoot.volumes[i].sizes.bytes_on_drive};
+      for (const std::size_t index : shoot.drives[i]) volume.drives.push_back(drive(index).drive.id);
+      plan.volumes.push_back(std::move(volume));
+    }
+    context_.catalog.record_seal_planned(plan);
+  }
+
+  void seal_shoot(ShootPlan& shoot) {
+    plan_into_catalog(shoot);
+    core::stop_point("seal.planned");
+    for (std::size_t i = 0; i < plan_.drives.size(); ++i) {
+      if (!dropped_[i]) clean_all_incoming(i);
+    }
+    for (fv::LeftOut& left : shoot.source.unreadable) report_.left_out.push_back(left);
+    for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
+      context_.work.told().begin(fmt::format("sealing {}, part {} of {}", core::printable(shoot.source.name), i + 1, shoot.volumes.size()),
+                                 shoot.volumes[i].sizes.payload_bytes);
+      seal_part(shoot, i);
+      context_.work.told().end();
+    }
+    context_.catalog.record_seal_ended(shoot.group);
+    core::stop_point("seal.ended");
+  }
+
+  std::vector<std::size_t> live(const std::vector<std::size_t>& drives) const {
+    std::vector<std::size_t> out;
+    std::copy_if(drives.begin(), drives.end(), std::back_inserter(out), [&](std::size_t i) { return !dropped_[i]; });
+    if (out.empty() && last_error_) std::rethrow_exception(last_error_);
+    return out;
+  }
+
+  void seal_part(ShootPlan& shoot, std::size_t part) {
+    const std::vector<std::size_t> wanted = live(shoot.drives[part]);
+    SealedVolume sealed;
+    sealed.info = shoot.infos[part];
+    std::vector<std::size_t> lacking;
+    for (const std::size_t index : wanted) {
+      if (take_in_place(index, shoot.infos[part])) {
+        sealed.resumed = true;
+        sealed.drives.push_back(label(index));
+      } else {
+        lacking.push_back(index);
+      }
+    }
+    if (!lacking.empty() && !copy_from_twin(shoot.infos[part].volume, lacking, sealed)) write_part(shoot, part, lacking, sealed);
+    if (const auto volume = context_.catalog.volume(shoot.infos[part].volume)) {
+      sealed.info = volume->info;
+      sealed.seal = volume->seal;
+      sealed.bytes_on_drive = volume->bytes_on_drive;
+    }
+    if (!sealed.drives.empty()) report_.volumes.push_back(std::move(sealed));
+  }
+
+  /// A folder that stands in its place was proven before it was put there; a run that was killed may not have recorded it.
+  bool take_in_place(std::size_t index, const fv::BagInfo& info) {
+    const io::Path folder = drive(index).folder() / folder_below(info);
+    const auto known = context_.catalog.volume(info.volume);
+    if (!context_.fs.stat(folder)) return false;
+    if (known && has_copy(info.volume, drive(index).drive.id)) return true;
+    const Examination found = examine(context_, folder, info.volume, known_seal(known), Depth::kEverything, io::ReadMode::kDirect);
+    if (!found.intact() || found.loaded->info.volume != info.volume) {
+      throw Error(Code::kFailed, fmt::format("{} was left by an interrupted seal and is damaged since", folder.string()),
+                  fmt::format("move that folder away and type the same command again"));
+    }
+    catalog::Volume volume{found.loaded->info, found.loaded->seal, found.loaded->tagmanifest_text, folder_below(info), bytes_in(folder)};
+    context_.catalog.record_volume(volume, found.loaded->members);
+    context_.catalog.record_copy(info.volume, drive(index).drive.id, context_.world.now(), found.readback_cached);
+    note_cached(index, found.readback_cached);
+    return true;
+  }
+
+  std::uint64_t bytes_in(const io::Path& folder) {
+    std::uint64_t bytes = 0;
+    for (const io::Entry& entry : context_.fs.list(folder)) {
+      if (entry.type == io::FileType::kDirectory) bytes += bytes_in(folder / entry.name);
+      if (entry.type == io::FileType::kRegular) bytes += context_.fs.stat(folder / entry.name)->bytes;
+    }
+    return bytes;
+  }
+
+  bool has_copy(const core::Uuid& volume, const core::Uuid& on) {
+    const auto copies = context_.catalog.copies_of(volume);
+    return std::any_of(copies.begin(), copies.end(), [&](const catalog::Copy& copy) { return copy.drive == on; });
+  }
+
+  void note_cached(std::size_t index, bool cached) {
+    auto& labels = report_.readback_cached;
+    if (cached && std::find(labels.begin(), labels.end(), label(index)) == labels.end()) labels.push_back(label(index));
+  }
+
+  /// A volume that is sealed on one drive is copied to the others, never built twice: all copies are byte-identical.
+  bool copy_from_twin(const core::Uuid& id, const std::vector<std::size_t>& lacking, SealedVolume& sealed) {
+    const auto volume = context_.catalog.volume(id);
+    if (!volume) return false;
+    std::vector<AttachedDrive> holders;
+    for (const DriveLoad& load : plan_.drives) {
+      if (has_copy(id, load.drive.drive.id)) holders.push_back(load.drive);
+    }
+    if (holders.empty()) {
+      for (AttachedDrive& other : attached_drives(context_)) {
+        if (has_copy(id, other.drive.id)) holders.push_back(std::move(other));
+      }
+    }
+    if (holders.empty()) {
+      throw Error(Code::kDriveAbsent,
+                  fmt::format("part {} of {} is sealed already, on a drive that is not plugged in", volume->info.part, volume->info.shoot_name),
+                  fmt::format("darkshelf show {}   tells which drive to plug in beside these", core::shell_quote(volume->info.shoot_name)));
+    }
+    for (const std::size_t index : lacking) {
+      try {
+        const CopiedBytes copied = copy_volume(context_, *volume, holders.front().volume_folder(*volume), drive(index));
+        report_.bytes_written += copied.bytes;
+        note_cached(index, copied.readback_cached);
+        sealed.drives.push_back(label(index));
+      } catch (const Error& error) {
+        if (error.code() == Code::kCancelled) throw;
+        drop(index, std::current_exception());
+      }
+    }
+    return true;
+  }
+
+  void write_part(ShootPlan& shoot, std::size_t part, const std::vector<std::size_t>& drives, SealedVolume& sealed) {
+    VolumeToWrite todo;
+    todo.info = shoot.infos[part];
+    std::tie(todo.info.sequence, todo.info.previous_seal) = context_.catalog.next_seal();
+    for (const std::size_t entry : shoot.volumes[part].entries) todo.entries.push_back(shoot.source.entries[entry]);
+    todo.options.layout = todo.info.layout;
+    todo.options.volume_bytes = plan_.request.volume_bytes;
+    todo.options.parity_percent = plan_.request.parity_percent;
+    try {
+      write_prove_declare(todo, drives, sealed);
+    } catch (...) {
+      for (const std::size_t index : drives) forget_quietly(index, todo.info.volume);
+      throw;
+    }
+  }
+
+  void write_prove_declare(VolumeToWrite& todo, const std::vector<std::size_t>& drives, SealedVolume& sealed) {
+    std::vector<io::Path> roots;
+    for (const std::size_t index : drives) roots.push_back(incoming_folder(drive(index), todo.info.volume));
+    std::optional<io::FanOut> targets;
+    std::optional<WrittenVolume> written;
+    while (!written) {
+      for (std::size_t i = 0; i < drives.size(); ++i) {
+        io::remove_tree(context_.fs, roots[i]);
+        context_.fs.make_dirs(roots[i]);
+      }
+      const bool files_left = std::any_of(todo.entries.begin(), todo.entries.end(), [](const volume::SourceEntry& entry) {
+        return entry.member.type == fv::MemberType::kFile;
+      });
+      if (!files_left) {
+        for (const fv::LeftOut& left : todo.info.left_out) report_.left_out.push_back(left);
+        for (const std::size_t index : drives) forget_quietly(index, todo.info.volume);
+        return;  // nothing of this part could be read: there is no volume
+      }
+      targets.emplace(context_.fs, roots);
+      written = write_volume(context_, todo, *targets);
+    }
+    report_.bytes_read += written->bytes_read;
+    report_.parity_plan = written->parity_plan;
+    for (const fv::LeftOut& left : written->info.left_out) report_.left_out.push_back(left);
+    prove_all(drives, roots, *targets, *written);
+    declare(drives, *written, sealed);
+  }
+
+  /// Reads every live drive back, all at once.
+  void prove_all(const std::vector<std::size_t>& drives, const std::vector<io::Path>& roots, io::FanOut& targets,
+                 const WrittenVolume& written) {
+    std::vector<std::exception_ptr> failures(drives.size());
+    std::vector<char> cached(drives.size());
+    core::parallel_for(static_cast<unsigned>(drives.size()), drives.size(), [&](std::size_t i) {
+      if (!targets.alive(i)) {
+        failures[i] = targets.error(i);
+        return;
+      }
+      try {
+        Context own = context_;
+        own.work.progress = nullptr;
+        own.work.memory /= drives.size();
+        cached[i] = prove(own, roots[i], written) ? 1 : 0;
+      } catch (...) {
+        failures[i] = std::current_exception();
+      }
+    });
+    for (std::size_t i = 0; i < drives.size(); ++i) {
+      if (failures[i]) {
+        try {
+          std::rethrow_exception(failures[i]);
+        } catch (const Error& error) {
+          if (error.code() == Code::kCancelled) throw;
+        } catch (const std::exception&) {  // told by drop
+        }
+        drop(drives[i], failures[i]);
+        forget_quietly(drives[i], written.info.volume);
+      } else {
+        note_cached(drives[i], cached[i] != 0);
+      }
+    }
+    core::stop_point("seal.proven");
+  }
+
+  void declare(const std::vector<std::size_t>& drives, const WrittenVolume& written, SealedVolume& sealed) {
+    const std::vector<std::size_t> proven = live(drives);
+    const catalog::Volume volume{written.info, written.seal, written.tagmanifest, folder_below(written.info), written.bytes_on_drive};
+    std::vector<std::size_t> placed;
+    for (const std::size_t index : proven) {
+      try {
+        put_in_place(context_, drive(index), volume);
+        placed.push_back(index);
+      } catch (const Error&) {
+        drop(index, std::current_exception());
+      }
+      core::stop_point("seal.renamed");
+    }
+    live(drives);  // throws the reason when no drive took it
+    context_.catalog.record_volume(volume, written.members);
+    core::stop_point("seal.volume-recorded");
+    for (const std::size_t index : placed) {
+      const auto& labels = report_.readback_cached;
+      const bool cached = std::find(labels.begin(), labels.end(), label(index)) != labels.end();
+      context_.catalog.record_copy(written.info.volume, drive(index).drive.id, context_.world.now(), cached);
+      sealed.drives.push_back(label(index));
+      report_.bytes_written += written.bytes_on_drive;
+    }
+    core::stop_point("seal.recorded");
+  }
+
+  void copy_missing(ShootPlan& shoot) {
+    for (std::size_t i = 0; i < shoot.to_copy.size(); ++i) {
+      const auto volume = context_.catalog.volume(shoot.to_copy[i]);
+      SealedVolume sealed;
+      sealed.info = volume->info;
+      sealed.seal = volume->seal;
+      sealed.bytes_on_drive = volume->bytes_on_drive;
+      std::vector<std::size_t> lacking;
+      for (const std::size_t index : live(shoot.drives[i])) {
+        if (take_in_place(index, volume->info)) {
+          sealed.drives.push_back(label(index));
+        } else {
+          lacking.push_back(index);
+        }
+      }
+      copy_from_twin(volume->info.volume, lacking, sealed);
+      if (!sealed.drives.empty()) report_.volumes.push_back(std::move(sealed));
+    }
+  }
+
+  /// The catalog copy on the drives is convenience: a failure is told, what was sealed stays sealed.
+  void refresh_all() {
+    for (std::size_t i = 0; i < plan_.drives.size(); ++i) {
+      if (dropped_[i]) continue;
+      try {
+        refresh_drive(context_, drive(i));
+      } catch (const Error& error) {
+        report_.failures.push_back({label(i), fmt::format("sealed, but its catalog copy is not refreshed: {}", error.what()), error.code()});
+      }
+    }
+  }
+
+  Context& context_;
+  Plan plan_;
+  std::vector<char> dropped_;
+  std::exception_ptr last_error_;
+  SealReport report_;
+};
+
+}  // namespace
+
+SealReport seal(Context& context, Plan plan) { return Sealing(context, std::move(plan)).run(); }
+
+}  // namespace darkshelf::rituals
