@@ -71,8 +71,8 @@ AttachedDrive open_root(Context& context, const io::Path& root, const fd::DriveI
   const auto known = context.catalog.drive(identity.id);
   if (!known) {
     throw Error(Code::kWrongDrive,
-                fmt::format("{} says it is the archive drive \"{}\" ({}), which this catalog has never seen", root.string(),
-                            core::printable(identity.label), identity.id.text().substr(0, 8)),
+                fmt::format("{} says it is the archive drive \"{}\" ({}), which this catalog has never seen",
+                            root.string(), core::printable(identity.label), identity.id.text().substr(0, 8)),
                 fmt::format("darkshelf catalog recover {}", quoted));
   }
   AttachedDrive drive{*known, root, io::medium_of(root), identity, nullptr};
@@ -91,8 +91,8 @@ AttachedDrive open_root(Context& context, const io::Path& root, const fd::DriveI
     drive.lock = context.fs.lock(root / std::string(fd::kLock), fmt::format("the drive {}", known->label),
                                  fmt::format("darkshelf, drive {}", known->label));
   }
-  const bool news = !known->here || !(known->evidence == evidence) ||
-                    context.world.now() - known->last_seen > std::chrono::hours(1);
+  const bool news =
+      !known->here || !(known->evidence == evidence) || context.world.now() - known->last_seen > std::chrono::hours(1);
   if (news) {
     context.catalog.record_drive_seen(identity.id, evidence);
     drive.drive = *context.catalog.drive(identity.id);
@@ -119,12 +119,14 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   if (const auto known = context.catalog.find_drive(text)) {
     const std::vector<io::Path> roots = roots_with_id(fs, *known);
     if (roots.size() > 1) {
-      throw Error(Code::kWrongDrive,
-                  fmt::format("two media claim to be {}: {} and {}", known->label, roots[0].string(), roots[1].string()),
-                  fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(roots[1].string())));
+      throw Error(
+          Code::kWrongDrive,
+          fmt::format("two media claim to be {}: {} and {}", known->label, roots[0].string(), roots[1].string()),
+          fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(roots[1].string())));
     }
     if (roots.empty()) {
-      const std::string place = known->place_name.empty() ? "" : fmt::format(" It should be at: {}.", known->place_name);
+      const std::string place =
+          known->place_name.empty() ? "" : fmt::format(" It should be at: {}.", known->place_name);
       throw Error(Code::kDriveAbsent, fmt::format("{} is not plugged in.{}", known->label, place),
                   "plug it in and type the same command again");
     }
@@ -132,13 +134,15 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   }
   const auto stat = text.empty() ? std::nullopt : fs.stat_following(text);
   if (!stat) {
-    throw Error(Code::kNotFound, fmt::format("no drive is called \"{}\", and there is no such path", core::printable(text)),
+    throw Error(Code::kNotFound,
+                fmt::format("no drive is called \"{}\", and there is no such path", core::printable(text)),
                 "darkshelf drive list");
   }
   const io::Path root = fs.canonical(text);
   const auto identity = identity_at(fs, root);
   if (!identity) {
-    throw Error(Code::kWrongDrive, fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
+    throw Error(Code::kWrongDrive,
+                fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
                 fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(text)));
   }
   if (const auto known = context.catalog.drive(identity->id)) {

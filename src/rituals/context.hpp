@@ -26,10 +26,10 @@ struct Context {
 /// A registered drive that is plugged in and is what it claims to be.
 struct AttachedDrive {
   catalog::Drive drive;
-  io::Path root;                        // "<drive>": the folder that holds darkshelf/
+  io::Path root;  // "<drive>": the folder that holds darkshelf/
   io::Medium medium;
   formats::drive::DriveIdentity identity;
-  std::shared_ptr<io::Lock> lock;       // of darkshelf/.lock; null when the drive is read-only
+  std::shared_ptr<io::Lock> lock;  // of darkshelf/.lock; null when the drive is read-only
 
   io::Path folder() const { return root / std::string(formats::drive::kFolder); }
   io::Path volume_folder(const catalog::Volume& volume) const { return folder() / volume.folder; }
@@ -37,10 +37,10 @@ struct AttachedDrive {
 
 enum class Visit { kWrite, kReadOnly };
 
-/// Finds the drive that `text` means (label, id prefix, or the path where it is mounted) among what is plugged in, checks its
-/// identity against the evidence, takes its lock (kWrite) and records the visit. Throws kNotFound (no such drive known),
-/// kDriveAbsent (known, not plugged in: tells its place), kWrongDrive (a path that is no registered drive, another
-/// identity than expected, evidence that no longer fits, two drives with one id), kInUse.
+/// Finds the drive that `text` means (label, id prefix, or the path where it is mounted) among what is plugged in,
+/// checks its identity against the evidence, takes its lock (kWrite) and records the visit. Throws kNotFound (no such
+/// drive known), kDriveAbsent (known, not plugged in: tells its place), kWrongDrive (a path that is no registered
+/// drive, another identity than expected, evidence that no longer fits, two drives with one id), kInUse.
 AttachedDrive attach(Context& context, const std::string& text, Visit visit);
 /// The known drives that are plugged in now, without taking locks; wrong ones are left out.
 std::vector<AttachedDrive> attached_drives(Context& context);

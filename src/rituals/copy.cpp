@@ -50,7 +50,8 @@ bool copy_files(Context& context, const SealedSource& source, const io::Path& fo
       context.work.check();
       const auto part = buffer.span().first(std::min<std::uint64_t>(kChunk, bytes - offset));
       source.read(path, offset, part);
-      core::parallel_for(2, 2, [&](std::size_t side) { side == 0 ? sha256.update(part) : file->write_at(offset, part); });
+      core::parallel_for(2, 2,
+                         [&](std::size_t side) { side == 0 ? sha256.update(part) : file->write_at(offset, part); });
       offset += part.size();
       copied.bytes += part.size();
       context.work.told().advance(part.size());
@@ -62,7 +63,8 @@ bool copy_files(Context& context, const SealedSource& source, const io::Path& fo
 }
 
 /// The quick way: read once, trusting nothing but the hashes. False when the source needs mending.
-bool copy_intact(Context& context, const catalog::Volume& volume, const io::Path& from, const io::Path& folder, CopiedBytes& copied) {
+bool copy_intact(Context& context, const catalog::Volume& volume, const io::Path& from, const io::Path& folder,
+                 CopiedBytes& copied) {
   try {
     Examination plain;
     plain.volume = volume.info.volume;
@@ -73,18 +75,22 @@ bool copy_intact(Context& context, const catalog::Volume& volume, const io::Path
   } catch (const Error& error) {
     // A source that cannot be read here or there is mended; a target that cannot be written ends the copy.
     const bool about_source = error.path().string().starts_with(from.string());
-    if (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt || (error.code() == Code::kIo && about_source)) return false;
+    if (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt ||
+        (error.code() == Code::kIo && about_source))
+      return false;
     throw;
   }
 }
 
-void copy_mended(Context& context, const catalog::Volume& volume, const io::Path& from, const io::Path& folder, CopiedBytes& copied) {
+void copy_mended(Context& context, const catalog::Volume& volume, const io::Path& from, const io::Path& folder,
+                 CopiedBytes& copied) {
   const Examination examination =
       examine(context, from, volume.info.volume, known_seal(volume), Depth::kEverything, io::ReadMode::kDirect);
   if (!examination.repairable()) {
-    throw Error(Code::kUnrepairable, examination.loaded ? fmt::format("{} of its slices are lost and only {} recovery slices are sound",
-                                                                      examination.lost.size(), examination.payload_parity.recovery.size())
-                                                        : examination.failure);
+    throw Error(Code::kUnrepairable,
+                examination.loaded ? fmt::format("{} of its slices are lost and only {} recovery slices are sound",
+                                                 examination.lost.size(), examination.payload_parity.recovery.size())
+                                   : examination.failure);
   }
   copied.bytes = 0;
   copied.mended = true;
@@ -102,19 +108,21 @@ void check_room(Context& context, const catalog::Volume& volume, const AttachedD
   const io::Space space = context.fs.space(target.root);
   const std::uint64_t needed = 2 * volume.bytes_on_drive + (16 << 20) + space.total / 100;
   if (needed > space.free) {
-    throw Error(Code::kNoSpace, fmt::format("no room for {} on {}: {} needed with what it must keep free, {} free",
-                                            volume.folder, target.drive.label, core::format_size(needed), core::format_size(space.free)));
+    throw Error(Code::kNoSpace,
+                fmt::format("no room for {} on {}: {} needed with what it must keep free, {} free", volume.folder,
+                            target.drive.label, core::format_size(needed), core::format_size(space.free)));
   }
   if (volume.info.layout == fv::Layout::kTar && volume.info.payload_bytes > space.max_file_bytes) {
-    throw Error(Code::kUsage, fmt::format("{} holds a file of {}, and the file system of {} takes none above {}", volume.folder,
-                                          core::format_size(volume.info.payload_bytes), target.drive.label,
-                                          core::format_size(space.max_file_bytes)));
+    throw Error(Code::kUsage, fmt::format("{} holds a file of {}, and the file system of {} takes none above {}",
+                                          volume.folder, core::format_size(volume.info.payload_bytes),
+                                          target.drive.label, core::format_size(space.max_file_bytes)));
   }
 }
 
 }  // namespace
 
-CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& from, const AttachedDrive& target) {
+CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& from,
+                        const AttachedDrive& target) {
   io::FileSystem& fs = context.fs;
   CopiedBytes copied;
   const io::Path folder = incoming_folder(target, volume.info.volume);
@@ -164,7 +172,9 @@ std::vector<catalog::Volume> lacking_copies(Context& context) {
 }
 
 void add_named(Context& context, const std::string& text, std::vector<catalog::Volume>& volumes) {
-  const auto append = [&](const std::vector<catalog::Volume>& more) { volumes.insert(volumes.end(), more.begin(), more.end()); };
+  const auto append = [&](const std::vector<catalog::Volume>& more) {
+    volumes.insert(volumes.end(), more.begin(), more.end());
+  };
   if (const auto drive = context.catalog.find_drive(text)) return append(context.catalog.volumes_on(drive->id));
   if (const auto volume = context.catalog.find_volume(text)) return append({*volume});
   const auto shoots = context.catalog.find_shoots(text);
@@ -175,7 +185,8 @@ void add_named(Context& context, const std::string& text, std::vector<catalog::V
   if (shoots.size() > 1) {
     std::string names;
     for (const catalog::Shoot& shoot : shoots) names += fmt::format("\n  {} {}", shoot.date, shoot.name);
-    throw Error(Code::kUsage, fmt::format("\"{}\" could be any of {} shoots:{}", core::printable(text), shoots.size(), names),
+    throw Error(Code::kUsage,
+                fmt::format("\"{}\" could be any of {} shoots:{}", core::printable(text), shoots.size(), names),
                 "type the date and the name");
   }
   append(context.catalog.volumes_of(shoots.front().id));
@@ -185,7 +196,8 @@ void add_named(Context& context, const std::string& text, std::vector<catalog::V
 
 CopyReport copy(Context& context, const CopyRequest& request) {
   if (request.what.empty() && !request.missing) {
-    throw Error(Code::kUsage, "nothing is named to copy", "darkshelf copy SHOOT --to DRIVE, or darkshelf copy --missing --to DRIVE");
+    throw Error(Code::kUsage, "nothing is named to copy",
+                "darkshelf copy SHOOT --to DRIVE, or darkshelf copy --missing --to DRIVE");
   }
   std::vector<catalog::Volume> volumes;
   for (const std::string& text : request.what) add_named(context, text, volumes);
@@ -234,7 +246,8 @@ CopyReport copy(Context& context, const CopyRequest& request) {
     }
     std::string reasons;
     for (const auto& [health, source] : holders) {
-      context.work.told().begin(fmt::format("copying {} from {}", volume.folder, source->drive.label), volume.bytes_on_drive);
+      context.work.told().begin(fmt::format("copying {} from {}", volume.folder, source->drive.label),
+                                volume.bytes_on_drive);
       try {
         if (context.fs.stat(target.volume_folder(volume))) {
           throw Error(Code::kFailed, fmt::format("{} is in the way", target.volume_folder(volume).string()),

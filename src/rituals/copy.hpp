@@ -6,22 +6,22 @@
 namespace darkshelf::rituals {
 
 struct CopyRequest {
-  std::vector<std::string> what;        // DRIVE, SHOOT or VOLUME
-  bool missing = false;                 // --missing: everything that lacks a copy by the policy
-  std::string from;                     // DRIVE; "": any that is plugged in
-  std::string to;                       // DRIVE
+  std::vector<std::string> what;  // DRIVE, SHOOT or VOLUME
+  bool missing = false;           // --missing: everything that lacks a copy by the policy
+  std::string from;               // DRIVE; "": any that is plugged in
+  std::string to;                 // DRIVE
 };
 struct CopiedVolume {
   catalog::Volume volume;
-  std::string from;                     // label
+  std::string from;  // label
   std::uint64_t mended_slices = 0;
   bool mended = false, already_there = false;
 };
 struct CopyReport {
   std::string to;
   std::vector<CopiedVolume> volumes;
-  std::vector<std::pair<catalog::Volume, std::string>> failed;   // and why
-  std::vector<catalog::Volume> absent;  // on no drive that is plugged in
+  std::vector<std::pair<catalog::Volume, std::string>> failed;  // and why
+  std::vector<catalog::Volume> absent;                          // on no drive that is plugged in
   bool readback_cached = false;
   std::uint64_t bytes = 0;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/text.hpp"
 #include "shelf/identity.hpp"
@@ -25,15 +26,18 @@ void check_kind(const std::string& kind) {
   for (const char* known : {"hdd", "ssd", "flash", "nas"}) {
     if (kind == known) return;
   }
-  throw Error(Code::kUsage, fmt::format("unknown kind of drive \"{}\"; there are hdd, ssd, flash and nas", core::printable(kind)));
+  throw Error(Code::kUsage,
+              fmt::format("unknown kind of drive \"{}\"; there are hdd, ssd, flash and nas", core::printable(kind)));
 }
 
 void check_label(Context& context, const std::string& label) {
-  const bool clean = !label.empty() && label.size() <= 60 && core::is_utf8(label) && label.find('/') == std::string::npos &&
-                     label.find(',') == std::string::npos && label.front() != '-' && core::printable(label) == label;
+  const bool clean = !label.empty() && label.size() <= 60 && core::is_utf8(label) &&
+                     label.find('/') == std::string::npos && label.find(',') == std::string::npos &&
+                     label.front() != '-' && core::printable(label) == label;
   if (!clean) {
-    throw Error(Code::kUsage, fmt::format("\"{}\" is no good label: 1 to 60 characters, no slash, no comma, no leading dash",
-                                          core::printable(label)));
+    throw Error(Code::kUsage,
+                fmt::format("\"{}\" is no good label: 1 to 60 characters, no slash, no comma, no leading dash",
+                            core::printable(label)));
   }
   for (const catalog::Drive& drive : context.catalog.drives()) {
     if (drive.label == label) {
@@ -56,7 +60,8 @@ std::optional<core::Uuid> place_id(Context& context, const std::string& name) {
 void check_not_nested(io::FileSystem& fs, const io::Path& root) {
   for (io::Path above = root.parent_path(); !above.empty(); above = above.parent_path()) {
     if (fs.stat(above / std::string(fd::kIdentity))) {
-      throw Error(Code::kWrongDrive, fmt::format("{} lies inside the archive drive at {}", root.string(), above.string()));
+      throw Error(Code::kWrongDrive,
+                  fmt::format("{} lies inside the archive drive at {}", root.string(), above.string()));
     }
     if (above == above.root_path()) break;
   }
@@ -67,11 +72,13 @@ void check_no_identity(Context& context, const io::Path& root) {
   if (!context.fs.stat(file)) return;
   const fd::DriveIdentity found = fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
   if (const auto known = context.catalog.drive(found.id)) {
-    throw Error(Code::kWrongDrive, fmt::format("{} is {} already", root.string(), known->label), "darkshelf drive list");
+    throw Error(Code::kWrongDrive, fmt::format("{} is {} already", root.string(), known->label),
+                "darkshelf drive list");
   }
-  throw Error(Code::kWrongDrive,
-              fmt::format("{} is the archive drive \"{}\" of another catalog", root.string(), core::printable(found.label)),
-              fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
+  throw Error(
+      Code::kWrongDrive,
+      fmt::format("{} is the archive drive \"{}\" of another catalog", root.string(), core::printable(found.label)),
+      fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
 }
 
 void write_identity(io::FileSystem& fs, const io::Path& root, const fd::DriveIdentity& identity) {
@@ -79,16 +86,90 @@ void write_identity(io::FileSystem& fs, const io::Path& root, const fd::DriveIde
   io::write_file_durably(fs, root / std::string(fd::kIdentity), core::as_bytes(fd::encode_identity(identity)));
 }
 
+/// Why this medium may be one that is known already; throws when it looks like a formatted archive drive.
+std::vector<std::string> same_disk_warnings(Context& context, const catalog::Evidence& evidence, bool clone) {
+  std::set<std::string> shared;
+  const std::vector<catalog::Drive> drives = context.catalog.drives();
+  for (const catalog::Drive& other : shelf::drives_with_evidence(drives, evidence)) {
+    const bool formatted = !evidence.serial.empty() && other.evidence.serial == evidence.serial &&
+                           other.evidence.fs_id != evidence.fs_id && other.evidence.bytes == evidence.bytes;
+    if (formatted && other.state == catalog::DriveState::kOnShelf && !clone) {
+      throw Error(Code::kWrongDrive,
+                  fmt::format("this was {} ({} {}). Formatted? Don't write: its {} may still be rescued", other.label,
+                              evidence.model, evidence.serial, core::count_of(other.volumes, "volume")),
+                  fmt::format("darkshelf drive mark {} destroyed   (only if nothing on it is needed)",
+                              core::shell_quote(other.label)));
+    }
+    shared.insert(other.label);
+  }
+  for (const catalog::Drive& other : drives) {
+    if (!evidence.disk.empty() && other.evidence.disk == evidence.disk) shared.insert(other.label);
+  }
+  std::vector<std::string> warnings;
+  for (const std::string& label : shared) {
+    warnings.push_back(fmt::format("on the same disk as {}: their copies count once", label));
+  }
+  return warnings;
+}
+
+std::optional<core::Uuid> drive_id(Context& context, const std::string& text) {
+  if (text.empty()) return {};
+  const auto drive = context.catalog.find_drive(text);
+  if (!drive) {
+    throw Error(Code::kNotFound, fmt::format("no drive is called \"{}\"", core::printable(text)),
+                "darkshelf drive list");
+  }
+  return drive->id;
+}
+
+io::Path folder_given(io::FileSystem& fs, const io::Path& path) {
+  const auto stat = fs.stat_following(path);
+  if (!stat || stat->type != io::FileType::kDirectory) {
+    throw Error(Code::kNotFound, fmt::format("there is no folder {}", core::printable(path.string())),
+                "plug the drive in, and give the folder where it is mounted");
+  }
+  return fs.canonical(path);
+}
+
+/// The identity on the drive being accepted. One whose drive.json is damaged is told by its file system, if that leaves
+/// one drive.
+fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, const catalog::Evidence& evidence) {
+  const io::Path file = root / std::string(fd::kIdentity);
+  const bool there = context.fs.stat(file).has_value();
+  try {
+    if (there) return fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
+  } catch (const Error& error) {
+    if (error.code() == Code::kNewerFormat) throw;
+  }
+  std::vector<catalog::Drive> likely = shelf::drives_with_evidence(context.catalog.drives(), evidence);
+  std::erase_if(likely, [&](const catalog::Drive& drive) {
+    return evidence.fs_id.empty() || drive.evidence.fs_id != evidence.fs_id || drive.evidence.path != root.string();
+  });
+  if (likely.size() == 1) {
+    return {fd::kFormat, likely[0].id, likely[0].label, likely[0].added, likely[0].catalog_mode};
+  }
+  throw Error(Code::kWrongDrive,
+              there ? fmt::format("{} is damaged, and nothing else tells which drive this is", file.string())
+                    : fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
+              there
+                  ? "copy darkshelf/drive.json of this drive from a backup, or drive add it anew after moving it aside"
+                  : fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(root.string())));
+}
+
+/// The volumes that lie on a clone are there, but nobody has read them yet: they count after the first scrub.
+void record_clone(Context& context, const io::Path& root, const core::Uuid& original, const core::Uuid& clone) {
+  for (const catalog::Volume& volume : context.catalog.volumes_on(original)) {
+    if (context.fs.stat(root / std::string(fd::kFolder) / volume.folder)) {
+      context.catalog.record_copy(volume.info.volume, clone, context.world.now(), true);
+    }
+  }
+}
+
 }  // namespace
 
 AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   io::FileSystem& fs = context.fs;
-  const auto stat = fs.stat_following(request.path);
-  if (!stat || stat->type != io::FileType::kDirectory) {
-    throw Error(Code::kNotFound, fmt::format("there is no folder {}", core::printable(request.path.string())),
-                "plug the drive in, and give the folder where it is mounted");
-  }
-  const io::Path root = fs.canonical(request.path);
+  const io::Path root = folder_given(fs, request.path);
   check_label(context, request.label);
   check_no_identity(context, root);
   check_not_nested(fs, root);
@@ -99,42 +180,20 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   if (added.medium.read_only || space.read_only) {
     throw Error(Code::kWrongDrive, fmt::format("{} is read-only: nothing can be sealed onto it", root.string()));
   }
-  const catalog::Evidence evidence = evidence_of(added.medium, root);
-  const std::string kind = request.kind.empty() ? kind_of(added.medium) : request.kind;
-  check_kind(kind);
   if (request.catalog_mode != "full" && request.catalog_mode != "own" && request.catalog_mode != "none") {
-    throw Error(Code::kUsage, fmt::format("--catalog takes full, own or none, not \"{}\"", core::printable(request.catalog_mode)));
+    throw Error(Code::kUsage,
+                fmt::format("--catalog takes full, own or none, not \"{}\"", core::printable(request.catalog_mode)));
   }
-
+  const catalog::Evidence evidence = evidence_of(added.medium, root);
   catalog::NewDrive drive;
-  if (!request.clone_of.empty()) {
-    const auto original = context.catalog.find_drive(request.clone_of);
-    if (!original) {
-      throw Error(Code::kNotFound, fmt::format("no drive is called \"{}\"", core::printable(request.clone_of)), "darkshelf drive list");
-    }
-    drive.clone_of = original->id;
-  }
-  for (const catalog::Drive& other : shelf::drives_with_evidence(context.catalog.drives(), evidence)) {
-    const bool same_medium = !evidence.serial.empty() && other.evidence.serial == evidence.serial &&
-                             other.evidence.fs_id != evidence.fs_id;
-    if (same_medium && other.state == catalog::DriveState::kOnShelf && !drive.clone_of && other.evidence.bytes == evidence.bytes) {
-      throw Error(Code::kWrongDrive,
-                  fmt::format("this was {} ({} {}). Formatted? Don't write: its {} may still be rescued", other.label,
-                              evidence.model, evidence.serial, core::count_of(other.volumes, "volume")),
-                  fmt::format("darkshelf drive mark {} destroyed   (only if nothing on it is needed)", core::shell_quote(other.label)));
-    }
-    added.warnings.push_back(fmt::format("on the same disk as {}: their copies count once", other.label));
-  }
-  for (const catalog::Drive& other : context.catalog.drives()) {
-    const bool told = std::any_of(added.warnings.begin(), added.warnings.end(),
-                                  [&](const std::string& w) { return w.find(" " + other.label + ":") != std::string::npos; });
-    if (!told && !evidence.disk.empty() && other.evidence.disk == evidence.disk) {
-      added.warnings.push_back(fmt::format("on the same disk as {}: their copies count once", other.label));
-    }
-  }
+  drive.clone_of = drive_id(context, request.clone_of);
+  drive.kind = request.kind.empty() ? kind_of(added.medium) : request.kind;
+  check_kind(drive.kind);
+  added.warnings = same_disk_warnings(context, evidence, drive.clone_of.has_value());
   if (space.max_file_bytes < (std::uint64_t{1} << 40)) {
-    added.warnings.push_back(fmt::format("this file system takes no file above {}: seal with --volume-size 3GiB, or format it as exFAT",
-                                         core::format_size(space.max_file_bytes)));
+    added.warnings.push_back(
+        fmt::format("this file system takes no file above {}: seal with --volume-size 3GiB, or format it as exFAT",
+                    core::format_size(space.max_file_bytes)));
   }
 
   fd::DriveIdentity identity;
@@ -144,13 +203,12 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   identity.catalog_mode = request.catalog_mode;
   drive.id = identity.id;
   drive.label = request.label;
-  drive.kind = kind;
   drive.note = request.note;
   drive.catalog_mode = request.catalog_mode;
   drive.place = place_id(context, request.place);
   drive.evidence = evidence;
-  // The identity is on the drive before the catalog knows it: a crash between the two leaves a drive that `catalog recover`
-  // takes in, never a catalog that waits for a drive that does not exist.
+  // The identity is on the drive before the catalog knows it: a crash between the two leaves a drive that `catalog
+  // recover` takes in, never a catalog that waits for a drive that does not exist.
   write_identity(fs, root, identity);
   core::stop_point("drive.identity-written");
   context.catalog.record_drive(drive);
@@ -161,43 +219,36 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
 }
 
 catalog::Drive accept_drive(Context& context, const io::Path& path, const std::string& as, const std::string& label) {
-  io::FileSystem& fs = context.fs;
   if (as != "moved" && as != "copy") throw Error(Code::kUsage, "--as takes moved or copy");
-  if (!fs.stat_following(path)) throw Error(Code::kNotFound, fmt::format("there is no folder {}", core::printable(path.string())));
-  const io::Path root = fs.canonical(path);
-  const io::Path file = root / std::string(fd::kIdentity);
-  if (!fs.stat(file)) {
-    throw Error(Code::kWrongDrive, fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
-                fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(path.string())));
-  }
-  fd::DriveIdentity identity = fd::decode_identity(io::read_text(fs, file, 64 << 10));
+  const io::Path root = folder_given(context.fs, path);
+  const catalog::Evidence evidence = evidence_of(io::medium_of(root), root);
+  fd::DriveIdentity identity = identity_to_accept(context, root, evidence);
   const auto known = context.catalog.drive(identity.id);
   if (!known) {
     throw Error(Code::kWrongDrive, fmt::format("{} is of another catalog", root.string()),
                 fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
   }
-  const catalog::Evidence evidence = evidence_of(io::medium_of(root), root);
   if (as == "moved") {
+    write_identity(context.fs, root, identity);  // as it was, or made whole again
     context.catalog.record_drive_accepted(known->id, evidence, as);
     context.catalog.record_drive_seen(known->id, evidence);
     return *context.catalog.drive(known->id);
   }
-  const std::string new_label = label.empty() ? known->label + " copy" : label;
-  check_label(context, new_label);
   identity.id = context.world.new_id();
-  identity.label = new_label;
+  identity.label = label.empty() ? known->label + " copy" : label;
   identity.created = context.world.now();
+  check_label(context, identity.label);
   catalog::NewDrive drive;
   drive.id = identity.id;
-  drive.label = new_label;
+  drive.label = identity.label;
   drive.kind = known->kind;
   drive.catalog_mode = known->catalog_mode;
   drive.clone_of = known->id;
   drive.evidence = evidence;
-  write_identity(fs, root, identity);
+  write_identity(context.fs, root, identity);
   context.catalog.record_drive(drive);
   context.catalog.record_drive_seen(drive.id, evidence);
-  // What lies on it is claimed, not proven: health follows from the first scrub.
+  record_clone(context, root, known->id, drive.id);
   return *context.catalog.drive(drive.id);
 }
 

@@ -8,29 +8,31 @@ namespace darkshelf::rituals {
 struct AddDriveRequest {
   io::Path path;
   std::string label, place, note;
-  std::string kind;                     // "" : told by the medium (hdd, ssd, flash, nas)
-  std::string clone_of;                 // DRIVE
-  std::string catalog_mode = "full";    // full, own, none
+  std::string kind;                   // "" : told by the medium (hdd, ssd, flash, nas)
+  std::string clone_of;               // DRIVE
+  std::string catalog_mode = "full";  // full, own, none
 };
 struct AddedDrive {
   catalog::Drive drive;
   io::Medium medium;
-  std::vector<std::string> warnings;    // "on the same disk as 2026-B: the two count once", "file system with a 4 GiB limit"
+  std::vector<std::string>
+      warnings;  // "on the same disk as 2026-B: the two count once", "file system with a 4 GiB limit"
 };
-/// Writes darkshelf/drive.json and records the drive. Refuses (kWrongDrive) a path that holds a drive.json already (known:
-/// "this is 2026-A"; unknown: "catalog recover"), a serial that belongs to a known drive without clone_of ("was 2026-A.
-/// Formatted? Don't write."), a label in use (kUsage), a path inside another drive, a read-only medium.
+/// Writes darkshelf/drive.json and records the drive. Refuses (kWrongDrive) a path that holds a drive.json already
+/// (known: "this is 2026-A"; unknown: "catalog recover"), a serial that belongs to a known drive without clone_of ("was
+/// 2026-A. Formatted? Don't write."), a label in use (kUsage), a path inside another drive, a read-only medium.
 AddedDrive add_drive(Context& context, const AddDriveRequest& request);
 
-/// After attach() refused: `as` is "moved" (same drive, new evidence) or "copy" (this is a clone: it gets an identity of its
-/// own and the copies on it are recorded).
+/// After attach() refused: `as` is "moved" (same drive, new evidence) or "copy" (this is a clone: it gets an identity
+/// of its own and the copies on it are recorded).
 catalog::Drive accept_drive(Context& context, const io::Path& path, const std::string& as, const std::string& label);
 
 /// Sync, catalog copy, unmount when it is a mount point of its own, record the return. Returns what was done.
 enum class Ejected { kUnmounted, kSyncedOnly };
 Ejected eject_drive(Context& context, const std::string& drive);
 
-/// Writes the catalog copy (catalog-<n>.db, then CURRENT; two kept), START-HERE and label files. Never touches a volume.
+/// Writes the catalog copy (catalog-<n>.db, then CURRENT; two kept), START-HERE and label files. Never touches a
+/// volume.
 void refresh_drive(Context& context, const AttachedDrive& drive);
 
 }  // namespace darkshelf::rituals

@@ -23,37 +23,38 @@ struct SliceRange {
 
 struct FileFinding {
   FindingKind kind = FindingKind::kDamaged;
-  std::string path;                     // below the volume's folder
-  std::vector<SliceRange> slices;       // payload files: which of the volume's slices
-  std::uint64_t bytes = 0;              // bytes concerned (slices × size, or the file)
+  std::string path;                // below the volume's folder
+  std::vector<SliceRange> slices;  // payload files: which of the volume's slices
+  std::uint64_t bytes = 0;         // bytes concerned (slices × size, or the file)
 };
 
 struct Examination {
   core::Uuid volume;
   io::Path folder;
-  std::optional<volume::LoadedVolume> loaded;   // nothing: the volume is missing or its tag files cannot be had
-  std::string failure;                          // why nothing was loaded
+  std::optional<volume::LoadedVolume> loaded;  // nothing: the volume is missing or its tag files cannot be had
+  std::string failure;                         // why nothing was loaded
   std::vector<FileFinding> findings;
-  std::vector<std::uint32_t> lost;              // payload slices, ascending
+  std::vector<std::uint32_t> lost;                  // payload slices, ascending
   std::vector<formats::volume::Member> photos_hit;  // members (files) that overlap a lost slice, or whose header does
-  std::uint64_t photos_hit_count = 0;           // as people count photos
-  parity::PacketScan payload_parity;            // sound recovery slices of the payload set
+  std::uint64_t photos_hit_count = 0;               // as people count photos
+  parity::PacketScan payload_parity;                // sound recovery slices of the payload set
   bool intact() const { return loaded && findings.empty(); }
   bool repairable() const { return loaded && lost.size() <= payload_parity.recovery.size(); }
-  bool readback_cached = false;                 // caches could not be bypassed
+  bool readback_cached = false;  // caches could not be bypassed
   std::uint64_t bytes_read = 0;
 };
 
 enum class Depth {
-  kEverything,       // every byte: payload, tag files, recovery data
-  kPayloadOnly,      // payload slices and tag files; recovery data only located when something is lost
+  kEverything,   // every byte: payload, tag files, recovery data
+  kPayloadOnly,  // payload slices and tag files; recovery data only located when something is lost
 };
 
-/// Told every intact payload slice (unpadded), in slice order, from one thread: what a proof computes along with the reading.
+/// Told every intact payload slice (unpadded), in slice order, from one thread: what a proof computes along with the
+/// reading.
 using SliceObserver = std::function<void(std::uint32_t slice, core::ByteSpan bytes)>;
 
-/// `known`: from the catalog, or nothing (the volume's own seal is believed then). Mismatches are read again before they are
-/// believed. Throws kDriveGone when the drive stops answering (promise 4), kCancelled.
+/// `known`: from the catalog, or nothing (the volume's own seal is believed then). Mismatches are read again before
+/// they are believed. Throws kDriveGone when the drive stops answering (promise 4), kCancelled.
 Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume,
                     const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
                     const SliceObserver& on_slice = {});

@@ -15,13 +15,15 @@ using core::Error;
 
 namespace {
 
-/// A few recovery slices, summed by the definition while the payload is read back: proves sums, memory and medium at once.
+/// A few recovery slices, summed by the definition while the payload is read back: proves sums, memory and medium at
+/// once.
 class Sample {
  public:
   Sample(core::World& world, const fv::BagInfo& info) : slice_bytes_(info.slice_bytes) {
     const core::Uuid dice = world.new_id();
     for (std::size_t i = 0; i < kSamples && info.recovery_slices > 0; ++i) {
-      const auto exponent = static_cast<std::uint16_t>(core::load_le<std::uint32_t>(dice.bytes.data() + 4 * i) % info.recovery_slices);
+      const auto exponent =
+          static_cast<std::uint16_t>(core::load_le<std::uint32_t>(dice.bytes.data() + 4 * i) % info.recovery_slices);
       if (std::find(exponents_.begin(), exponents_.end(), exponent) == exponents_.end()) exponents_.push_back(exponent);
     }
     sums_.assign(exponents_.size(), core::Bytes(slice_bytes_));
@@ -40,14 +42,16 @@ class Sample {
 
   void compare(io::FileSystem& fs, const parity::PacketScan& scan, std::uint32_t expected) const {
     if (scan.recovery.size() != expected || !scan.bad.empty()) {
-      throw Error(Code::kCorrupt, fmt::format("only {} of {} recovery slices were read back sound", scan.recovery.size(), expected));
+      throw Error(Code::kCorrupt,
+                  fmt::format("only {} of {} recovery slices were read back sound", scan.recovery.size(), expected));
     }
     for (std::size_t i = 0; i < exponents_.size(); ++i) {
       const parity::RecoveryLocation& at = scan.recovery[exponents_[i]];
       core::Bytes stored(slice_bytes_);
       const auto file = fs.open_read(scan.files[at.file], io::ReadMode::kDirect);
       if (file->read_at(at.data_offset, stored) != stored.size() || stored != sums_[i]) {
-        throw Error(Code::kCorrupt, fmt::format("recovery slice {} is not what the payload gives by definition", at.exponent));
+        throw Error(Code::kCorrupt,
+                    fmt::format("recovery slice {} is not what the payload gives by definition", at.exponent));
       }
     }
   }
@@ -68,12 +72,15 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
       examine(context, folder, written.info.volume, known, Depth::kEverything, io::ReadMode::kDirect,
               [&](std::uint32_t slice, core::ByteSpan bytes) { sample.add(slice, bytes); });
   if (!examination.intact()) {
-    const std::string what = examination.loaded && !examination.findings.empty()
-                                 ? fmt::format("{} ({})", examination.findings.front().path, name_of(examination.findings.front().kind))
-                                 : examination.failure;
-    throw Error(Code::kCorrupt, fmt::format("what was read back from {} is not what was written: {}", folder.string(), what));
+    const std::string what =
+        examination.loaded && !examination.findings.empty()
+            ? fmt::format("{} ({})", examination.findings.front().path, name_of(examination.findings.front().kind))
+            : examination.failure;
+    throw Error(Code::kCorrupt,
+                fmt::format("what was read back from {} is not what was written: {}", folder.string(), what));
   }
-  const std::vector<io::Path> files = parity::files_of_set(context.fs, folder / (fv::base_name(written.info) + ".par2"));
+  const std::vector<io::Path> files =
+      parity::files_of_set(context.fs, folder / (fv::base_name(written.info) + ".par2"));
   if (written.info.recovery_slices > 0) {
     sample.compare(context.fs, parity::scan_packets(context.fs, files, io::ReadMode::kDirect, context.work),
                    written.info.recovery_slices);

@@ -91,7 +91,8 @@ void keep_news(ShootPlan& shoot) {
     const bool folder = entry.member.type == fv::MemberType::kDirectory;
     return folder ? !folders.contains(entry.member.path) : !wanted.contains(entry.member.path);
   });
-  for (volume::SourceEntry& entry : shoot.source.entries) {  // a hard link whose file stays behind becomes the file itself
+  for (volume::SourceEntry& entry :
+       shoot.source.entries) {  // a hard link whose file stays behind becomes the file itself
     if (entry.member.type == fv::MemberType::kHardLink && !wanted.contains(entry.member.link)) {
       entry.member.type = fv::MemberType::kFile;
       entry.member.link.clear();
@@ -169,7 +170,9 @@ void name_volumes(Context& context, const SealRequest& request, fv::Layout layou
                   const catalog::SealPlan* earlier) {
   shoot.group = earlier != nullptr ? earlier->group : context.world.new_id();
   shoot.planned = earlier != nullptr ? earlier->planned : context.world.now();
-  const core::Uuid shoot_id = earlier != nullptr ? earlier->shoot : shoot.same_as ? *shoot.same_as : context.world.new_id();
+  const core::Uuid shoot_id = earlier != nullptr ? earlier->shoot
+                              : shoot.same_as    ? *shoot.same_as
+                                                 : context.world.new_id();
   for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
     fv::BagInfo info;
     info.volume = earlier != nullptr ? earlier->volumes[i].volume : context.world.new_id();
@@ -194,7 +197,8 @@ void settle_date(const SealRequest& request, volume::SourceShoot& source, std::v
     return;
   }
   if (request.date.size() != 10 || !core::parse_date(request.date)) {
-    throw Error(Code::kUsage, fmt::format("--date takes a day like 2026-06-14, not \"{}\"", core::printable(request.date)));
+    throw Error(Code::kUsage,
+                fmt::format("--date takes a day like 2026-06-14, not \"{}\"", core::printable(request.date)));
   }
   source.date = request.date;
 }
@@ -245,7 +249,8 @@ void count_again(volume::SourceShoot& source) {
 
 std::string folder_below(const fv::BagInfo& info) { return fv::year_folder(info) + "/" + fv::folder_name(info); }
 
-std::set<std::size_t> already_in_place(Context& context, const fv::BagInfo& info, const std::vector<DriveLoad>& drives) {
+std::set<std::size_t> already_in_place(Context& context, const fv::BagInfo& info,
+                                       const std::vector<DriveLoad>& drives) {
   std::set<std::size_t> there;
   for (std::size_t i = 0; i < drives.size(); ++i) {
     if (context.fs.stat(drives[i].drive.folder() / folder_below(info))) there.insert(i);

@@ -93,7 +93,8 @@ void write_start_here(Context& context, const AttachedDrive& drive) {
   }
   facts.twins.assign(twins.begin(), twins.end());
   const std::string text = fd::start_here(facts);
-  for (const io::Path& path : {drive.root / std::string(fd::kStartHere), drive.root / fd::root_start_here_name(drive.drive.label)}) {
+  for (const io::Path& path :
+       {drive.root / std::string(fd::kStartHere), drive.root / fd::root_start_here_name(drive.drive.label)}) {
     io::write_file_durably(context.fs, path, core::as_bytes(text));
   }
 }
@@ -104,7 +105,8 @@ void follow_rename(Context& context, const AttachedDrive& drive) {
   fd::DriveIdentity identity = drive.identity;
   const io::Path old_text = drive.root / fd::root_start_here_name(identity.label);
   identity.label = drive.drive.label;
-  io::write_file_durably(context.fs, drive.root / std::string(fd::kIdentity), core::as_bytes(fd::encode_identity(identity)));
+  io::write_file_durably(context.fs, drive.root / std::string(fd::kIdentity),
+                         core::as_bytes(fd::encode_identity(identity)));
   if (context.fs.stat(old_text)) context.fs.remove_file(old_text);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Mending damaged volumes in place from the drive's own parity: by slice, through a journal, damaged bytes kept in quarantine.
+// Mending damaged volumes in place from the drive's own parity: by slice, through a journal, damaged bytes kept in
+// quarantine.
 
 #include "rituals/mend.hpp"
 
@@ -7,16 +8,16 @@ namespace darkshelf::rituals {
 
 struct RepairRequest {
   std::string drive;
-  std::optional<io::Path> work;         // --work DIR: journal there instead of on the drive
-  bool discard_quarantine = false;      // --discard: remove what earlier repairs kept, repair nothing
+  std::optional<io::Path> work;     // --work DIR: journal there instead of on the drive
+  bool discard_quarantine = false;  // --discard: remove what earlier repairs kept, repair nothing
 };
 struct RepairedVolume {
   catalog::Volume volume;
   std::uint64_t slices = 0, files = 0, bytes = 0;  // rebuilt
   bool repaired = false;
-  bool replayed = false;                // an earlier, interrupted repair was finished from its journal
-  std::string failure;                  // why not
-  Examination after;                    // what is left
+  bool replayed = false;  // an earlier, interrupted repair was finished from its journal
+  std::string failure;    // why not
+  Examination after;      // what is left
 };
 struct RepairReport {
   catalog::Drive drive;
@@ -26,9 +27,9 @@ struct RepairReport {
   std::uint64_t discarded_bytes = 0;    // with discard_quarantine
   bool complete() const;                // everything is intact now
 };
-/// Times of the files are kept. A repaired volume is byte-identical to what was sealed (all hashes are compared again from the
-/// medium). Missing free space for journal and quarantine is told before anything is written (kNoSpace). A crash at any
-/// moment leaves the journal; the same command replays it.
+/// Times of the files are kept. A repaired volume is byte-identical to what was sealed (all hashes are compared again
+/// from the medium). Missing free space for journal and quarantine is told before anything is written (kNoSpace). A
+/// crash at any moment leaves the journal; the same command replays it.
 RepairReport repair(Context& context, const RepairRequest& request);
 
 }  // namespace darkshelf::rituals

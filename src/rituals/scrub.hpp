@@ -7,7 +7,7 @@ namespace darkshelf::rituals {
 
 struct ScrubRequest {
   std::string drive;
-  bool read_only = false;               // not even the catalog copy is refreshed
+  bool read_only = false;                      // not even the catalog copy is refreshed
   std::optional<std::chrono::seconds> budget;  // --for: oldest-checked volumes first, until the time is used
 };
 
@@ -17,16 +17,17 @@ struct ScrubbedCopy {
 };
 struct ScrubReport {
   catalog::Drive drive;
-  std::vector<ScrubbedCopy> volumes;    // every volume that should be on the drive and was looked at, in order
+  std::vector<ScrubbedCopy> volumes;      // every volume that should be on the drive and was looked at, in order
   std::vector<catalog::Volume> not_read;  // budget used up before
-  std::vector<FileFinding> drive_findings;  // outside volumes; path below the drive's root: drive.json, seals, foreign volumes, litter
+  std::vector<FileFinding>
+      drive_findings;  // outside volumes; path below the drive's root: drive.json, seals, foreign volumes, litter
   std::uint64_t bytes_read = 0;
   std::chrono::nanoseconds took{};
   std::uint64_t photos = 0, photos_hit = 0;
-  bool unfinished_repair = false;       // a journal waits: `darkshelf repair` finishes it
-  bool damage() const;                  // anything but litter and foreign files
-  bool repairable() const;              // all damage is
-  bool contradicts_seal = false;        // a volume whose seal is not the catalog's
+  bool unfinished_repair = false;  // a journal waits: `darkshelf repair` finishes it
+  bool damage() const;             // anything but litter and foreign files
+  bool repairable() const;         // all damage is
+  bool contradicts_seal = false;   // a volume whose seal is not the catalog's
   bool catalog_refreshed = false;
 };
 /// Exit 4 with repairable damage, 5 otherwise: the cli's business.

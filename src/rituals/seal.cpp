@@ -101,7 +101,8 @@ class Sealing {
     plan.planned = shoot.planned;
     plan.options = shoot.fingerprint;
     for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
-      catalog::PlannedVolume volume{shoot.infos[i].volume, shoot.infos[i].part, {}, shoot.volumes[i].sizes.bytes_on_drive};
+      catalog::PlannedVolume volume{
+          shoot.infos[i].volume, shoot.infos[i].part, {}, shoot.volumes[i].sizes.bytes_on_drive};
       for (const std::size_t index : shoot.drives[i]) volume.drives.push_back(drive(index).drive.id);
       plan.volumes.push_back(std::move(volume));
     }
@@ -116,8 +117,9 @@ class Sealing {
     }
     for (fv::LeftOut& left : shoot.source.unreadable) report_.left_out.push_back(left);
     for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
-      context_.work.told().begin(fmt::format("sealing {}, part {} of {}", core::printable(shoot.source.name), i + 1, shoot.volumes.size()),
-                                 shoot.volumes[i].sizes.payload_bytes);
+      context_.work.told().begin(
+          fmt::format("sealing {}, part {} of {}", core::printable(shoot.source.name), i + 1, shoot.volumes.size()),
+          shoot.volumes[i].sizes.payload_bytes);
       seal_part(shoot, i);
       context_.work.told().end();
     }
@@ -145,7 +147,8 @@ class Sealing {
         lacking.push_back(index);
       }
     }
-    if (!lacking.empty() && !copy_from_twin(shoot.infos[part].volume, lacking, sealed)) write_part(shoot, part, lacking, sealed);
+    if (!lacking.empty() && !copy_from_twin(shoot.infos[part].volume, lacking, sealed))
+      write_part(shoot, part, lacking, sealed);
     if (const auto volume = context_.catalog.volume(shoot.infos[part].volume)) {
       sealed.info = volume->info;
       sealed.seal = volume->seal;
@@ -154,18 +157,22 @@ class Sealing {
     if (!sealed.drives.empty()) report_.volumes.push_back(std::move(sealed));
   }
 
-  /// A folder that stands in its place was proven before it was put there; a run that was killed may not have recorded it.
+  /// A folder that stands in its place was proven before it was put there; a run that was killed may not have recorded
+  /// it.
   bool take_in_place(std::size_t index, const fv::BagInfo& info) {
     const io::Path folder = drive(index).folder() / folder_below(info);
     const auto known = context_.catalog.volume(info.volume);
     if (!context_.fs.stat(folder)) return false;
     if (known && has_copy(info.volume, drive(index).drive.id)) return true;
-    const Examination found = examine(context_, folder, info.volume, known_seal(known), Depth::kEverything, io::ReadMode::kDirect);
+    const Examination found =
+        examine(context_, folder, info.volume, known_seal(known), Depth::kEverything, io::ReadMode::kDirect);
     if (!found.intact() || found.loaded->info.volume != info.volume) {
-      throw Error(Code::kFailed, fmt::format("{} was left by an interrupted seal and is damaged since", folder.string()),
+      throw Error(Code::kFailed,
+                  fmt::format("{} was left by an interrupted seal and is damaged since", folder.string()),
                   fmt::format("move that folder away and type the same command again"));
     }
-    catalog::Volume volume{found.loaded->info, found.loaded->seal, found.loaded->tagmanifest_text, folder_below(info), bytes_in(folder)};
+    catalog::Volume volume{found.loaded->info, found.loaded->seal, found.loaded->tagmanifest_text, folder_below(info),
+                           bytes_in(folder)};
     context_.catalog.record_volume(volume, found.loaded->members);
     context_.catalog.record_copy(info.volume, drive(index).drive.id, context_.world.now(), found.readback_cached);
     note_cached(index, found.readback_cached);
@@ -206,8 +213,10 @@ class Sealing {
     }
     if (holders.empty()) {
       throw Error(Code::kDriveAbsent,
-                  fmt::format("part {} of {} is sealed already, on a drive that is not plugged in", volume->info.part, volume->info.shoot_name),
-                  fmt::format("darkshelf show {}   tells which drive to plug in beside these", core::shell_quote(volume->info.shoot_name)));
+                  fmt::format("part {} of {} is sealed already, on a drive that is not plugged in", volume->info.part,
+                              volume->info.shoot_name),
+                  fmt::format("darkshelf show {}   tells which drive to plug in beside these",
+                              core::shell_quote(volume->info.shoot_name)));
     }
     for (const std::size_t index : lacking) {
       try {
@@ -249,9 +258,9 @@ class Sealing {
         io::remove_tree(context_.fs, roots[i]);
         context_.fs.make_dirs(roots[i]);
       }
-      const bool files_left = std::any_of(todo.entries.begin(), todo.entries.end(), [](const volume::SourceEntry& entry) {
-        return entry.member.type == fv::MemberType::kFile;
-      });
+      const bool files_left =
+          std::any_of(todo.entries.begin(), todo.entries.end(),
+                      [](const volume::SourceEntry& entry) { return entry.member.type == fv::MemberType::kFile; });
       if (!files_left) {
         for (const fv::LeftOut& left : todo.info.left_out) report_.left_out.push_back(left);
         for (const std::size_t index : drives) forget_quietly(index, todo.info.volume);
@@ -305,7 +314,8 @@ class Sealing {
 
   void declare(const std::vector<std::size_t>& drives, const WrittenVolume& written, SealedVolume& sealed) {
     const std::vector<std::size_t> proven = live(drives);
-    const catalog::Volume volume{written.info, written.seal, written.tagmanifest, folder_below(written.info), written.bytes_on_drive};
+    const catalog::Volume volume{written.info, written.seal, written.tagmanifest, folder_below(written.info),
+                                 written.bytes_on_drive};
     std::vector<std::size_t> placed;
     for (const std::size_t index : proven) {
       try {
@@ -356,7 +366,8 @@ class Sealing {
       try {
         refresh_drive(context_, drive(i));
       } catch (const Error& error) {
-        report_.failures.push_back({label(i), fmt::format("sealed, but its catalog copy is not refreshed: {}", error.what()), error.code()});
+        report_.failures.push_back(
+            {label(i), fmt::format("sealed, but its catalog copy is not refreshed: {}", error.what()), error.code()});
       }
     }
   }

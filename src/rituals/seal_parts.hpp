@@ -9,9 +9,11 @@
 
 namespace darkshelf::rituals {
 
-/// Decides what to do with a scanned shoot: new, an interrupted seal to go on with, sealed already, changed; cuts and names its
-/// volumes. An interrupted seal of the very same files keeps its ids, so that what is on drives already is recognised.
-ShootPlan recognise(Context& context, const SealRequest& request, formats::volume::Layout layout, volume::SourceShoot source);
+/// Decides what to do with a scanned shoot: new, an interrupted seal to go on with, sealed already, changed; cuts and
+/// names its volumes. An interrupted seal of the very same files keeps its ids, so that what is on drives already is
+/// recognised.
+ShootPlan recognise(Context& context, const SealRequest& request, formats::volume::Layout layout,
+                    volume::SourceShoot source);
 
 /// Bytes, files and photos of the entries that are left.
 void count_again(volume::SourceShoot& source);
@@ -23,7 +25,8 @@ void require_writable(const AttachedDrive& drive);
 std::string folder_below(const formats::volume::BagInfo& info);
 
 /// Which of the drives hold the finished folder of this volume.
-std::set<std::size_t> already_in_place(Context& context, const formats::volume::BagInfo& info, const std::vector<DriveLoad>& drives);
+std::set<std::size_t> already_in_place(Context& context, const formats::volume::BagInfo& info,
+                                       const std::vector<DriveLoad>& drives);
 
 /// `.incoming` folder of a volume on a drive.
 io::Path incoming_folder(const AttachedDrive& drive, const core::Uuid& volume);
@@ -46,25 +49,27 @@ struct VolumeToWrite {
   volume::CutOptions options;
 };
 
-/// Reads the source once and writes payload, parity and tag files through `targets` (roots: the incoming folders, which exist
-/// and are empty), then syncs every live one. Entries that changed, vanished or cannot be read are left out and added to
-/// info.left_out; when that can only be done from the start (a large file, layout files) nothing is returned: call again with
-/// empty folders and the reduced `part`.
+/// Reads the source once and writes payload, parity and tag files through `targets` (roots: the incoming folders, which
+/// exist and are empty), then syncs every live one. Entries that changed, vanished or cannot be read are left out and
+/// added to info.left_out; when that can only be done from the start (a large file, layout files) nothing is returned:
+/// call again with empty folders and the reduced `part`.
 std::optional<WrittenVolume> write_volume(Context& context, VolumeToWrite& part, io::FanOut& targets);
 
 /// Promise 2 for one drive: every byte read back with caches bypassed and compared with the seal, every recovery packet
-/// checked, and a few recovery slices recomputed by the definition. Throws kCorrupt when anything differs. Returns whether
-/// a cache may have answered.
+/// checked, and a few recovery slices recomputed by the definition. Throws kCorrupt when anything differs. Returns
+/// whether a cache may have answered.
 bool prove(Context& context, const io::Path& folder, const WrittenVolume& written);
 
 /// Moves a proven volume from .incoming to its place: second copy of the seal, rename, fsync of both parents.
 void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume);
 
-/// A copy of one volume from `source_folder` (any drive) onto `target`, mended on the way, read back and proven; recorded.
+/// A copy of one volume from `source_folder` (any drive) onto `target`, mended on the way, read back and proven;
+/// recorded.
 struct CopiedBytes {
   std::uint64_t bytes = 0, mended_slices = 0;
   bool mended = false, readback_cached = false;
 };
-CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& source_folder, const AttachedDrive& target);
+CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& source_folder,
+                        const AttachedDrive& target);
 
 }  // namespace darkshelf::rituals

@@ -26,7 +26,8 @@ bool lies_in(const io::Path& inner, const io::Path& outer) {
   return true;
 }
 
-std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& request, std::vector<std::vector<std::size_t>>& targets) {
+std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& request,
+                                      std::vector<std::vector<std::size_t>>& targets) {
   if (request.targets.empty()) throw Error(Code::kUsage, "no drive is named", "darkshelf seal SHOOT --to DRIVE");
   std::vector<DriveLoad> loads;
   for (const auto& target : request.targets) {
@@ -36,7 +37,8 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
       const catalog::Drive& drive = load.drive.drive;
       for (const DriveLoad& earlier : loads) {
         if (earlier.drive.drive.id == drive.id) {
-          throw Error(Code::kUsage, fmt::format("{} is named twice: each --to is one full copy, on drives of its own", drive.label));
+          throw Error(Code::kUsage,
+                      fmt::format("{} is named twice: each --to is one full copy, on drives of its own", drive.label));
         }
       }
       require_writable(load.drive);
@@ -57,7 +59,8 @@ void check_apart(const io::Path& source, const std::vector<DriveLoad>& drives) {
                                             load.drive.root.string(), source.string()));
     }
     if (lies_in(source, load.drive.folder())) {
-      throw Error(Code::kUsage, fmt::format("{} is part of the archive on {} already", source.string(), load.drive.drive.label),
+      throw Error(Code::kUsage,
+                  fmt::format("{} is part of the archive on {} already", source.string(), load.drive.drive.label),
                   "darkshelf restore, or darkshelf copy");
     }
   }
@@ -70,7 +73,8 @@ std::vector<io::Path> shoot_folders(Context& context, const SealRequest& request
     const auto stat = context.fs.stat_following(argument);
     if (!stat) throw Error(Code::kNotFound, fmt::format("there is no shoot {}", core::printable(argument.string())));
     if (stat->type != io::FileType::kDirectory) {
-      throw Error(Code::kUsage, fmt::format("{} is not a folder: a shoot is a folder", core::printable(argument.string())));
+      throw Error(Code::kUsage,
+                  fmt::format("{} is not a folder: a shoot is a folder", core::printable(argument.string())));
     }
     const io::Path folder = context.fs.canonical(argument);
     const volume::ShootFolders found = volume::find_shoots(context.fs, folder, request.each);
@@ -100,7 +104,8 @@ class Allocator {
   std::vector<std::size_t> place(std::uint64_t bytes, std::uint64_t largest_file, const std::string& what,
                                  const std::set<std::size_t>& there) {
     std::vector<std::size_t> chosen;
-    for (std::size_t t = 0; t < targets_.size(); ++t) chosen.push_back(place_on(targets_[t], bytes, largest_file, what, there));
+    for (std::size_t t = 0; t < targets_.size(); ++t)
+      chosen.push_back(place_on(targets_[t], bytes, largest_file, what, there));
     return chosen;
   }
 
@@ -116,8 +121,10 @@ class Allocator {
       if (largest_file > space.max_file_bytes) {
         throw Error(Code::kUsage,
                     fmt::format("{} would hold a file of {}, and the file system of {} takes none above {}", what,
-                                core::format_size(largest_file), load.drive.drive.label, core::format_size(space.max_file_bytes)),
-                    "seal with --volume-size 3GiB (one photo or film above 4 GiB does not fit such a drive at all), or format the drive as exFAT");
+                                core::format_size(largest_file), load.drive.drive.label,
+                                core::format_size(space.max_file_bytes)),
+                    "seal with --volume-size 3GiB (one photo or film above 4 GiB does not fit such a drive at all), or "
+                    "format the drive as exFAT");
       }
       const std::uint64_t reserve = std::max(load.reserve, bytes + kCatalogCopyAllowance + space.total / 100);
       if (load.bytes + bytes + reserve <= load.free) {
@@ -131,8 +138,9 @@ class Allocator {
     for (const std::size_t index : target) {
       const DriveLoad& load = drives_[index];
       const std::uint64_t reserve = bytes + kCatalogCopyAllowance + fs_.space(load.drive.root).total / 100;
-      room += fmt::format("{}{}: {} needed with what it must keep free, {} free", room.empty() ? "" : "; ", load.drive.drive.label,
-                          core::format_size(load.bytes + bytes + reserve), core::format_size(load.free));
+      room += fmt::format("{}{}: {} needed with what it must keep free, {} free", room.empty() ? "" : "; ",
+                          load.drive.drive.label, core::format_size(load.bytes + bytes + reserve),
+                          core::format_size(load.free));
     }
     throw Error(Code::kNoSpace, fmt::format("no room for {} ({}): {}", what, core::format_size(bytes), room),
                 "name one more drive (--to A,B spreads one copy over two drives)");
@@ -143,7 +151,8 @@ class Allocator {
   const std::vector<std::vector<std::size_t>>& targets_;
 };
 
-std::set<std::size_t> holders(catalog::Catalog& catalog, const core::Uuid& volume, const std::vector<DriveLoad>& drives) {
+std::set<std::size_t> holders(catalog::Catalog& catalog, const core::Uuid& volume,
+                              const std::vector<DriveLoad>& drives) {
   std::set<std::size_t> there;
   for (const catalog::Copy& copy : catalog.copies_of(volume)) {
     for (std::size_t i = 0; i < drives.size(); ++i) {
@@ -160,7 +169,8 @@ void place_volumes(Context& context, Plan& plan, ShootPlan& shoot, Allocator& al
       const auto there = holders(context.catalog, volume.info.volume, plan.drives);
       const auto chosen = allocator.place(volume.bytes_on_drive, 0, name, there);
       std::vector<std::size_t> lacking;
-      std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(lacking), [&](std::size_t i) { return !there.contains(i); });
+      std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(lacking),
+                   [&](std::size_t i) { return !there.contains(i); });
       if (lacking.empty()) continue;
       shoot.kind = ShootPlanKind::kMissingCopies;
       shoot.to_copy.push_back(volume.info.volume);
@@ -176,7 +186,8 @@ void place_volumes(Context& context, Plan& plan, ShootPlan& shoot, Allocator& al
 }
 
 std::chrono::seconds estimate_of(const Plan& plan, unsigned threads) {
-  // A drive of the usual kind writes and reads 120 MB/s; parity by the direct sum runs at some 20 GB/s of multiply-adds a core.
+  // A drive of the usual kind writes and reads 120 MB/s; parity by the direct sum runs at some 20 GB/s of multiply-adds
+  // a core.
   std::uint64_t longest = 0;
   for (const DriveLoad& load : plan.drives) longest = std::max(longest, load.bytes);
   double seconds = 2.0 * static_cast<double>(longest) / 120e6;
@@ -194,7 +205,8 @@ void note_shared_disks(Plan& plan) {
       const AttachedDrive& a = plan.drives[j].drive;
       const AttachedDrive& b = plan.drives[i].drive;
       if (!a.medium.disk.empty() && a.medium.disk == b.medium.disk) {
-        plan.notes.push_back(fmt::format("{} and {} are on one disk: they count as one copy", a.drive.label, b.drive.label));
+        plan.notes.push_back(
+            fmt::format("{} and {} are on one disk: they count as one copy", a.drive.label, b.drive.label));
       }
     }
   }
@@ -207,11 +219,12 @@ void require_writable(const AttachedDrive& drive) {
     throw Error(Code::kWrongDrive, fmt::format("{} ({}) is read-only", drive.drive.label, drive.root.string()));
   }
   if (drive.drive.state == catalog::DriveState::kOnShelf) return;
-  throw Error(Code::kWrongDrive,
-              fmt::format("{} is marked {}: nothing is written to it", drive.drive.label, catalog::name_of(drive.drive.state)),
-              drive.drive.state == catalog::DriveState::kLent
-                  ? fmt::format("darkshelf drive return {}", core::shell_quote(drive.drive.label))
-                  : fmt::format("darkshelf drive mark {} found", core::shell_quote(drive.drive.label)));
+  throw Error(
+      Code::kWrongDrive,
+      fmt::format("{} is marked {}: nothing is written to it", drive.drive.label, catalog::name_of(drive.drive.state)),
+      drive.drive.state == catalog::DriveState::kLent
+          ? fmt::format("darkshelf drive return {}", core::shell_quote(drive.drive.label))
+          : fmt::format("darkshelf drive mark {} found", core::shell_quote(drive.drive.label)));
 }
 
 Plan plan_seal(Context& context, const SealRequest& request) {
@@ -230,7 +243,8 @@ Plan plan_seal(Context& context, const SealRequest& request) {
     check_apart(folder, plan.drives);
     volume::SourceShoot source = volume::scan_shoot(context.fs, folder, request.excludes, context.work);
     if (source.files == 0) {
-      if (folders.size() == 1) throw Error(Code::kUsage, fmt::format("the shoot {} is empty", core::printable(folder.string())));
+      if (folders.size() == 1)
+        throw Error(Code::kUsage, fmt::format("the shoot {} is empty", core::printable(folder.string())));
       plan.notes.push_back(fmt::format("{} is empty: left out", core::printable(folder.string())));
       continue;
     }

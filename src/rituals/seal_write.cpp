@@ -25,8 +25,8 @@ constexpr std::size_t kHead = 16384;  // PAR2 names a file by the MD5 of this mu
 using Reason = std::string;
 
 Reason difference(const fv::Member& planned, std::int64_t ctime_ns, const io::Stat& now) {
-  const bool same = now.type == io::FileType::kRegular && now.bytes == planned.bytes && now.mtime_ns == planned.mtime_ns &&
-                    now.ctime_ns == ctime_ns;
+  const bool same = now.type == io::FileType::kRegular && now.bytes == planned.bytes &&
+                    now.mtime_ns == planned.mtime_ns && now.ctime_ns == ctime_ns;
   return same ? Reason{} : Reason("changed while it was sealed");
 }
 
@@ -69,7 +69,8 @@ class Stream {
   }
   void flush() {
     const core::ByteSpan full = std::as_const(buffer_).span().first(filled_);
-    core::parallel_for(2, 2, [&](std::size_t side) { side == 0 ? file_.write_at(offset_, full) : builder_.append(full); });
+    core::parallel_for(2, 2,
+                       [&](std::size_t side) { side == 0 ? file_.write_at(offset_, full) : builder_.append(full); });
     offset_ += filled_;
     filled_ = 0;
   }
@@ -210,8 +211,9 @@ class Writer {
   /// Read whole before its header is written, so that a file that cannot be had simply is not in the tar.
   bool write_small(volume::TarWriter& tar, std::size_t index, fv::Member& member) {
     whole_.clear();
-    const Reason reason = read_source(context_, part_.entries[index], buffer_.span(),
-                                      [&](core::ByteSpan bytes) { whole_.insert(whole_.end(), bytes.begin(), bytes.end()); });
+    const Reason reason = read_source(context_, part_.entries[index], buffer_.span(), [&](core::ByteSpan bytes) {
+      whole_.insert(whole_.end(), bytes.begin(), bytes.end());
+    });
     if (!reason.empty()) {
       leave_out(index, reason);
       return false;
@@ -235,7 +237,8 @@ class Writer {
     return reason.empty();
   }
 
-  /// The volume has to be written again: learn now what else cannot be read, so that it is written again once, not often.
+  /// The volume has to be written again: learn now what else cannot be read, so that it is written again once, not
+  /// often.
   void check_the_rest(std::size_t from) {
     for (std::size_t i = from; i < part_.entries.size(); ++i) {
       if (part_.entries[i].member.type != fv::MemberType::kFile) continue;
@@ -400,7 +403,8 @@ class Writer {
     for (int round = 0; round < 16; ++round) {
       text(fv::kBagInfo) = fv::encode_bag_info(info);
       std::uint64_t slices = 0;
-      for (const std::string_view name : fv::kTagFiles) slices += core::divide_up(text(name).size(), info.tag_slice_bytes);
+      for (const std::string_view name : fv::kTagFiles)
+        slices += core::divide_up(text(name).size(), info.tag_slice_bytes);
       if (slices > formats::par2::kMaxSlices) {
         info.tag_slice_bytes *= 2;
       } else if (info.tag_recovery_slices == slices) {
@@ -420,7 +424,8 @@ class Writer {
       targets_.create(std::string(name))->write_at(0, bytes);
       sealed_.push_back({digest::sha256(bytes), std::string(name)});
       out_.bytes_on_drive += bytes.size();
-      if (!bytes.empty()) files.push_back({std::string(name), bytes.size(), digest::md5(bytes.first(std::min(bytes.size(), kHead)))});
+      if (!bytes.empty())
+        files.push_back({std::string(name), bytes.size(), digest::md5(bytes.first(std::min(bytes.size(), kHead)))});
     }
     parity::SetOptions options;
     options.base = base_ + ".tags";

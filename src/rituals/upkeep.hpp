@@ -9,26 +9,26 @@ struct RecoverReport {
   struct FromDrive {
     io::Path root;
     std::string label;
-    std::string catalog_as_of;          // date of the catalog copy that was merged, "" if none was sound
-    std::uint64_t volumes_read = 0;     // volumes known from their tag files alone
+    std::string catalog_as_of;       // date of the catalog copy that was merged, "" if none was sound
+    std::uint64_t volumes_read = 0;  // volumes known from their tag files alone
     std::vector<std::string> problems;
   };
   std::vector<FromDrive> drives;
   std::uint64_t drives_known = 0, shoots_known = 0, volumes_known = 0;
 };
-/// Plugs what drives know into the catalog: catalog copies (checked by CURRENT, the older one if the newer is damaged), else
-/// the volumes' own tag files. `context.catalog` may be new. Drives are registered from their drive.json; foreign and hostile
-/// files are named, not believed.
+/// Plugs what drives know into the catalog: catalog copies (checked by CURRENT, the older one if the newer is damaged),
+/// else the volumes' own tag files. `context.catalog` may be new. Drives are registered from their drive.json; foreign
+/// and hostile files are named, not believed.
 RecoverReport recover_catalog(Context& context, const std::vector<io::Path>& paths);
 
 struct DiscardRequest {
-  std::string shoot, from, reason;      // from: "" for all drives
-  std::string confirmed_name;           // what was typed when the last good copy goes
+  std::string shoot, from, reason;  // from: "" for all drives
+  std::string confirmed_name;       // what was typed when the last good copy goes
 };
 struct DiscardReport {
   catalog::Shoot shoot;
-  std::vector<std::string> removed_from;    // labels, plugged in: volumes deleted
-  std::vector<std::string> later;           // labels, not plugged in: the copies there stay, told only
+  std::vector<std::string> removed_from;  // labels, plugged in: volumes deleted
+  std::vector<std::string> later;         // labels, not plugged in: the copies there stay, told only
   std::uint64_t bytes = 0;
 };
 /// The tombstone (fact) stays. Throws kUsage with the name to type when this would take the last good copy.

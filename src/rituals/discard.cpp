@@ -1,0 +1,126 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/text.hpp"
+#include "rituals/drives.hpp"
+#include "rituals/seal_parts.hpp"
+#include "rituals/upkeep.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fd = formats::drive;
+using core::Code;
+using core::Error;
+
+namespace {
+
+catalog::Shoot one_shoot(Context& context, const std::string& text) {
+  const std::vector<catalog::Shoot> found = context.catalog.find_shoots(text);
+  if (found.empty()) {
+    throw Error(Code::kNotFound, fmt::format("no shoot is called \"{}\"", core::printable(text)), "darkshelf find");
+  }
+  if (found.size() == 1) return found.front();
+  std::string names;
+  for (const catalog::Shoot& shoot : found) names += fmt::format("\n  {} {}", shoot.date, core::printable(shoot.name));
+  throw Error(Code::kUsage, fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(text), names));
+}
+
+/// Would every volume of the shoot still have a good copy on a drive that can be fetched, once `going` is empty?
+bool good_copy_stays(Context& context, const std::vector<catalog::Volume>& volumes, const std::set<core::Uuid>& going) {
+  std::map<core::Uuid, catalog::DriveState> states;
+  for (const catalog::Drive& drive : context.catalog.drives()) states[drive.id] = drive.state;
+  return std::all_of(volumes.begin(), volumes.end(), [&](const catalog::Volume& volume) {
+    const auto copies = context.catalog.copies_of(volume.info.volume);
+    return std::any_of(copies.begin(), copies.end(), [&](const catalog::Copy& copy) {
+      const auto state = states.find(copy.drive);
+      const bool fetchable = state != states.end() && (state->second == catalog::DriveState::kOnShelf ||
+                                                       state->second == catalog::DriveState::kLent);
+      return fetchable && !going.contains(copy.drive) && copy.health == catalog::CopyHealth::kGood;
+    });
+  });
+}
+
+/// Out of its place in one step, so that nothing half-removed ever looks like a volume; then the fact, then the bytes.
+std::uint64_t remove_volume(Context& context, const AttachedDrive& drive, const catalog::Volume& volume,
+                            const std::string& reason) {
+  io::FileSystem& fs = context.fs;
+  const io::Path place = drive.volume_folder(volume);
+  io::Path out = incoming_folder(drive, volume.info.volume);
+  io::remove_tree(fs, out);
+  const bool there = fs.stat(place).has_value();
+  if (there) {
+    fs.make_dirs(out.parent_path());
+    fs.rename(place, out);
+    fs.sync_dir(out.parent_path());
+    fs.sync_dir(place.parent_path());
+  }
+  core::stop_point("discard.moved-out");
+  context.catalog.record_copy_gone(volume.info.volume, drive.drive.id, reason);
+  core::stop_point("discard.recorded");
+  io::remove_tree(fs, drive.root / std::string(fd::kSeals) / volume.info.volume.text());
+  io::remove_tree(fs, out);
+  if (fs.stat(place.parent_path()) && fs.list(place.parent_path()).empty()) fs.remove_dir(place.parent_path());
+  return there ? volume.bytes_on_drive : 0;
+}
+
+}  // namespace
+
+DiscardReport discard(Context& context, const DiscardRequest& request) {
+  if (request.reason.empty()) throw Error(Code::kUsage, "discarding wants a reason, which is kept: --reason TEXT");
+  DiscardReport report;
+  report.shoot = one_shoot(context, request.shoot);
+  const std::vector<catalog::Volume> volumes = context.catalog.volumes_of(report.shoot.id);
+
+  std::optional<core::Uuid> only;
+  if (!request.from.empty()) {
+    const auto drive = context.catalog.find_drive(request.from);
+    only = drive ? drive->id : attach(context, request.from, Visit::kReadOnly).drive.id;
+  }
+  std::set<core::Uuid> going;
+  for (const catalog::Volume& volume : volumes) {
+    for (const catalog::Copy& copy : context.catalog.copies_of(volume.info.volume)) {
+      if (!only || copy.drive == *only) going.insert(copy.drive);
+    }
+  }
+  if (only && going.empty()) {
+    throw Error(Code::kNotFound, fmt::format("{} holds nothing of {}", request.from, report.shoot.name));
+  }
+  // A repeated command finds the copies gone already and only has to finish.
+  if (!report.shoot.discarded && !good_copy_stays(context, volumes, going) &&
+      request.confirmed_name != report.shoot.name) {
+    throw Error(Code::kUsage,
+                fmt::format("this takes the last good copy of {} ({}) known anywhere", report.shoot.name,
+                            photos_and_files(report.shoot.photos, report.shoot.files)),
+                fmt::format("if that is meant, add: --confirm {}", core::shell_quote(report.shoot.name)));
+  }
+
+  std::vector<AttachedDrive> here;
+  for (const core::Uuid& id : going) {
+    const catalog::Drive drive = *context.catalog.drive(id);
+    try {
+      AttachedDrive attached = attach(context, id.text(), Visit::kWrite);
+      if (!attached.lock) throw Error(Code::kDriveAbsent, fmt::format("{} is read-only", drive.label));
+      here.push_back(std::move(attached));
+    } catch (const Error& error) {
+      if (error.code() != Code::kDriveAbsent || only) throw;
+      report.later.push_back(drive.label);
+    }
+  }
+  if (!only) context.catalog.record_shoot_discarded(report.shoot.id, request.reason);
+  for (const AttachedDrive& drive : here) {
+    for (const catalog::Volume& volume : volumes) {
+      context.work.check();
+      const auto copies = context.catalog.copies_of(volume.info.volume);
+      const bool on_it =
+          std::any_of(copies.begin(), copies.end(), [&](const auto& copy) { return copy.drive == drive.drive.id; });
+      if (on_it) report.bytes += remove_volume(context, drive, volume, request.reason);
+    }
+    refresh_drive(context, drive);
+    report.removed_from.push_back(drive.drive.label);
+  }
+  return report;
+}
+
+}  // namespace darkshelf::rituals

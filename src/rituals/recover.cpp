@@ -1,0 +1,251 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/text.hpp"
+#include "rituals/examine.hpp"
+#include "rituals/upkeep.hpp"
+#include "shelf/identity.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fd = formats::drive;
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kChunk = 4 << 20;
+constexpr std::uint64_t kTagManifestLimit = 64 << 20;
+
+digest::Sha256 sha256_of(Context& context, const io::Path& path) {
+  const auto file = context.fs.open_read(path);
+  core::AlignedBuffer buffer(kChunk);
+  digest::Sha256Stream sha256;
+  for (std::uint64_t offset = 0;;) {
+    context.work.check();
+    const std::size_t got = file->read_at(offset, buffer.span());
+    if (got == 0) return sha256.finish();
+    sha256.update(buffer.span().first(got));
+    offset += got;
+  }
+}
+
+std::uint64_t tree_bytes(io::FileSystem& fs, const io::Path& folder) {
+  std::uint64_t bytes = 0;
+  for (const io::Entry& entry : fs.list(folder)) {
+    if (entry.type == io::FileType::kDirectory) bytes += tree_bytes(fs, folder / entry.name);
+    if (entry.type == io::FileType::kRegular) {
+      if (const auto stat = fs.stat(folder / entry.name)) bytes += stat->bytes;
+    }
+  }
+  return bytes;
+}
+
+/// What one drive teaches the catalog, in order: its catalog copy, itself, and the volumes no catalog told of.
+class DriveLesson {
+ public:
+  DriveLesson(Context& context, const io::Path& path) : context_(context) {
+    if (!context.fs.stat_following(path)) {
+      throw Error(Code::kNotFound, fmt::format("there is no folder {}", core::printable(path.string())));
+    }
+    root_ = context.fs.canonical(path);
+    const io::Path file = root_ / std::string(fd::kIdentity);
+    const auto stat = context.fs.stat(file);
+    if (!stat || stat->type != io::FileType::kRegular) {
+      throw Error(Code::kWrongDrive,
+                  fmt::format("{} is no archive drive: there is no {} in it", root_.string(), fd::kIdentity),
+                  "give the folder where the drive is mounted, the one that holds the folder darkshelf");
+    }
+    identity_ = fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
+    report_.root = root_;
+    report_.label = identity_.label;
+  }
+
+  RecoverReport::FromDrive learn() {
+    merge_catalog_copy();
+    core::stop_point("recover.merged");
+    know_drive();
+    core::stop_point("recover.drive-recorded");
+    know_volumes();
+    return std::move(report_);
+  }
+
+ private:
+  void problem(std::string sentence) { report_.problems.push_back(core::printable(sentence)); }
+
+  bool merge(const std::string& name, std::int64_t written_ns) {
+    const io::Path copy = root_ / std::string(fd::kCatalogFolder) / name;
+    try {
+      context_.catalog.merge(copy);
+      report_.catalog_as_of = core::format_date(core::Time(std::chrono::nanoseconds(written_ns)));
+      return true;
+    } catch (const Error& error) {
+      if (error.code() == Code::kCancelled) throw;
+      problem(fmt::format("{} was not used: {}", copy.string(), error.what()));
+      return false;
+    }
+  }
+
+  /// The copy CURRENT names if its bytes are the ones meant, else any other that is sound, newest first.
+  void merge_catalog_copy() {
+    const io::Path folder = root_ / std::string(fd::kCatalogFolder);
+    const auto stat = context_.fs.stat(folder);
+    if (!stat || stat->type != io::FileType::kDirectory) {
+      if (identity_.catalog_mode != "none") problem(fmt::format("there is no catalog copy in {}", folder.string()));
+      return;
+    }
+    std::string refused;
+    if (const auto name = current_if_sound(refused)) {
+      if (merge(*name, context_.fs.stat(folder / *name)->mtime_ns)) return;
+      refused = *name;
+    }
+    std::vector<std::pair<std::int64_t, std::string>> others;
+    for (const io::Entry& entry : context_.fs.list(folder)) {
+      const bool ours = entry.name.starts_with("catalog-") && entry.name.ends_with(".db");
+      if (!ours || entry.type != io::FileType::kRegular || entry.name == refused) continue;
+      others.emplace_back(context_.fs.stat(folder / entry.name)->mtime_ns, entry.name);
+    }
+    std::sort(others.rbegin(), others.rend());
+    for (const auto& [written, name] : others) {
+      if (merge(name, written)) return;
+    }
+  }
+
+  std::optional<std::string> current_if_sound(std::string& refused) {
+    const io::Path file = root_ / std::string(fd::kCurrent);
+    try {
+      if (!context_.fs.stat(file)) {
+        problem(fmt::format("{} is missing", file.string()));
+        return {};
+      }
+      const fd::CurrentCatalog current = fd::decode_current(io::read_text(context_.fs, file, 4 << 10));
+      const io::Path copy = root_ / std::string(fd::kCatalogFolder) / current.name;
+      const auto stat = context_.fs.stat(copy);
+      if (stat && stat->type == io::FileType::kRegular && stat->bytes == current.bytes &&
+          sha256_of(context_, copy) == current.sha256) {
+        return current.name;
+      }
+      refused = current.name;
+      problem(fmt::format("{} is damaged or missing; an older copy is looked for", copy.string()));
+    } catch (const Error& error) {
+      if (error.code() == Code::kCancelled) throw;
+      problem(fmt::format("{} cannot be used: {}", file.string(), error.what()));
+    }
+    return {};
+  }
+
+  void know_drive() {
+    const io::Medium medium = io::medium_of(root_);
+    const catalog::Evidence evidence = evidence_of(medium, root_);
+    if (const auto known = context_.catalog.drive(identity_.id)) {
+      report_.label = known->label;
+      const shelf::Judgement judgement = shelf::judge(identity_, known, evidence);
+      if (judgement.claim == shelf::Claim::kFits) {
+        context_.catalog.record_drive_seen(identity_.id, evidence);
+        return;
+      }
+      problem(fmt::format("it says it is {}, but does not look like it ({}): darkshelf drive accept {} --as moved",
+                          known->label, fmt::join(judgement.differences, "; "), core::shell_quote(root_.string())));
+      return;
+    }
+    catalog::NewDrive drive;
+    drive.id = identity_.id;
+    drive.label = core::printable(identity_.label);
+    drive.kind = medium.network                           ? "nas"
+                 : medium.removable && !medium.rotational ? "flash"
+                 : medium.rotational                      ? "hdd"
+                                                          : "ssd";
+    drive.catalog_mode = identity_.catalog_mode;
+    drive.evidence = evidence;
+    context_.catalog.record_drive(drive);
+    context_.catalog.record_drive_seen(drive.id, evidence);
+  }
+
+  /// The volume as its own tag files tell it; those damaged beyond their parity are tried with each second copy of a
+  /// seal.
+  std::optional<volume::LoadedVolume> load(const io::Path& folder) {
+    std::string first_failure;
+    try {
+      return volume::load_volume(context_.fs, folder, {}, io::ReadMode::kCached, context_.work);
+    } catch (const Error& error) {
+      if (error.code() == Code::kCancelled) throw;
+      first_failure = error.what();
+    }
+    const io::Path seals = root_ / std::string(fd::kSeals);
+    if (context_.fs.stat(seals)) {
+      for (const io::Entry& entry : context_.fs.list(seals)) {
+        const auto id = core::Uuid::parse(entry.name);
+        if (!id || context_.catalog.volume(*id)) continue;
+        try {
+          volume::KnownSeal known;
+          known.tagmanifest_text =
+              io::read_text(context_.fs, seals / entry.name / std::string(fv::kTagManifest), kTagManifestLimit);
+          known.seal = digest::sha256(core::as_bytes(known.tagmanifest_text));
+          volume::LoadedVolume loaded =
+              volume::load_volume(context_.fs, folder, known, io::ReadMode::kCached, context_.work);
+          if (loaded.info.volume == *id) return loaded;
+        } catch (const Error& error) {
+          if (error.code() == Code::kCancelled) throw;
+        }
+      }
+    }
+    problem(fmt::format("{} is not understood: {}", folder.string(), first_failure));
+    return {};
+  }
+
+  void know_volumes() {
+    std::set<std::string> told;
+    for (const catalog::Volume& volume : context_.catalog.volumes_on(identity_.id)) told.insert(volume.folder);
+    for (const io::Path& folder : volume::volume_folders(context_.fs, root_)) {
+      context_.work.check();
+      const std::string below = (folder.parent_path().filename() / folder.filename()).string();
+      if (told.contains(below)) continue;
+      const auto loaded = load(folder);
+      if (!loaded) continue;
+      const std::string expected = fv::year_folder(loaded->info) + "/" + fv::folder_name(loaded->info);
+      if (below != expected) {
+        problem(fmt::format("{} holds the volume that belongs in {}: rename it back", folder.string(), expected));
+        continue;
+      }
+      try {
+        if (!context_.catalog.volume(loaded->info.volume)) {
+          const catalog::Volume volume{loaded->info, loaded->seal, loaded->tagmanifest_text, below,
+                                       tree_bytes(context_.fs, folder)};
+          context_.catalog.record_volume(volume, loaded->members);
+          ++report_.volumes_read;
+        }
+        // Found, not proven: it counts after its first scrub.
+        context_.catalog.record_copy(loaded->info.volume, identity_.id, context_.world.now(), true);
+        core::stop_point("recover.volume-recorded");
+      } catch (const Error& error) {
+        if (error.code() != Code::kFailed && error.code() != Code::kCorrupt) throw;
+        problem(fmt::format("{} was not taken in: {}", folder.string(), error.what()));
+      }
+    }
+  }
+
+  Context& context_;
+  io::Path root_;
+  fd::DriveIdentity identity_;
+  RecoverReport::FromDrive report_;
+};
+
+}  // namespace
+
+RecoverReport recover_catalog(Context& context, const std::vector<io::Path>& paths) {
+  if (paths.empty()) throw Error(Code::kUsage, "recover from which drive? Give the folder where it is mounted");
+  std::vector<DriveLesson> lessons;  // every path is looked at before anything is recorded
+  for (const io::Path& path : paths) lessons.emplace_back(context, path);
+  RecoverReport report;
+  for (DriveLesson& lesson : lessons) report.drives.push_back(lesson.learn());
+  report.drives_known = context.catalog.drives().size();
+  report.shoots_known = context.catalog.shoots().size();
+  report.volumes_known = context.catalog.volumes().size();
+  core::stop_point("recover.ended");
+  return report;
+}
+
+}  // namespace darkshelf::rituals
