@@ -1,0 +1,27 @@
+#pragma once
+// The payload of one volume: the source read once, written onto every drive and into the parity sums; for
+// seal_write.cpp alone.
+
+#include <optional>
+
+#include "parity/set_builder.hpp"
+#include "rituals/seal_parts.hpp"
+
+namespace darkshelf::rituals {
+
+inline constexpr std::size_t kWriteChunk = 4 << 20;
+inline constexpr std::size_t kParityHead = 16384;  // PAR2 names a file by the MD5 of this much of it
+
+/// What write_payload leaves behind for the tag files and the parity.
+struct WrittenPayload {
+  std::vector<formats::volume::Member> members;  // with digests, offsets and slices
+  std::unique_ptr<parity::SetBuilder> builder;   // has seen every protected file
+  std::vector<std::string> protected_paths;      // in the builder's order
+  std::uint64_t bytes_read = 0;
+};
+
+/// Writes data/… and fills in what `part.info` says of the payload. Nothing when entries had to be taken out of `part`:
+/// the volume is to be written again from the start.
+std::optional<WrittenPayload> write_payload(Context& context, VolumeToWrite& part, io::FanOut& targets);
+
+}  // namespace darkshelf::rituals
