@@ -46,7 +46,7 @@ struct StartHere {
   std::string label, owner, phone, place;
   std::vector<std::string> twins;           // labels of drives that hold copies of the same volumes
   std::string example_volume, example_base; // folder (below darkshelf/) and NAME of one real volume, for the commands; "" if none
-  bool has_files_layout = false;
+  bool has_tar_layout = false, has_files_layout = false;
   core::Time written{};
 };
 /// What this is and how to get every photo back with stock tools, command by command, for Linux, macOS and Windows.

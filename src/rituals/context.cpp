@@ -169,6 +169,15 @@ std::vector<AttachedDrive> attached_drives(Context& context) {
   return attached;
 }
 
+std::uint64_t tree_bytes(io::FileSystem& fs, const io::Path& folder) {
+  std::uint64_t bytes = 0;
+  for (const io::Entry& entry : fs.list(folder)) {
+    if (entry.type == io::FileType::kDirectory) bytes += tree_bytes(fs, folder / entry.name);
+    if (entry.type == io::FileType::kRegular) bytes += fs.stat(folder / entry.name)->bytes;
+  }
+  return bytes;
+}
+
 std::string photos_and_files(std::uint64_t photos, std::uint64_t files) {
   return fmt::format("{} ({})", core::count_of(photos, "photo"), core::count_of(files, "file"));
 }

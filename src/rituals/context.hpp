@@ -48,6 +48,9 @@ std::vector<AttachedDrive> attached_drives(Context& context);
 /// Evidence as the catalog keeps it.
 catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root);
 
+/// Bytes of all files in a folder and below.
+std::uint64_t tree_bytes(io::FileSystem& fs, const io::Path& folder);
+
 /// "2,412 photos (7,236 files)".
 std::string photos_and_files(std::uint64_t photos, std::uint64_t files);
 

@@ -19,11 +19,11 @@ namespace {
 /// once.
 class Sample {
  public:
-  Sample(core::World& world, const fv::BagInfo& info) : slice_bytes_(info.slice_bytes) {
-    const core::Uuid dice = world.new_id();
+  /// Which ones: by the volume's own random id, so that threads proving its copies share nothing.
+  explicit Sample(const fv::BagInfo& info) : slice_bytes_(info.slice_bytes) {
     for (std::size_t i = 0; i < kSamples && info.recovery_slices > 0; ++i) {
-      const auto exponent =
-          static_cast<std::uint16_t>(core::load_le<std::uint32_t>(dice.bytes.data() + 4 * i) % info.recovery_slices);
+      const auto exponent = static_cast<std::uint16_t>(core::load_le<std::uint32_t>(info.volume.bytes.data() + 4 * i) %
+                                                       info.recovery_slices);
       if (std::find(exponents_.begin(), exponents_.end(), exponent) == exponents_.end()) exponents_.push_back(exponent);
     }
     sums_.assign(exponents_.size(), core::Bytes(slice_bytes_));
@@ -66,7 +66,7 @@ class Sample {
 }  // namespace
 
 bool prove(Context& context, const io::Path& folder, const WrittenVolume& written) {
-  Sample sample(context.world, written.info);
+  Sample sample(written.info);
   const volume::KnownSeal known{written.seal, written.tagmanifest};
   const Examination examination =
       examine(context, folder, written.info.volume, known, Depth::kEverything, io::ReadMode::kDirect,

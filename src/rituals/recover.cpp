@@ -33,17 +33,6 @@ digest::Sha256 sha256_of(Context& context, const io::Path& path) {
   }
 }
 
-std::uint64_t tree_bytes(io::FileSystem& fs, const io::Path& folder) {
-  std::uint64_t bytes = 0;
-  for (const io::Entry& entry : fs.list(folder)) {
-    if (entry.type == io::FileType::kDirectory) bytes += tree_bytes(fs, folder / entry.name);
-    if (entry.type == io::FileType::kRegular) {
-      if (const auto stat = fs.stat(folder / entry.name)) bytes += stat->bytes;
-    }
-  }
-  return bytes;
-}
-
 /// What one drive teaches the catalog, in order: its catalog copy, itself, and the volumes no catalog told of.
 class DriveLesson {
  public:

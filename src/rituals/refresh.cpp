@@ -81,7 +81,8 @@ void write_start_here(Context& context, const AttachedDrive& drive) {
   facts.written = context.world.now();
   std::set<std::string> twins;
   for (const catalog::Volume& volume : context.catalog.volumes_on(drive.drive.id)) {
-    if (volume.info.layout == formats::volume::Layout::kFiles) facts.has_files_layout = true;
+    const bool files = volume.info.layout == formats::volume::Layout::kFiles;
+    (files ? facts.has_files_layout : facts.has_tar_layout) = true;
     if (facts.example_volume.empty()) {
       facts.example_volume = volume.folder;
       facts.example_base = formats::volume::base_name(volume.info);

@@ -172,20 +172,11 @@ class Sealing {
                   fmt::format("move that folder away and type the same command again"));
     }
     catalog::Volume volume{found.loaded->info, found.loaded->seal, found.loaded->tagmanifest_text, folder_below(info),
-                           bytes_in(folder)};
+                           tree_bytes(context_.fs, folder)};
     context_.catalog.record_volume(volume, found.loaded->members);
     context_.catalog.record_copy(info.volume, drive(index).drive.id, context_.world.now(), found.readback_cached);
     note_cached(index, found.readback_cached);
     return true;
-  }
-
-  std::uint64_t bytes_in(const io::Path& folder) {
-    std::uint64_t bytes = 0;
-    for (const io::Entry& entry : context_.fs.list(folder)) {
-      if (entry.type == io::FileType::kDirectory) bytes += bytes_in(folder / entry.name);
-      if (entry.type == io::FileType::kRegular) bytes += context_.fs.stat(folder / entry.name)->bytes;
-    }
-    return bytes;
   }
 
   bool has_copy(const core::Uuid& volume, const core::Uuid& on) {

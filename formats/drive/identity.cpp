@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "formats/drive/drive_files.hpp"
+#include "formats/json/json_line.hpp"
+
+namespace darkshelf::formats::drive {
+
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kLongest = 64 << 10;
+constexpr std::size_t kLongestLabel = 240;
+const std::string kWhere = "drive.json";
+
+}  // namespace
+
+std::string encode_identity(const DriveIdentity& identity) {
+  Json object;
+  object["what"] = "The identity of an archive drive of darkshelf. Please leave this file where it is.";
+  object["format"] = identity.format;
+  object["id"] = identity.id.text();
+  object["label"] = identity.label;
+  object["created"] = core::format_time(identity.created);
+  object["catalog"] = identity.catalog_mode;
+  return object.dump(2) + "\n";
+}
+
+DriveIdentity decode_identity(std::string_view text) {
+  const Json object = parse_object(text, kLongest, kWhere);
+  DriveIdentity identity;
+  const std::uint64_t format = must_number(object, "format", kWhere);
+  if (format > kFormat) {
+    throw Error(Code::kNewerFormat, fmt::format("this drive has format {}; this darkshelf knows up to {}", format, kFormat),
+                "install a later darkshelf; nothing is wrong with the drive");
+  }
+  const auto id = core::Uuid::parse(must_text(object, "id", kWhere));
+  const auto created = core::parse_time(must_text(object, "created", kWhere));
+  if (format == 0 || !id || !created) throw Error(Code::kCorrupt, kWhere + ": format, id or created makes no sense");
+  identity.format = static_cast<unsigned>(format);
+  identity.id = *id;
+  identity.created = *created;
+  identity.label = must_text(object, "label", kWhere);
+  if (identity.label.empty() || identity.label.size() > kLongestLabel) throw Error(Code::kCorrupt, kWhere + ": the label is empty or too long");
+  identity.catalog_mode = text_field(object, "catalog").value_or("full");
+  if (identity.catalog_mode != "own" && identity.catalog_mode != "none") identity.catalog_mode = "full";
+  return identity;
+}
+
+std::string encode_current(const CurrentCatalog& current) {
+  return fmt::format("{}\n{}\n{}\n", current.name, current.bytes, core::to_hex(current.sha256));
+}
+
+CurrentCatalog decode_current(std::string_view text) {
+  const auto corrupt = [] { return Error(Code::kCorrupt, "catalog/CURRENT: is not a name, a length and a SHA-256 on three lines"); };
+  std::string lines[3];
+  for (std::string& line : lines) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos || end > 255) throw corrupt();
+    line = text.substr(0, end);
+    text.remove_prefix(end + 1);
+  }
+  CurrentCatalog current;
+  current.name = lines[0];
+  const bool plain = current.name.starts_with("catalog-") && current.name.ends_with(".db") &&
+                     current.name.find('/') == std::string::npos && core::printable(current.name) == current.name;
+  const auto sha256 = core::digest_from_hex<32>(lines[2]);
+  if (!plain || !sha256 || !text.empty() || lines[1].empty() || lines[1].size() > 18) throw corrupt();
+  for (const char c : lines[1]) {
+    if (c < '0' || c > '9') throw corrupt();
+    current.bytes = current.bytes * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  current.sha256 = *sha256;
+  return current;
+}
+
+std::string root_start_here_name(std::string_view label) {
+  std::string safe;
+  for (const char c : core::printable(label)) safe += std::string_view("\\/:*?\"<>|").find(c) == std::string_view::npos ? c : '_';
+  while (!safe.empty() && (safe.back() == ' ' || safe.back() == '.')) safe.pop_back();
+  return fmt::format("START-HERE photo archive {}.txt", safe);
+}
+
+}  // namespace darkshelf::formats::drive

@@ -1,0 +1,84 @@
+#include <cerrno>
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "io/file_system.hpp"
+
+namespace darkshelf::io {
+
+using core::Code;
+using core::Error;
+
+core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode) {
+  const auto file = fs.open_read(path, mode);
+  const Stat stat = file->stat();
+  if (stat.type != FileType::kRegular) throw Error(Code::kCorrupt, fmt::format("{} is not a file", core::printable(path.string())));
+  const auto too_long = [&] {
+    return Error(Code::kCorrupt, fmt::format("{} is longer than the {} such a file can have", core::printable(path.string()),
+                                             core::format_size(limit)));
+  };
+  if (stat.bytes > limit) throw too_long();
+  core::Bytes bytes(stat.bytes + 1);  // one more: the file may have grown since
+  bytes.resize(file->read_at(0, bytes));
+  if (bytes.size() > limit) throw too_long();
+  return bytes;
+}
+
+std::string read_text(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode) {
+  const core::Bytes bytes = read_file(fs, path, limit, mode);
+  return std::string(core::as_text(bytes));
+}
+
+void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes) {
+  Path temporary = path;
+  temporary += ".new";
+  const Path folder = path.parent_path().empty() ? Path(".") : path.parent_path();
+  if (const auto left = fs.stat(temporary)) {  // of a run that was killed
+    if (left->type == FileType::kDirectory) throw Error::from_os(EISDIR, "write", temporary);
+    fs.remove_file(temporary);
+  }
+  try {
+    {
+      const auto file = fs.create(temporary);
+      file->write_at(0, bytes);
+      if (file->stat().bytes != bytes.size()) throw Error::from_os(ENOSPC, "write", temporary);
+      file->sync();
+    }
+    fs.rename(temporary, path);
+  } catch (...) {
+    try {
+      if (fs.stat(temporary)) fs.remove_file(temporary);
+    } catch (const Error&) {  // the first error tells more
+    }
+    throw;
+  }
+  fs.sync_dir(folder);
+}
+
+void remove_tree(FileSystem& fs, const Path& path) {
+  const auto stat = fs.stat(path);
+  if (!stat) return;
+  if (stat->type != FileType::kDirectory) {
+    fs.remove_file(path);
+    return;
+  }
+  for (const Entry& entry : fs.list(path)) {
+    if (entry.type == FileType::kDirectory) {
+      remove_tree(fs, path / entry.name);
+    } else {
+      fs.remove_file(path / entry.name);
+    }
+  }
+  fs.remove_dir(path);
+}
+
+void sync_tree(FileSystem& fs, const Path& root) {
+  for (const Entry& entry : fs.list(root)) {
+    if (entry.type == FileType::kDirectory) sync_tree(fs, root / entry.name);
+    if (entry.type == FileType::kRegular) fs.open_read(root / entry.name)->sync();
+  }
+  fs.sync_dir(root);
+}
+
+}  // namespace darkshelf::io

@@ -1,0 +1,194 @@
+#include "io/mounts.hpp"
+
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "io/mount_table.hpp"
+
+namespace darkshelf::io {
+
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::uint64_t kProcLimit = 16 << 20;
+
+/// A short text the kernel or udev keeps, blanks trimmed; "" if there is none.
+std::string small_text(const Path& path) {
+  try {
+    FileSystem& fs = posix();
+    const auto file = fs.open_read(path);
+    core::Bytes bytes(64 << 10);
+    bytes.resize(file->read_at(0, bytes));
+    std::string text(core::as_text(bytes));
+    text.erase(text.find_last_not_of(" \n\t\0") + 1);
+    text.erase(0, text.find_first_not_of(" \n\t"));
+    return text;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::vector<MountRow> mount_rows() {
+  // Files in /proc have no length: read until they end.
+  const auto file = posix().open_read("/proc/self/mountinfo");
+  std::string text;
+  core::Bytes part(64 << 10);
+  while (text.size() < kProcLimit) {
+    const std::size_t got = file->read_at(text.size(), part);
+    if (got == 0) break;
+    text += core::as_text({part.data(), got});
+  }
+  return parse_mountinfo(text);
+}
+
+bool is_network(const std::string& type) {
+  static const std::set<std::string> kTypes = {"nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "fuse.sshfs", "fuse.rclone"};
+  return kTypes.contains(type);
+}
+
+bool holds_user_files(const std::string& type) {
+  static const std::set<std::string> kKernelOwn = {
+      "proc",  "sysfs",      "cgroup",  "cgroup2",     "devpts", "devtmpfs", "mqueue", "debugfs",         "tracefs",  "securityfs", "pstore",
+      "bpf",   "binfmt_misc", "configfs", "fusectl",   "autofs", "hugetlbfs", "nsfs",  "efivarfs",        "rpc_pipefs", "selinuxfs", "ramfs", "squashfs"};
+  return !kKernelOwn.contains(type);
+}
+
+/// What udev wrote down of a block device ("E:ID_SERIAL_SHORT=…"), where it runs.
+std::string udev_value(const std::string& number, const std::string& key) {
+  std::istringstream lines(small_text(Path("/run/udev/data") / ("b" + number)));
+  const std::string start = "E:" + key + "=";
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(start)) return line.substr(start.size());
+  }
+  return {};
+}
+
+/// UUID of a file system by its device, from the links that udev or the initramfs keeps.
+std::string uuid_of_device(const std::string& device, const std::string& number) {
+  if (const std::string told = udev_value(number, "ID_FS_UUID"); !told.empty()) return told;
+  const Path folder = "/dev/disk/by-uuid";
+  FileSystem& fs = posix();
+  if (device.empty() || !fs.stat_following(folder)) return {};
+  try {
+    const Path real = fs.canonical(device);
+    for (const Entry& entry : fs.list(folder)) {
+      if (fs.canonical(folder / entry.name) == real) return entry.name;
+    }
+  } catch (const Error&) {  // links come and go with devices
+  }
+  return {};
+}
+
+/// The disk that carries a block device, in /sys: partitions up to their disk, device-mapper and md down to what they stand on.
+Path disk_folder(const std::string& number, int depth = 0) {
+  FileSystem& fs = posix();
+  const Path link = Path("/sys/dev/block") / number;
+  if (depth > 8 || !fs.stat_following(link)) return {};
+  Path folder = fs.canonical(link);
+  if (fs.stat(folder / "partition")) folder = folder.parent_path();
+  const Path slaves = folder / "slaves";
+  if (fs.stat(slaves)) {
+    const auto below = fs.list(slaves);
+    if (!below.empty()) {
+      const Path under = disk_folder(small_text(slaves / below.front().name / "dev"), depth + 1);
+      if (!under.empty()) return under;
+    }
+  }
+  return folder;
+}
+
+void describe_disk(const std::string& number, Medium& medium) {
+  const Path disk = disk_folder(number);
+  if (disk.empty()) return;
+  const std::string disk_number = small_text(disk / "dev");
+  medium.rotational = small_text(disk / "queue" / "rotational") == "1";
+  medium.removable = small_text(disk / "removable") == "1";
+  medium.model = small_text(disk / "device" / "model");
+  medium.serial = small_text(disk / "device" / "serial");
+  if (medium.serial.empty()) medium.serial = small_text(disk / "serial");
+  if (medium.serial.empty()) medium.serial = udev_value(disk_number, "ID_SERIAL_SHORT");
+  if (medium.model.empty()) medium.model = udev_value(disk_number, "ID_MODEL");
+  if (disk.filename().string().starts_with("loop")) {
+    // An image file stands for a disk that can be carried away on its own; what it is backed by tells it from others.
+    const std::string backing = small_text(disk / "loop" / "backing_file");
+    medium.disk = "loop:" + (backing.empty() ? disk_number : backing);
+    medium.rotational = false;
+  } else {
+    medium.disk = medium.serial.empty() ? disk_number : medium.serial;
+  }
+}
+
+}  // namespace
+
+Medium medium_of(const Path& path) {
+  Medium medium;
+  const Path real = posix().canonical(path);
+  const std::vector<MountRow> rows = mount_rows();
+  std::string number;
+  if (const MountRow* row = row_of(rows, real)) {
+    medium.mount_point = row->mount_point;
+    medium.fs_type = row->fs_type;
+    medium.read_only = row->read_only;
+    medium.network = is_network(row->fs_type);
+    if (row->source.starts_with("/dev/")) medium.device = row->source;
+    number = row->device_number;
+  }
+  // btrfs and others give files numbers of their own; the device file knows the disk.
+  struct stat device {};
+  if (!medium.device.empty() && ::stat(medium.device.c_str(), &device) == 0 && S_ISBLK(device.st_mode)) {
+    number = fmt::format("{}:{}", major(device.st_rdev), minor(device.st_rdev));
+  }
+  medium.bytes = posix().space(real).total;
+  medium.fs_id = uuid_of_device(medium.device, number);
+  if (medium.fs_id.empty()) {
+    struct statfs raw {};
+    if (::statfs(real.c_str(), &raw) == 0) {
+      std::uint64_t id = 0;
+      std::memcpy(&id, &raw.f_fsid, sizeof id);
+      if (id != 0) medium.fs_id = fmt::format("{:016x}", id);
+    }
+  }
+  describe_disk(number, medium);
+  if (medium.disk.empty()) medium.disk = medium.fs_id;
+  return medium;
+}
+
+std::vector<Path> mount_points() {
+  std::vector<Path> points;
+  for (const MountRow& row : mount_rows()) {
+    const bool known = std::find(points.begin(), points.end(), row.mount_point) != points.end();
+    if (holds_user_files(row.fs_type) && !known) points.push_back(row.mount_point);
+  }
+  return points;
+}
+
+void unmount(const Path& mount_point) {
+  ::sync();
+  if (::umount2(mount_point.c_str(), UMOUNT_NOFOLLOW) == 0) return;
+  if (errno == EBUSY) {
+    throw Error(Code::kInUse, fmt::format("{} is still in use by a program", core::printable(mount_point.string())),
+                fmt::format("close what has files open there (lsof {} tells), and type the same command again",
+                            core::shell_quote(mount_point.string())));
+  }
+  if (errno == EPERM) {
+    throw Error(Code::kFailed, fmt::format("only root may unmount {}; everything on it is synced", core::printable(mount_point.string())),
+                fmt::format("umount {}   (or eject it in the file manager)", core::shell_quote(mount_point.string())));
+  }
+  throw Error::from_os(errno, "unmount", mount_point);
+}
+
+}  // namespace darkshelf::io

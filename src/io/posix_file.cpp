@@ -1,0 +1,135 @@
+#include "io/posix_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <mutex>
+
+#include "core/error.hpp"
+#include "io/posix_stat.hpp"
+
+namespace darkshelf::io {
+
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kBounce = 1 << 20;
+constexpr std::uint64_t kAlign = core::AlignedBuffer::kAlignment;
+
+class PosixFile final : public File {
+ public:
+  PosixFile(int descriptor, Path path, Opened opened) : descriptor_(descriptor), path_(std::move(path)), opened_(opened) {}
+
+  std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) override {
+    return opened_ == Opened::kDirectly ? read_direct(offset, into) : read_plain(offset, into);
+  }
+
+  void write_at(std::uint64_t offset, core::ByteSpan bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t done = uninterrupted(
+          [&] { return ::pwrite(descriptor_.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+      if (done < 0) throw Error::from_os(errno, "write", path_, offset);
+      if (done == 0) throw Error::from_os(ENOSPC, "write", path_, offset);
+      offset += static_cast<std::uint64_t>(done);
+      bytes = bytes.subspan(static_cast<std::size_t>(done));
+    }
+  }
+
+  void truncate(std::uint64_t bytes) override {
+    if (uninterrupted([&] { return ::ftruncate(descriptor_.number(), static_cast<off_t>(bytes)); }) != 0) {
+      throw Error::from_os(errno, "change the length of", path_);
+    }
+  }
+
+  void sync() override {
+    if (uninterrupted([&] { return ::fsync(descriptor_.number()); }) != 0) throw Error::from_os(errno, "sync", path_);
+  }
+
+  Stat stat() override {
+    struct stat raw {};
+    if (::fstat(descriptor_.number(), &raw) != 0) throw Error::from_os(errno, "look at", path_);
+    return stat_from(raw);
+  }
+
+  void set_mtime(std::int64_t mtime_ns) override {
+    const auto times = times_for(mtime_ns);
+    if (::futimens(descriptor_.number(), times.data()) != 0) throw Error::from_os(errno, "set the time of", path_);
+  }
+
+  void set_mode(std::uint32_t mode) override {
+    if (::fchmod(descriptor_.number(), mode) != 0) throw Error::from_os(errno, "set the mode of", path_);
+  }
+
+  bool is_direct() const override { return opened_ == Opened::kDirectly; }
+  const Path& path() const override { return path_; }
+
+ private:
+  /// One read to the end of `into` or of the file.
+  std::size_t read_plain(std::uint64_t offset, core::MutableByteSpan into) {
+    std::size_t total = 0;
+    while (total < into.size()) {
+      const ssize_t got = uninterrupted([&] {
+        return ::pread(descriptor_.number(), into.data() + total, into.size() - total, static_cast<off_t>(offset + total));
+      });
+      if (got < 0) throw Error::from_os(errno, "read", path_, offset + total);
+      if (got == 0) break;
+      total += static_cast<std::size_t>(got);
+    }
+    return total;
+  }
+
+  /// O_DIRECT wants offset, length and address in whole blocks. A short read ends the file: a direct read may not be continued
+  /// from the odd offset where the file ends.
+  std::size_t read_blocks(std::uint64_t offset, core::MutableByteSpan into) {
+    std::size_t total = 0;
+    while (total < into.size()) {
+      const ssize_t got = uninterrupted([&] {
+        return ::pread(descriptor_.number(), into.data() + total, into.size() - total, static_cast<off_t>(offset + total));
+      });
+      if (got < 0) throw Error::from_os(errno, "read", path_, offset + total);
+      total += static_cast<std::size_t>(got);
+      if (got == 0 || total % kAlign != 0) break;
+    }
+    return total;
+  }
+
+  std::size_t read_direct(std::uint64_t offset, core::MutableByteSpan into) {
+    const bool aligned = offset % kAlign == 0 && into.size() % kAlign == 0 &&
+                         reinterpret_cast<std::uintptr_t>(into.data()) % kAlign == 0;
+    if (aligned) return read_blocks(offset, into);
+    core::AlignedBuffer bounce(static_cast<std::size_t>(std::min<std::uint64_t>(core::round_up(into.size(), kAlign) + kAlign, kBounce)));
+    std::size_t total = 0;
+    while (total < into.size()) {
+      const std::uint64_t at = offset + total;
+      const std::size_t skip = static_cast<std::size_t>(at % kAlign);
+      const std::size_t want = std::min(static_cast<std::size_t>(core::round_up(skip + into.size() - total, kAlign)), bounce.size());
+      const std::size_t got = read_blocks(at - skip, bounce.span().first(want));
+      if (got <= skip) break;
+      const std::size_t part = std::min(got - skip, into.size() - total);
+      std::memcpy(into.data() + total, bounce.data() + skip, part);
+      total += part;
+      if (got < want) break;
+    }
+    return total;
+  }
+
+  Descriptor descriptor_;
+  Path path_;
+  Opened opened_;
+};
+
+}  // namespace
+
+Descriptor::~Descriptor() {
+  if (number_ >= 0) ::close(number_);
+}
+
+std::unique_ptr<File> make_posix_file(int descriptor, const Path& path, Opened opened) {
+  return std::make_unique<PosixFile>(descriptor, path, opened);
+}
+
+}  // namespace darkshelf::io
