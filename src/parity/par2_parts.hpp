@@ -1,0 +1,30 @@
+#pragma once
+// What verify learns and repair needs; for par2_*.cpp alone.
+
+#include <optional>
+
+#include "parity/par2_files.hpp"
+#include "parity/set_reader.hpp"
+
+namespace darkshelf::parity {
+
+/// Where an intact slice lies.
+struct SlicePlace {
+  io::Path file;
+  std::uint64_t offset = 0;
+};
+
+struct SetState {
+  PacketScan scan;
+  std::vector<NumberedFile> files;
+  io::Path folder;                              // names are relative to it
+  VerifyReport report;
+  std::vector<std::optional<SlicePlace>> slices;  // by number
+};
+
+SetState look_at_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra, const core::Work& work);
+
+/// A name from a set as a path below `folder`; throws kCorrupt when it would lead out of it.
+io::Path place_of(const io::Path& folder, const std::string& name);
+
+}  // namespace darkshelf::parity

@@ -1,0 +1,220 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "parity/par2_parts.hpp"
+#include "parity/slice_search.hpp"
+
+namespace darkshelf::parity {
+
+namespace par2 = formats::par2;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kChunk = 1 << 20;
+constexpr std::uint64_t kHead = 16384;
+
+std::unique_ptr<io::File> open_if_file(io::FileSystem& fs, const io::Path& path) {
+  const auto stat = fs.stat_following(path);
+  if (!stat || stat->type != io::FileType::kRegular) return nullptr;
+  return fs.open_read(path);
+}
+
+/// MD5 of the first `limit` bytes; nothing when they cannot be read.
+std::optional<par2::Md5> md5_of(io::File& file, std::uint64_t limit, const core::Work& work) {
+  core::AlignedBuffer buffer(kChunk);
+  digest::Md5Stream md5;
+  try {
+    for (std::uint64_t offset = 0; offset < limit;) {
+      work.check();
+      const std::size_t got = file.read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, limit - offset)));
+      if (got == 0) break;
+      md5.update(buffer.span().first(got));
+      offset += got;
+    }
+  } catch (const Error& error) {
+    if (error.os_error() != EIO) throw;
+    return {};
+  }
+  return md5.finish();
+}
+
+class Look {
+ public:
+  Look(io::FileSystem& fs, const std::vector<io::Path>& extra, const core::Work& work, SetState& state)
+      : fs_(fs), extra_(extra), work_(work), state_(state) {}
+
+  void run() {
+    for (const NumberedFile& file : state_.files) look_in_place(file);
+    for (std::size_t i = 0; i < state_.files.size(); ++i) {
+      if (state_.report.files[i].state != FileState::kIntact) look_for_misnamed(i);
+    }
+    search_for_slices();
+    for (std::size_t i = 0; i < state_.files.size(); ++i) count_lost(i);
+    report_recovery_damage();
+  }
+
+ private:
+  std::uint64_t slice_bytes() const { return state_.scan.main->slice_bytes; }
+
+  void take_all(const NumberedFile& file, const io::Path& path) {
+    for (std::uint32_t s = 0; s < file.slice_count; ++s) state_.slices[file.first_slice + s] = SlicePlace{path, s * slice_bytes()};
+  }
+
+  void look_in_place(const NumberedFile& file) {
+    VerifiedFile verified;
+    verified.name = file.description.name;
+    verified.bytes = file.description.bytes;
+    const io::Path path = place_of(state_.folder, file.description.name);
+    const auto there = open_if_file(fs_, path);
+    verified.state = there ? FileState::kDamaged : FileState::kMissing;
+    if (there) {
+      work_.told().begin(fmt::format("reading {}", core::printable(file.description.name)), file.description.bytes);
+      if (there->stat().bytes == file.description.bytes && md5_of(*there, file.description.bytes, work_) == file.description.md5) {
+        verified.state = FileState::kIntact;
+        take_all(file, path);
+      } else {
+        take_slices_in_place(file, path, *there);
+        damaged_.push_back(path);
+      }
+      work_.told().end();
+    }
+    state_.report.files.push_back(std::move(verified));
+  }
+
+  void take_slices_in_place(const NumberedFile& file, const io::Path& path, io::File& there) {
+    if (file.checksums == nullptr) return;
+    core::Bytes slice(slice_bytes());
+    for (std::uint32_t s = 0; s < file.slice_count; ++s) {
+      work_.check();
+      const std::uint64_t offset = s * slice_bytes();
+      const std::uint64_t want = std::min(slice_bytes(), file.description.bytes - offset);
+      try {
+        const std::size_t got = there.read_at(offset, core::MutableByteSpan(slice).first(want));
+        std::fill(slice.begin() + static_cast<std::ptrdiff_t>(got), slice.end(), std::byte{});
+      } catch (const Error& error) {
+        if (error.os_error() != EIO) throw;
+        continue;
+      }
+      const par2::SliceChecksum& wanted = file.checksums->slices[s];
+      if (digest::crc32(slice) == wanted.crc32 && digest::md5(slice) == wanted.md5) {
+        state_.slices[file.first_slice + s] = SlicePlace{path, offset};
+      }
+    }
+  }
+
+  void look_for_misnamed(std::size_t index) {
+    const NumberedFile& file = state_.files[index];
+    for (const io::Path& path : extra_) {
+      const auto there = open_if_file(fs_, path);
+      if (!there || there->stat().bytes != file.description.bytes) continue;
+      if (md5_of(*there, std::min(kHead, file.description.bytes), work_) != file.description.md5_16k) continue;
+      if (md5_of(*there, file.description.bytes, work_) != file.description.md5) continue;
+      VerifiedFile& verified = state_.report.files[index];
+      verified.state = FileState::kMisnamed;
+      verified.found = path;
+      take_all(file, path);
+      return;
+    }
+  }
+
+  /// Bytes may have been inserted or lost: slices are looked for at every offset of damaged and extra files.
+  void search_for_slices() {
+    if (slice_bytes() > work_.memory / 4) return;
+    SliceSearch search(slice_bytes());
+    for (const NumberedFile& file : state_.files) {
+      for (std::uint32_t s = 0; file.checksums != nullptr && s < file.slice_count; ++s) {
+        if (!state_.slices[file.first_slice + s]) search.want(file.first_slice + s, file.checksums->slices[s]);
+      }
+    }
+    std::vector<io::Path> places = damaged_;
+    places.insert(places.end(), extra_.begin(), extra_.end());
+    for (const io::Path& path : places) {
+      const auto there = search.empty() ? nullptr : open_if_file(fs_, path);
+      if (!there) continue;
+      try {
+        search.search(*there, work_, [&](std::uint32_t slice, std::uint64_t offset) { state_.slices[slice] = SlicePlace{path, offset}; });
+      } catch (const Error& error) {
+        if (error.os_error() != EIO) throw;  // what was found up to the bad sector counts
+      }
+    }
+  }
+
+  void count_lost(std::size_t index) {
+    const NumberedFile& file = state_.files[index];
+    for (std::uint32_t s = 0; s < file.slice_count; ++s) {
+      if (!state_.slices[file.first_slice + s]) state_.report.files[index].lost.push_back(s);
+    }
+    state_.report.lost += static_cast<std::uint32_t>(state_.report.files[index].lost.size());
+  }
+
+  void report_recovery_damage() {
+    std::set<std::string> names;
+    for (const BadRange& bad : state_.scan.bad) {
+      state_.report.damaged_recovery_bytes += bad.bytes;
+      names.insert(state_.scan.files[bad.file].filename().string());
+    }
+    state_.report.damaged_recovery_files.assign(names.begin(), names.end());
+  }
+
+  io::FileSystem& fs_;
+  const std::vector<io::Path>& extra_;
+  const core::Work& work_;
+  SetState& state_;
+  std::vector<io::Path> damaged_;
+};
+
+}  // namespace
+
+bool VerifyReport::intact() const {
+  const bool all = std::all_of(files.begin(), files.end(), [](const VerifiedFile& file) { return file.state == FileState::kIntact; });
+  return all && damaged_recovery_files.empty();
+}
+
+io::Path place_of(const io::Path& folder, const std::string& name) {
+  bool safe = !name.empty() && name.find('\0') == std::string::npos;
+  for (std::size_t start = 0; safe && start <= name.size();) {
+    const std::size_t end = std::min(name.find('/', start), name.size());
+    const std::string part = name.substr(start, end - start);
+    safe = !part.empty() && part != "." && part != "..";
+    start = end + 1;
+  }
+  if (!safe) {
+    throw Error(Code::kCorrupt, fmt::format("the set names a file \"{}\", which would lie outside of its folder: nothing was touched", core::printable(name)));
+  }
+  return folder / name;
+}
+
+SetState look_at_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra, const core::Work& work) {
+  if (!fs.stat_following(set)) throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(set.string())));
+  SetState state;
+  const std::vector<io::Path> files = files_of_set(fs, set);
+  state.scan = scan_packets(fs, files, io::ReadMode::kCached, work);
+  if (!state.scan.main) {
+    throw Error(Code::kCorrupt, fmt::format("{} and the files that belong with it hold no PAR2 set whose main packet is sound", core::printable(set.string())));
+  }
+  state.files = numbered_files(state.scan);
+  state.folder = set.parent_path().empty() ? io::Path(".") : set.parent_path();
+  std::uint32_t slices = 0;
+  for (const NumberedFile& file : state.files) {
+    place_of(state.folder, file.description.name);  // a hostile name ends it here
+    slices += file.slice_count;
+  }
+  state.slices.resize(slices);
+  state.report.slices = slices;
+  state.report.recovery_slices = static_cast<std::uint32_t>(state.scan.recovery.size());
+  Look(fs, extra, work, state).run();
+  return state;
+}
+
+VerifyReport verify_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra, const core::Work& work) {
+  return look_at_set(fs, set, extra, work).report;
+}
+
+}  // namespace darkshelf::parity
