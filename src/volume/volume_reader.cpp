@@ -1,0 +1,224 @@
+#include "volume/volume_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "formats/drive/drive_files.hpp"
+#include "formats/par2/packets.hpp"
+#include "volume/tag_mender.hpp"
+
+namespace darkshelf::volume {
+
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::uint64_t kTagLimit = 512 << 20;  // of one tag file: members of a million files take some 300 MB
+
+class Loading {
+ public:
+  Loading(io::FileSystem& fs, const io::Path& folder, io::ReadMode mode, const core::Work& work) : fs_(fs), mode_(mode), work_(work) {
+    out_.folder = folder;
+  }
+
+  LoadedVolume run(const std::optional<KnownSeal>& known) {
+    take_seal(known);
+    std::vector<std::string> broken;
+    for (const std::string_view name : fv::kTagFiles) {
+      if (!read_tag(std::string(name))) broken.emplace_back(name);
+    }
+    if (!broken.empty()) mend(broken);
+    decode();
+    return std::move(out_);
+  }
+
+ private:
+  void finding(const std::string& file, FileCondition condition, bool mended) { out_.findings.push_back({file, condition, mended}); }
+
+  /// The text of a small file; nothing with `condition` set when it is missing or cannot be read.
+  std::optional<std::string> text_of(const std::string& name, FileCondition& condition) {
+    const io::Path path = out_.folder / name;
+    try {
+      const auto stat = fs_.stat(path);
+      if (!stat || stat->type != io::FileType::kRegular) {
+        condition = FileCondition::kMissing;
+        return {};
+      }
+      condition = FileCondition::kDamaged;
+      return io::read_text(fs_, path, kTagLimit, mode_);
+    } catch (const Error& error) {
+      if (error.code() == Code::kCorrupt) return {};
+      if (error.os_error() != EIO) throw;
+      condition = FileCondition::kUnreadable;
+      return {};
+    }
+  }
+
+  void take_seal(const std::optional<KnownSeal>& known) {
+    const std::string name(fv::kTagManifest);
+    FileCondition condition{};
+    const auto here = text_of(name, condition);
+    const auto fits = [&](const digest::Sha256& seal) { return here && digest::sha256(core::as_bytes(*here)) == seal; };
+    if (known && fits(known->seal)) {
+      out_.tagmanifest_text = *here;
+    } else if (known && !known->tagmanifest_text.empty()) {
+      out_.tagmanifest_text = known->tagmanifest_text;
+      finding(name, condition, true);
+    } else if (known || !here) {
+      throw Error(here ? Code::kCorrupt : Code::kUnrepairable,
+                  fmt::format("the seal of {} ({}) is {}, and no second copy of it is known", core::printable(out_.folder.string()), name,
+                              here ? "not the one that was recorded" : "missing or cannot be read"));
+    } else {
+      out_.tagmanifest_text = *here;
+    }
+    out_.seal = digest::sha256(core::as_bytes(out_.tagmanifest_text));
+    out_.tagmanifest = fv::decode_manifest(out_.tagmanifest_text);
+  }
+
+  const digest::Sha256* sealed_hash(const std::string& name) const {
+    const auto found = std::find_if(out_.tagmanifest.begin(), out_.tagmanifest.end(), [&](const auto& entry) { return entry.path == name; });
+    return found == out_.tagmanifest.end() ? nullptr : &found->sha256;
+  }
+
+  bool read_tag(const std::string& name) {
+    const digest::Sha256* sealed = sealed_hash(name);
+    if (sealed == nullptr) throw Error(Code::kCorrupt, fmt::format("the seal of {} does not name {}", core::printable(out_.folder.string()), name));
+    FileCondition condition{};
+    auto text = text_of(name, condition);
+    if (text && digest::sha256(core::as_bytes(*text)) == *sealed) {
+      out_.tag_text[name] = std::move(*text);
+      return true;
+    }
+    finding(name, condition, false);
+    return false;
+  }
+
+  void mend(const std::vector<std::string>& broken) {
+    std::vector<io::Path> set;
+    for (const fv::ManifestEntry& entry : out_.tagmanifest) {
+      const bool tags = entry.path.find(".tags.") != std::string::npos && entry.path.ends_with(".par2") && entry.path.find('/') == std::string::npos;
+      if (tags) set.push_back(out_.folder / entry.path);
+    }
+    std::string why = "its parity is gone";
+    try {
+      for (auto& [name, text] : mend_tag_files(fs_, out_.folder, set, broken, mode_, work_)) {
+        const digest::Sha256* sealed = sealed_hash(name);
+        if (sealed != nullptr && digest::sha256(core::as_bytes(text)) == *sealed) out_.tag_text[name] = std::move(text);
+      }
+    } catch (const Error& error) {
+      if (error.code() == Code::kCancelled || error.code() == Code::kDriveGone) throw;
+      why = error.what();
+    }
+    for (TagFinding& found : out_.findings) found.mended |= out_.tag_text.contains(found.file);
+    // Without these nothing can be compared; the others can be written anew from what is known or are for other programs.
+    for (const std::string_view needed : {fv::kMembers, fv::kManifest, fv::kSlices, fv::kBagInfo}) {
+      if (!out_.tag_text.contains(std::string(needed))) {
+        throw Error(Code::kUnrepairable, fmt::format("{} of {} is damaged beyond what its parity can mend: {}", needed,
+                                                     core::printable(out_.folder.string()), why));
+      }
+    }
+  }
+
+  [[noreturn]] void contradiction(const std::string& what) {
+    throw Error(Code::kCorrupt, fmt::format("the tag files of {} contradict each other: {}", core::printable(out_.folder.string()), what));
+  }
+
+  void decode() {
+    out_.info = fv::decode_bag_info(out_.tag_text.at(std::string(fv::kBagInfo)));
+    out_.members = fv::decode_members(out_.tag_text.at(std::string(fv::kMembers)));
+    out_.manifest = fv::decode_manifest(out_.tag_text.at(std::string(fv::kManifest)));
+    out_.slices = fv::decode_slices(out_.tag_text.at(std::string(fv::kSlices)));
+    if (out_.slices.size() != out_.info.slices) contradiction("slices.sha256 and bag-info.txt tell different numbers of slices");
+    for (const fv::ManifestEntry& entry : out_.manifest) {
+      if (!entry.path.starts_with("data/")) contradiction("the manifest names a file outside of data/");
+    }
+    if (out_.info.layout == fv::Layout::kTar) {
+      if (out_.manifest.size() != 1) contradiction("layout tar has one payload file");
+      out_.files.push_back({out_.manifest.front().path, out_.info.payload_bytes, 0, out_.info.slices});
+      for (const fv::Member& member : out_.members) require_inside(member);
+    } else {
+      take_plain_files();
+    }
+    std::uint64_t next = 0;
+    for (const ProtectedFile& file : out_.files) {
+      if (file.first_slice != next) contradiction("slices are not numbered one after the other");
+      if (file.slice_count != core::divide_up(file.bytes, out_.info.slice_bytes)) contradiction("the payload does not have the slices it is said to have");
+      next += file.slice_count;
+    }
+    if (next != out_.slices.size()) contradiction("the payload does not have the slices it is said to have");
+  }
+
+  void require_inside(const fv::Member& member) {
+    const auto end = core::checked_add(member.offset, member.type == fv::MemberType::kFile ? member.bytes : 0);
+    if (!end || *end > out_.info.payload_bytes || member.header_offset > member.offset) {
+      contradiction(fmt::format("{} would lie outside of the tar file", core::printable(member.path)));
+    }
+  }
+
+  void take_plain_files() {
+    for (const fv::Member& member : out_.members) {
+      if (member.type != fv::MemberType::kFile || member.bytes == 0) continue;
+      const std::uint64_t count = core::divide_up(member.bytes, out_.info.slice_bytes);
+      if (count > formats::par2::kMaxSlices) contradiction("a file has more slices than there can be");
+      out_.files.push_back({"data/" + member.path, member.bytes, member.first_slice, static_cast<std::uint32_t>(count)});
+    }
+    std::sort(out_.files.begin(), out_.files.end(), [](const auto& a, const auto& b) { return a.first_slice < b.first_slice; });
+  }
+
+  io::FileSystem& fs_;
+  io::ReadMode mode_;
+  const core::Work& work_;
+  LoadedVolume out_;
+};
+
+bool is_volume(io::FileSystem& fs, const io::Path& folder) {
+  for (const io::Entry& entry : fs.list(folder)) {
+    if (entry.name == fv::kBagInfo || entry.name == fv::kTagManifest || entry.name.ends_with(".par2")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known, io::ReadMode mode,
+                         const core::Work& work) {
+  return Loading(fs, folder, mode, work).run(known);
+}
+
+std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root) {
+  std::vector<io::Path> folders;
+  const io::Path root = drive_root / std::string(formats::drive::kFolder);
+  if (!fs.stat(root)) return folders;
+  for (const io::Entry& year : fs.list(root)) {
+    const bool digits = year.name.size() == 4 && year.name.find_first_not_of("0123456789") == std::string::npos;
+    if (year.type != io::FileType::kDirectory || (!digits && year.name != "undated")) continue;
+    for (const io::Entry& entry : fs.list(root / year.name)) {
+      const io::Path folder = root / year.name / entry.name;
+      if (entry.type == io::FileType::kDirectory && is_volume(fs, folder)) folders.push_back(folder);
+    }
+  }
+  return folders;
+}
+
+std::vector<ProtectedFile> number_slices(std::vector<Numbered> files, std::uint64_t slice_bytes) {
+  namespace par2 = formats::par2;
+  std::vector<std::pair<par2::Md5, std::size_t>> ids;
+  for (std::size_t i = 0; i < files.size(); ++i) ids.emplace_back(par2::file_id(files[i].md5_16k, files[i].bytes, files[i].path), i);
+  std::sort(ids.begin(), ids.end(), [](const auto& a, const auto& b) { return par2::id_less(a.first, b.first); });
+  std::vector<ProtectedFile> out;
+  std::uint32_t next = 0;
+  for (const auto& [id, index] : ids) {
+    const auto count = static_cast<std::uint32_t>(core::divide_up(files[index].bytes, slice_bytes));
+    out.push_back({files[index].path, files[index].bytes, next, count});
+    next += count;
+  }
+  return out;
+}
+
+}  // namespace darkshelf::volume
