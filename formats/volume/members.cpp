@@ -45,7 +45,7 @@ Json to_json(const Member& member) {
   line["mode"] = fmt::format("{:04o}", member.mode);
   if (member.type == MemberType::kSymlink) put_bytes(line, "target", member.link);
   if (member.type == MemberType::kHardLink) put_bytes(line, "link_to", member.link);
-  if (!member.xattrs.empty()) {
+  if (!member.xattrs.empty() && member.type != MemberType::kHardLink) {
     Json attributes = Json::object();
     for (const auto& [name, value] : member.xattrs) attributes[core::printable(name)] = core::to_base64(core::as_bytes(value));
     line["xattrs_b64"] = std::move(attributes);

@@ -77,8 +77,14 @@ void compare(ShootPlan& shoot, const Members& sealed) {
   }
 }
 
+void as_full_file(io::FileSystem& fs, volume::SourceEntry& entry) {
+  entry.member.type = fv::MemberType::kFile;
+  entry.member.link.clear();
+  if (const auto stat = fs.stat(entry.source)) entry.member.bytes = stat->bytes;
+}
+
 /// Keeps only entries that are new or changed, and the folders above them.
-void keep_news(ShootPlan& shoot) {
+void keep_news(io::FileSystem& fs, ShootPlan& shoot) {
   std::set<std::string> wanted(shoot.added.begin(), shoot.added.end());
   wanted.insert(shoot.changed.begin(), shoot.changed.end());
   std::set<std::string> folders;
@@ -91,12 +97,8 @@ void keep_news(ShootPlan& shoot) {
     const bool folder = entry.member.type == fv::MemberType::kDirectory;
     return folder ? !folders.contains(entry.member.path) : !wanted.contains(entry.member.path);
   });
-  for (volume::SourceEntry& entry :
-       shoot.source.entries) {  // a hard link whose file stays behind becomes the file itself
-    if (entry.member.type == fv::MemberType::kHardLink && !wanted.contains(entry.member.link)) {
-      entry.member.type = fv::MemberType::kFile;
-      entry.member.link.clear();
-    }
+  for (volume::SourceEntry& entry : shoot.source.entries) {  // a hard link whose file stays behind becomes the file itself
+    if (entry.member.type == fv::MemberType::kHardLink && !wanted.contains(entry.member.link)) as_full_file(fs, entry);
   }
   count_again(shoot.source);
 }
@@ -116,7 +118,7 @@ ShootPlan decide(Context& context, const SealRequest& request, const volume::Sou
     shoot.kind = ShootPlanKind::kSealed;
   } else {
     shoot.kind = ShootPlanKind::kUpdated;
-    keep_news(shoot);
+    keep_news(context.fs, shoot);
   }
   return shoot;
 }
@@ -124,10 +126,7 @@ ShootPlan decide(Context& context, const SealRequest& request, const volume::Sou
 /// Layout files has no hard links: each name is a file of its own.
 void unlink_hard_links(io::FileSystem& fs, volume::SourceShoot& source) {
   for (volume::SourceEntry& entry : source.entries) {
-    if (entry.member.type != fv::MemberType::kHardLink) continue;
-    entry.member.type = fv::MemberType::kFile;
-    entry.member.link.clear();
-    if (const auto stat = fs.stat(entry.source)) entry.member.bytes = stat->bytes;
+    if (entry.member.type == fv::MemberType::kHardLink) as_full_file(fs, entry);
   }
 }
 

@@ -153,7 +153,6 @@ class Scan {
       entry.member.type = fv::MemberType::kHardLink;
       entry.member.link = link->second;
       entry.member.bytes = 0;
-      entry.member.xattrs.clear();
     }
   }
 

@@ -77,6 +77,7 @@ Entry entry_for(const fv::Member& member) {
       ::archive_entry_set_hardlink(e, member.link.c_str());
       break;
   }
+  if (member.type == fv::MemberType::kHardLink) return entry;  // attributes stand with the file it names
   for (const auto& [name, value] : member.xattrs) ::archive_entry_xattr_add_entry(e, name.c_str(), value.data(), value.size());
   return entry;
 }

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "catalog/state.hpp"
+#include "core/error.hpp"
+#include "core/text.hpp"
+
+namespace darkshelf::catalog {
+
+using core::Code;
+using core::Error;
+
+namespace {
+
+[[noreturn]] void corrupt(const std::string& what) { throw Error(Code::kCorrupt, fmt::format("the catalog holds {}", what), "darkshelf catalog verify"); }
+
+}  // namespace
+
+std::string sort_key(std::int64_t time, const std::string& writer, std::int64_t sequence, const std::string& id) {
+  return fmt::format("{:020}{}{:012}{}", time, writer, sequence, id);
+}
+
+void Ledger::add_fact(const std::string& kind, const std::string& subject, const std::string& object, const Json& body) {
+  const std::string me = writer.text();
+  auto next = query("SELECT coalesce(max(sequence), 0) + 1, coalesce(max(time), 0) FROM facts WHERE writer = ?");
+  next.bind(1, me);
+  next.executeStep();
+  const std::int64_t sequence = next.getColumn(0).getInt64();
+  // A clock that was set back must not put what happens now before what happened already.
+  const std::int64_t time = std::max(to_ns(world.now()), next.getColumn(1).getInt64());
+  auto insert = query("INSERT INTO facts (id, writer, sequence, time, sort, kind, subject, object, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const std::string id = world.new_id().text();
+  insert.bind(1, id);
+  insert.bind(2, me);
+  insert.bind(3, sequence);
+  insert.bind(4, time);
+  insert.bind(5, sort_key(time, me, sequence, id));
+  insert.bind(6, kind);
+  insert.bind(7, subject);
+  insert.bind(8, object);
+  insert.bind(9, body.dump(-1, ' ', false, Json::error_handler_t::replace));
+  insert.exec();
+}
+
+void Ledger::record(const std::string& kind, const std::string& subject, const std::string& object, const Json& body) {
+  guarded(path, [&] {
+    SQLite::Transaction transaction(*db);
+    add_fact(kind, subject, object, body);
+    transaction.commit();
+  });
+}
+
+Uuid uuid_from(const std::string& text) {
+  const auto id = Uuid::parse(text);
+  if (!id) corrupt(fmt::format("\"{}\" where an id belongs", core::printable(text)));
+  return *id;
+}
+
+std::optional<Uuid> maybe_uuid(const std::string& text) {
+  if (text.empty()) return {};
+  return uuid_from(text);
+}
+
+Json parse_json(const std::string& text) {
+  Json object = Json::parse(text, nullptr, false);
+  if (!object.is_object()) corrupt("a fact that is no JSON object");
+  return object;
+}
+
+std::string json_text(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t json_number(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+Json to_json(const Evidence& evidence) {
+  return {{"fs_id", core::printable(evidence.fs_id)}, {"fs_type", core::printable(evidence.fs_type)}, {"model", core::printable(evidence.model)},
+          {"serial", core::printable(evidence.serial)}, {"disk", core::printable(evidence.disk)}, {"bytes", evidence.bytes},
+          {"path", core::to_base64(core::as_bytes(evidence.path))}};
+}
+
+Evidence evidence_from(const Json& object) {
+  Evidence evidence;
+  evidence.fs_id = json_text(object, "fs_id");
+  evidence.fs_type = json_text(object, "fs_type");
+  evidence.model = json_text(object, "model");
+  evidence.serial = json_text(object, "serial");
+  evidence.disk = json_text(object, "disk");
+  evidence.bytes = static_cast<std::uint64_t>(json_number(object, "bytes"));
+  const auto path = core::from_base64(json_text(object, "path"));
+  if (path) evidence.path = core::as_text(*path);
+  return evidence;
+}
+
+}  // namespace darkshelf::catalog

@@ -1,0 +1,138 @@
+// The schema and its migrations; formats/catalog/SPEC.md explains every table and kind of fact.
+
+#include "catalog/state.hpp"
+
+namespace darkshelf::catalog {
+
+namespace {
+
+constexpr const char* kFacts = R"sql(
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+CREATE TABLE facts (
+  id TEXT PRIMARY KEY,
+  writer TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  sort TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  object TEXT NOT NULL,
+  body TEXT NOT NULL CHECK (json_valid(body))
+);
+CREATE INDEX facts_in_order ON facts (writer, sequence);
+CREATE INDEX facts_about ON facts (kind, subject, object, sort);
+CREATE TRIGGER facts_stay BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'facts are immutable'); END;
+
+CREATE TABLE volumes (
+  id INTEGER PRIMARY KEY,
+  uuid TEXT NOT NULL UNIQUE,
+  seal TEXT NOT NULL,
+  shoot TEXT NOT NULL,
+  grp TEXT NOT NULL,
+  folder TEXT NOT NULL,
+  bytes_on_drive INTEGER NOT NULL,
+  bag_info TEXT NOT NULL,
+  tagmanifest BLOB NOT NULL,
+  title TEXT NOT NULL,
+  shoot_name TEXT NOT NULL,
+  shoot_date TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  sealed INTEGER NOT NULL,
+  photos INTEGER NOT NULL,
+  content_files INTEGER NOT NULL,
+  content_bytes INTEGER NOT NULL,
+  slices INTEGER NOT NULL
+);
+CREATE INDEX volumes_of_shoot ON volumes (shoot);
+CREATE TRIGGER volumes_stay BEFORE UPDATE ON volumes BEGIN SELECT RAISE(ABORT, 'volumes are immutable'); END;
+
+CREATE TABLE members (
+  id INTEGER PRIMARY KEY,
+  volume INTEGER NOT NULL REFERENCES volumes (id),
+  number INTEGER NOT NULL,
+  type INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  bytes INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  mode INTEGER NOT NULL,
+  sha256 BLOB NOT NULL,
+  link BLOB NOT NULL,
+  xattrs TEXT NOT NULL,
+  header_offset INTEGER NOT NULL,
+  offset INTEGER NOT NULL,
+  first_slice INTEGER NOT NULL,
+  UNIQUE (volume, number)
+);
+CREATE INDEX members_by_hash ON members (sha256) WHERE type = 0;
+
+-- The present. "Latest" is by the column sort: time, then writer, then the writer's running number.
+CREATE VIEW latest AS
+  SELECT kind, subject, object, body, time, writer, max(sort) AS sort FROM facts GROUP BY kind, subject, object;
+
+CREATE VIEW places_now AS
+  SELECT a.subject AS id, a.sort AS added,
+         coalesce((SELECT json_extract(r.body, '$.name') FROM latest r WHERE r.kind = 'place-renamed' AND r.subject = a.subject),
+                  json_extract(a.body, '$.name')) AS name,
+         json_extract(a.body, '$.note') AS note, json_extract(a.body, '$.offsite') AS offsite
+  FROM facts a WHERE a.kind = 'place-added';
+
+CREATE VIEW copies_now AS
+  SELECT volume, drive, body, time, sort FROM
+    (SELECT subject AS volume, object AS drive, kind, body, time, max(sort) AS sort
+     FROM facts WHERE kind IN ('copy-made', 'copy-gone') GROUP BY subject, object)
+  WHERE kind = 'copy-made';
+
+CREATE VIEW drives_now AS
+  SELECT a.subject AS id, a.time AS added, a.body AS body,
+    coalesce((SELECT json_extract(f.body, '$.label') FROM latest f WHERE f.kind = 'drive-renamed' AND f.subject = a.subject),
+             json_extract(a.body, '$.label')) AS label,
+    coalesce((SELECT json_extract(f.body, '$.place') FROM latest f WHERE f.kind = 'drive-moved' AND f.subject = a.subject),
+             json_extract(a.body, '$.place')) AS place,
+    (SELECT json_extract(f.body, '$.state') FROM latest f WHERE f.kind = 'drive-marked' AND f.subject = a.subject) AS marked,
+    (SELECT CASE WHEN kind = 'drive-lent' THEN json_extract(body, '$.to') END FROM
+       (SELECT kind, body, max(sort) FROM facts WHERE kind IN ('drive-lent', 'drive-returned') AND subject = a.subject)) AS lent_to,
+    (SELECT evidence FROM (SELECT json_extract(body, '$.evidence') AS evidence, max(sort) FROM facts
+       WHERE kind IN ('drive-added', 'drive-accepted', 'drive-seen') AND subject = a.subject)) AS evidence,
+    (SELECT max(time) FROM facts WHERE kind IN ('drive-added', 'drive-seen') AND subject = a.subject) AS last_seen,
+    (SELECT kind = 'drive-seen' FROM (SELECT kind, max(sort) FROM facts WHERE subject = a.subject AND (kind = 'drive-returned' OR
+       (kind = 'drive-seen' AND writer = (SELECT value FROM meta WHERE key = 'writer'))))) AS here
+  FROM facts a WHERE a.kind = 'drive-added';
+
+CREATE VIEW shoots_now AS
+  SELECT s.*,
+    (SELECT json_extract(f.body, '$.name') FROM latest f WHERE f.kind = 'shoot-renamed' AND f.subject = s.id) AS renamed,
+    (SELECT json_extract(f.body, '$.text') FROM latest f WHERE f.kind = 'shoot-note' AND f.subject = s.id) AS note,
+    (SELECT json_extract(f.body, '$.copies') FROM latest f WHERE f.kind = 'shoot-keep' AND f.subject = s.id) AS keep,
+    EXISTS (SELECT 1 FROM facts f WHERE f.kind = 'shoot-discarded' AND f.subject = s.id AND f.time >= s.sealed) AS discarded
+  FROM (SELECT shoot AS id, title, shoot_name AS folder, shoot_date AS date, max(sealed) AS sealed, sum(photos) AS photos,
+          sum(content_files) AS files, sum(content_bytes) AS bytes, count(DISTINCT grp) AS sealings
+        FROM volumes GROUP BY shoot) s;
+)sql";
+
+// Words over the paths of files. Contentless: the paths stand in members.
+constexpr const char* kSearch = R"sql(
+CREATE VIRTUAL TABLE file_words USING fts5 (path, content = '', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
+INSERT INTO file_words (rowid, path) SELECT id, CAST(path AS TEXT) FROM members WHERE type IN (0, 3);
+)sql";
+
+constexpr const char* kMigrations[] = {kFacts, kSearch};
+
+}  // namespace
+
+int schema_version() { return static_cast<int>(std::size(kMigrations)); }
+
+void migrate(SQLite::Database& db, int from) {
+  SQLite::Transaction transaction(db);
+  for (int version = from; version < schema_version(); ++version) db.exec(kMigrations[version]);
+  db.exec("PRAGMA user_version = " + std::to_string(schema_version()));
+  db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+  transaction.commit();
+}
+
+void rebuild_words(SQLite::Database& db) {
+  db.exec("DROP TABLE file_words");
+  db.exec(kSearch);
+}
+
+}  // namespace darkshelf::catalog

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "catalog/state.hpp"
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "volume/scan.hpp"
+
+namespace darkshelf::catalog {
+
+namespace fv = formats::volume;
+
+namespace {
+
+std::string folded(const std::string& text) {
+  std::string out = text;
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+Shoot shoot_from(SQLite::Statement& row) {
+  Shoot shoot;
+  shoot.id = uuid_from(text_of(row.getColumn("id")));
+  const std::string renamed = text_of(row.getColumn("renamed"));
+  shoot.name = renamed.empty() ? text_of(row.getColumn("title")) : renamed;
+  shoot.folder = text_of(row.getColumn("folder"));
+  shoot.date = text_of(row.getColumn("date"));
+  shoot.note = text_of(row.getColumn("note"));
+  if (!row.getColumn("keep").isNull()) shoot.keep_copies = static_cast<unsigned>(row.getColumn("keep").getInt());
+  shoot.discarded = row.getColumn("discarded").getInt() != 0;
+  shoot.photos = static_cast<std::uint64_t>(row.getColumn("photos").getInt64());
+  shoot.files = static_cast<std::uint64_t>(row.getColumn("files").getInt64());
+  shoot.bytes = static_cast<std::uint64_t>(row.getColumn("bytes").getInt64());
+  return shoot;
+}
+
+constexpr const char* kShoots = "SELECT * FROM shoots_now ";
+
+}  // namespace
+
+/// A shoot that was sealed more than once has its paths in several volumes: each counts once, as it is now.
+void count_distinct(Ledger& state, Shoot& shoot) {
+  auto rows = state.query(
+      "SELECT m.path, m.bytes, max(v.sealed) FROM members m JOIN volumes v ON v.id = m.volume WHERE v.shoot = ? AND m.type IN (0, 3) GROUP BY m.path");
+  rows.bind(1, shoot.id.text());
+  std::vector<std::string> paths;
+  shoot.bytes = 0;
+  while (rows.executeStep()) {
+    const SQLite::Column path = rows.getColumn(0);
+    paths.emplace_back(static_cast<const char*>(path.getBlob()), static_cast<std::size_t>(path.getBytes()));
+    shoot.bytes += static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
+  }
+  shoot.files = paths.size();
+  shoot.photos = volume::count_photos(paths);
+}
+
+std::vector<Shoot> shoots_where(Ledger& state, const std::string& condition, const std::string& value) {
+  auto rows = state.query(std::string(kShoots) + condition + " ORDER BY date, title, id");
+  if (!condition.empty()) rows.bind(1, value);
+  std::vector<Shoot> shoots;
+  std::vector<bool> several;
+  while (rows.executeStep()) {
+    shoots.push_back(shoot_from(rows));
+    several.push_back(rows.getColumn("sealings").getInt() > 1);
+  }
+  for (std::size_t i = 0; i < shoots.size(); ++i) {
+    if (several[i]) count_distinct(state, shoots[i]);
+    auto groups = state.query("SELECT grp, min(sealed) AS first FROM volumes WHERE shoot = ? GROUP BY grp ORDER BY first, grp");
+    groups.bind(1, shoots[i].id.text());
+    while (groups.executeStep()) shoots[i].groups.push_back(uuid_from(text_of(groups.getColumn(0))));
+  }
+  return shoots;
+}
+
+std::vector<Shoot> Catalog::shoots() {
+  return guarded(state_->path, [&] { return shoots_where(*state_, "", ""); });
+}
+
+std::optional<Shoot> Catalog::shoot(const Uuid& id) {
+  return guarded(state_->path, [&]() -> std::optional<Shoot> {
+    auto found = shoots_where(*state_, "WHERE id = ?", id.text());
+    if (found.empty()) return {};
+    return std::move(found.front());
+  });
+}
+
+std::vector<Shoot> Catalog::find_shoots(const std::string& text) {
+  std::vector<Shoot> all = shoots();
+  const std::string wanted = folded(text);
+  const auto pick = [&](const auto& fits) {
+    std::vector<Shoot> found;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(found), fits);
+    return found;
+  };
+  const auto names_of = [](const Shoot& shoot) {
+    return std::vector<std::string>{folded(shoot.name), folded(shoot.folder), folded(shoot.date + " " + shoot.name)};
+  };
+  const auto any_name = [&](const Shoot& shoot, const auto& fits) {
+    const auto names = names_of(shoot);
+    return std::any_of(names.begin(), names.end(), fits);
+  };
+  if (wanted.empty()) return {};
+  auto found = pick([&](const Shoot& shoot) {
+    return shoot.id.text() == wanted || any_name(shoot, [&](const std::string& name) { return name == wanted; });
+  });
+  if (found.empty()) found = pick([&](const Shoot& shoot) { return shoot.date == wanted; });
+  if (found.empty() && wanted.size() >= 4) found = pick([&](const Shoot& shoot) { return shoot.id.text().starts_with(wanted); });
+  if (found.empty()) found = pick([&](const Shoot& shoot) { return any_name(shoot, [&](const std::string& name) { return name.starts_with(wanted); }); });
+  if (found.empty()) {
+    found = pick([&](const Shoot& shoot) { return any_name(shoot, [&](const std::string& name) { return name.find(wanted) != std::string::npos; }); });
+  }
+  return found;
+}
+
+void Catalog::record_shoot_renamed(const Uuid& shoot, const std::string& name) { state_->record("shoot-renamed", shoot.text(), "", {{"name", name}}); }
+void Catalog::record_shoot_note(const Uuid& shoot, const std::string& note) { state_->record("shoot-note", shoot.text(), "", {{"text", note}}); }
+void Catalog::record_shoot_keep(const Uuid& shoot, unsigned copies) { state_->record("shoot-keep", shoot.text(), "", {{"copies", copies}}); }
+void Catalog::record_shoot_discarded(const Uuid& shoot, const std::string& reason) {
+  state_->record("shoot-discarded", shoot.text(), "", {{"reason", reason}});
+}
+
+}  // namespace darkshelf::catalog
