@@ -44,8 +44,9 @@ std::string root_start_here_name(std::string_view label);
 
 struct StartHere {
   std::string label, owner, phone, place;
-  std::vector<std::string> twins;           // labels of drives that hold copies of the same volumes
-  std::string example_volume, example_base; // folder (below darkshelf/) and NAME of one real volume, for the commands; "" if none
+  std::vector<std::string> twins;  // labels of drives that hold copies of the same volumes
+  std::string example_volume,
+      example_base;  // folder (below darkshelf/) and NAME of one real volume, for the commands; "" if none
   bool has_tar_layout = false, has_files_layout = false;
   core::Time written{};
 };

@@ -34,7 +34,8 @@ DriveIdentity decode_identity(std::string_view text) {
   DriveIdentity identity;
   const std::uint64_t format = must_number(object, "format", kWhere);
   if (format > kFormat) {
-    throw Error(Code::kNewerFormat, fmt::format("this drive has format {}; this darkshelf knows up to {}", format, kFormat),
+    throw Error(Code::kNewerFormat,
+                fmt::format("this drive has format {}; this darkshelf knows up to {}", format, kFormat),
                 "install a later darkshelf; nothing is wrong with the drive");
   }
   const auto id = core::Uuid::parse(must_text(object, "id", kWhere));
@@ -44,7 +45,8 @@ DriveIdentity decode_identity(std::string_view text) {
   identity.id = *id;
   identity.created = *created;
   identity.label = must_text(object, "label", kWhere);
-  if (identity.label.empty() || identity.label.size() > kLongestLabel) throw Error(Code::kCorrupt, kWhere + ": the label is empty or too long");
+  if (identity.label.empty() || identity.label.size() > kLongestLabel)
+    throw Error(Code::kCorrupt, kWhere + ": the label is empty or too long");
   identity.catalog_mode = text_field(object, "catalog").value_or("full");
   if (identity.catalog_mode != "own" && identity.catalog_mode != "none") identity.catalog_mode = "full";
   return identity;
@@ -55,7 +57,9 @@ std::string encode_current(const CurrentCatalog& current) {
 }
 
 CurrentCatalog decode_current(std::string_view text) {
-  const auto corrupt = [] { return Error(Code::kCorrupt, "catalog/CURRENT: is not a name, a length and a SHA-256 on three lines"); };
+  const auto corrupt = [] {
+    return Error(Code::kCorrupt, "catalog/CURRENT: is not a name, a length and a SHA-256 on three lines");
+  };
   std::string lines[3];
   for (std::string& line : lines) {
     const std::size_t end = text.find('\n');
@@ -79,7 +83,8 @@ CurrentCatalog decode_current(std::string_view text) {
 
 std::string root_start_here_name(std::string_view label) {
   std::string safe;
-  for (const char c : core::printable(label)) safe += std::string_view("\\/:*?\"<>|").find(c) == std::string_view::npos ? c : '_';
+  for (const char c : core::printable(label))
+    safe += std::string_view("\\/:*?\"<>|").find(c) == std::string_view::npos ? c : '_';
   while (!safe.empty() && (safe.back() == ' ' || safe.back() == '.')) safe.pop_back();
   return fmt::format("START-HERE photo archive {}.txt", safe);
 }

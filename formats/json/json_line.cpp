@@ -28,8 +28,10 @@ Json parse_object(std::string_view text, std::size_t limit, const std::string& w
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (quoted) {
-      if (text[i] == '\\') ++i;
-      else if (text[i] == '"') quoted = false;
+      if (text[i] == '\\')
+        ++i;
+      else if (text[i] == '"')
+        quoted = false;
       continue;
     }
     if (text[i] == '"') quoted = true;
@@ -55,7 +57,8 @@ std::string must_text(const Json& object, const char* name, const std::string& w
 
 std::uint64_t must_number(const Json& object, const char* name, const std::string& where) {
   const auto found = object.find(name);
-  if (found == object.end() || !found->is_number_integer() || (!found->is_number_unsigned() && found->get<std::int64_t>() < 0)) {
+  if (found == object.end() || !found->is_number_integer() ||
+      (!found->is_number_unsigned() && found->get<std::int64_t>() < 0)) {
     corrupt(where, fmt::format("has no number \"{}\"", name));
   }
   return found->get<std::uint64_t>();

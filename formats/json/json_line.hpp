@@ -11,7 +11,8 @@ namespace darkshelf::formats {
 
 using Json = nlohmann::ordered_json;
 
-/// The object in `text`, at most `limit` bytes long and 8 levels deep. Throws core::Error(kCorrupt) that begins with `where`.
+/// The object in `text`, at most `limit` bytes long and 8 levels deep. Throws core::Error(kCorrupt) that begins with
+/// `where`.
 Json parse_object(std::string_view text, std::size_t limit, const std::string& where);
 
 // A field of that object; the must_ forms throw core::Error(kCorrupt) naming `where` and the field.

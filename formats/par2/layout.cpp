@@ -12,8 +12,8 @@ constexpr std::uint32_t kMostCopies = 4;
 
 }  // namespace
 
-FileLayout lay_out(const std::vector<std::uint64_t>& critical_bytes, std::uint64_t creator_bytes, std::uint32_t recovery_count,
-                   std::uint64_t slice_bytes) {
+FileLayout lay_out(const std::vector<std::uint64_t>& critical_bytes, std::uint64_t creator_bytes,
+                   std::uint32_t recovery_count, std::uint64_t slice_bytes) {
   FileLayout layout;
   const auto put = [&](PlannedPacket::Kind kind, std::size_t index, std::uint64_t bytes) {
     layout.packets.push_back({kind, index, layout.bytes});
@@ -22,8 +22,8 @@ FileLayout lay_out(const std::vector<std::uint64_t>& critical_bytes, std::uint64
   if (recovery_count == 0) {
     for (std::size_t i = 0; i < critical_bytes.size(); ++i) put(PlannedPacket::Kind::kCritical, i, critical_bytes[i]);
   } else {
-    // Each copy of all critical packets is spread evenly behind the recovery slices, so that one bad stretch of the file never
-    // takes every copy of any of them.
+    // Each copy of all critical packets is spread evenly behind the recovery slices, so that one bad stretch of the
+    // file never takes every copy of any of them.
     const auto log_two = static_cast<std::uint32_t>(std::bit_width(recovery_count)) - 1;
     const std::uint64_t copies = std::min(kMostCopies, log_two + 1);
     const std::uint64_t share = copies * critical_bytes.size();

@@ -21,8 +21,8 @@ inline constexpr std::uint32_t kMaxExponent = 65534;  // 65535 equals 0, and lar
 
 struct Main {
   std::uint64_t slice_bytes = 0;
-  std::vector<Md5> recovery_files;      // ids of the recovery set, in the order that numbers the slices
-  std::vector<Md5> other_files;         // non-recovery set: read, never written
+  std::vector<Md5> recovery_files;  // ids of the recovery set, in the order that numbers the slices
+  std::vector<Md5> other_files;     // non-recovery set: read, never written
 };
 struct FileDescription {
   Md5 id, md5, md5_16k;
@@ -54,10 +54,11 @@ struct Header {
   Md5 packet_md5, set_id, type;
 };
 
-/// The header at the front of `bytes` (at least kHeaderBytes long) if magic and length are plausible; nothing otherwise.
+/// The header at the front of `bytes` (at least kHeaderBytes long) if magic and length are plausible; nothing
+/// otherwise.
 std::optional<Header> decode_header(core::ByteSpan bytes);
-/// The body of a packet whose MD5 was checked. Nothing if it breaks the rules for its type; UnknownPacket for other types.
-/// For RecoverySlice `body` need hold only its first 4 bytes when `body_bytes` tells the true length.
+/// The body of a packet whose MD5 was checked. Nothing if it breaks the rules for its type; UnknownPacket for other
+/// types. For RecoverySlice `body` need hold only its first 4 bytes when `body_bytes` tells the true length.
 std::optional<Body> decode_body(const Header& header, core::ByteSpan body, std::uint64_t body_bytes);
 bool is_recovery_slice(const Header& header);
 /// MD5 over set id + type + body: what packet_md5 must be.
@@ -80,14 +81,15 @@ bool id_less(const Md5& a, const Md5& b);
 /// Where everything of a recovery file lies, fixed by SPEC.md: the packets in order. Deterministic in its arguments.
 struct PlannedPacket {
   enum class Kind { kCritical, kRecovery, kCreator } kind;
-  std::size_t index = 0;       // into the critical packets (Main, FileDesc…, IFSC…) or the recovery slices of this file
-  std::uint64_t offset = 0;    // in the file
+  std::size_t index = 0;  // into the critical packets (Main, FileDesc…, IFSC…) or the recovery slices of this file
+  std::uint64_t offset = 0;  // in the file
 };
 struct FileLayout {
   std::vector<PlannedPacket> packets;
   std::uint64_t bytes = 0;
 };
-/// `critical_bytes`: length of each critical packet in order. `recovery_count` 0 makes the index file (one copy of all).
+/// `critical_bytes`: length of each critical packet in order. `recovery_count` 0 makes the index file (one copy of
+/// all).
 FileLayout lay_out(const std::vector<std::uint64_t>& critical_bytes, std::uint64_t creator_bytes,
                    std::uint32_t recovery_count, std::uint64_t slice_bytes);
 

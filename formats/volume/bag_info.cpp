@@ -21,8 +21,10 @@ constexpr unsigned kMostParts = 100'000;
 std::string escaped(std::string_view value) {
   std::string doubled;
   for (const char c : value) {
-    if (c == '\\') doubled += "\\x5C";
-    else doubled += c;
+    if (c == '\\')
+      doubled += "\\x5C";
+    else
+      doubled += c;
   }
   return core::printable(doubled);
 }
@@ -37,7 +39,8 @@ int hex_digit(char c) {
 std::string unescaped(std::string_view value) {
   std::string out;
   for (std::size_t i = 0; i < value.size(); ++i) {
-    if (value[i] == '\\' && i + 3 < value.size() && value[i + 1] == 'x' && hex_digit(value[i + 2]) >= 0 && hex_digit(value[i + 3]) >= 0) {
+    if (value[i] == '\\' && i + 3 < value.size() && value[i + 1] == 'x' && hex_digit(value[i + 2]) >= 0 &&
+        hex_digit(value[i + 3]) >= 0) {
       out += static_cast<char>(hex_digit(value[i + 2]) * 16 + hex_digit(value[i + 3]));
       i += 3;
     } else {
@@ -69,7 +72,8 @@ class Fields {
       const std::string_view line = text.substr(0, end);
       const std::size_t colon = line.find(": ");
       if (colon == std::string_view::npos) {
-        if (!line.ends_with(':')) throw Error(Code::kCorrupt, fmt::format("bag-info.txt line {}: is not \"Label: value\"", number));
+        if (!line.ends_with(':'))
+          throw Error(Code::kCorrupt, fmt::format("bag-info.txt line {}: is not \"Label: value\"", number));
         values_[std::string(line.substr(0, line.size() - 1))].emplace_back();
       } else {
         values_[std::string(line.substr(0, colon))].push_back(unescaped(line.substr(colon + 2)));
@@ -172,7 +176,8 @@ BagInfo decode_bag_info(std::string_view text) {
   info.shoot = fields.uuid("Darkshelf-Shoot");
   info.shoot_name = fields.text("Darkshelf-Shoot-Name");
   info.shoot_date = fields.text("Darkshelf-Shoot-Date");
-  if (!info.shoot_date.empty() && (info.shoot_date.size() != 10 || !core::parse_date(info.shoot_date))) Fields::bad("Darkshelf-Shoot-Date");
+  if (!info.shoot_date.empty() && (info.shoot_date.size() != 10 || !core::parse_date(info.shoot_date)))
+    Fields::bad("Darkshelf-Shoot-Date");
   info.title = fields.text("Darkshelf-Title");
   info.parts = static_cast<unsigned>(fields.number("Darkshelf-Parts", kMostParts));
   info.part = static_cast<unsigned>(fields.number("Darkshelf-Part", info.parts));
@@ -183,7 +188,8 @@ BagInfo decode_bag_info(std::string_view text) {
   const std::string oxum = fields.text("Payload-Oxum");
   const std::size_t dot = oxum.find('.');
   const char* end = oxum.data() + oxum.size();
-  if (dot == std::string::npos || std::from_chars(oxum.data(), oxum.data() + dot, info.payload_bytes).ptr != oxum.data() + dot ||
+  if (dot == std::string::npos ||
+      std::from_chars(oxum.data(), oxum.data() + dot, info.payload_bytes).ptr != oxum.data() + dot ||
       std::from_chars(oxum.data() + dot + 1, end, info.payload_files).ptr != end) {
     Fields::bad("Payload-Oxum");
   }
@@ -221,6 +227,8 @@ std::string folder_name(const BagInfo& info) {
   return fmt::format("{}_{}_{}_{}of{}", date, core::slug(info.title), info.group.short_text(), info.part, info.parts);
 }
 
-std::string year_folder(const BagInfo& info) { return info.shoot_date.empty() ? "undated" : info.shoot_date.substr(0, 4); }
+std::string year_folder(const BagInfo& info) {
+  return info.shoot_date.empty() ? "undated" : info.shoot_date.substr(0, 4);
+}
 
 }  // namespace darkshelf::formats::volume

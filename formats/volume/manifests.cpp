@@ -21,10 +21,14 @@ std::string escaped(const std::string& path) {
   if (path.find_first_of("\\\n\r") == std::string::npos) return {};
   std::string out;
   for (const char c : path) {
-    if (c == '\\') out += "\\\\";
-    else if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else out += c;
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else
+      out += c;
   }
   return out;
 }
@@ -38,10 +42,14 @@ std::string unescaped(std::string_view text, const std::string& where) {
     }
     ++i;
     if (i == text.size()) throw Error(Code::kCorrupt, where + ": ends in a backslash");
-    if (text[i] == 'n') out += '\n';
-    else if (text[i] == 'r') out += '\r';
-    else if (text[i] == '\\') out += '\\';
-    else throw Error(Code::kCorrupt, where + ": an unknown escape");
+    if (text[i] == 'n')
+      out += '\n';
+    else if (text[i] == 'r')
+      out += '\r';
+    else if (text[i] == '\\')
+      out += '\\';
+    else
+      throw Error(Code::kCorrupt, where + ": an unknown escape");
   }
   return out;
 }
@@ -50,7 +58,8 @@ ManifestEntry decode_line(std::string_view line, const std::string& where) {
   const bool has_escapes = line.starts_with('\\');
   if (has_escapes) line.remove_prefix(1);
   const auto sha256 = core::digest_from_hex<32>(line.substr(0, kHex));
-  const bool separated = line.size() > kHex + 2 && line[kHex] == ' ' && (line[kHex + 1] == ' ' || line[kHex + 1] == '*');
+  const bool separated =
+      line.size() > kHex + 2 && line[kHex] == ' ' && (line[kHex + 1] == ' ' || line[kHex + 1] == '*');
   if (!sha256 || !separated) throw Error(Code::kCorrupt, where + ": is not \"SHA-256  path\"");
   ManifestEntry entry{*sha256, std::string(line.substr(kHex + 2))};
   if (has_escapes) entry.path = unescaped(entry.path, where);
@@ -80,7 +89,8 @@ std::vector<ManifestEntry> decode_manifest(std::string_view text) {
   while (!text.empty()) {
     const std::string where = fmt::format("line {} of a list of hashes", ++number);
     const std::size_t end = text.find('\n');
-    if (end == std::string_view::npos || end > kLongestLine) throw Error(Code::kCorrupt, where + ": is cut off or too long");
+    if (end == std::string_view::npos || end > kLongestLine)
+      throw Error(Code::kCorrupt, where + ": is cut off or too long");
     entries.push_back(decode_line(text.substr(0, end), where));
     if (entries.size() > 1 && !(entries[entries.size() - 2].path < entries.back().path)) {
       throw Error(Code::kCorrupt, where + ": paths are not in order, or one stands twice");
@@ -101,7 +111,8 @@ std::string encode_slices(const std::vector<digest::Sha256>& slices) {
 }
 
 std::vector<digest::Sha256> decode_slices(std::string_view text) {
-  if (text.size() % (kHex + 1) != 0) throw Error(Code::kCorrupt, "slices.sha256: its length is no multiple of 65 bytes");
+  if (text.size() % (kHex + 1) != 0)
+    throw Error(Code::kCorrupt, "slices.sha256: its length is no multiple of 65 bytes");
   std::vector<digest::Sha256> slices;
   slices.reserve(text.size() / (kHex + 1));
   for (std::size_t at = 0; at < text.size(); at += kHex + 1) {

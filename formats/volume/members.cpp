@@ -18,16 +18,21 @@ constexpr std::size_t kLongestLine = 4 << 20;  // a path, a link and 64 KiB attr
 
 std::string_view name_of(MemberType type) {
   switch (type) {
-    case MemberType::kFile: return "file";
-    case MemberType::kDirectory: return "dir";
-    case MemberType::kSymlink: return "symlink";
-    case MemberType::kHardLink: return "hardlink";
+    case MemberType::kFile:
+      return "file";
+    case MemberType::kDirectory:
+      return "dir";
+    case MemberType::kSymlink:
+      return "symlink";
+    case MemberType::kHardLink:
+      return "hardlink";
   }
   return "";
 }
 
 MemberType type_from(const std::string& name, const std::string& where) {
-  for (const MemberType type : {MemberType::kFile, MemberType::kDirectory, MemberType::kSymlink, MemberType::kHardLink}) {
+  for (const MemberType type :
+       {MemberType::kFile, MemberType::kDirectory, MemberType::kSymlink, MemberType::kHardLink}) {
     if (name_of(type) == name) return type;
   }
   throw Error(Code::kCorrupt, fmt::format("{}: unknown type \"{}\"", where, core::printable(name)));
@@ -47,7 +52,8 @@ Json to_json(const Member& member) {
   if (member.type == MemberType::kHardLink) put_bytes(line, "link_to", member.link);
   if (!member.xattrs.empty() && member.type != MemberType::kHardLink) {
     Json attributes = Json::object();
-    for (const auto& [name, value] : member.xattrs) attributes[core::printable(name)] = core::to_base64(core::as_bytes(value));
+    for (const auto& [name, value] : member.xattrs)
+      attributes[core::printable(name)] = core::to_base64(core::as_bytes(value));
     line["xattrs_b64"] = std::move(attributes);
   }
   if (member.offset != 0 || member.header_offset != 0) {
@@ -122,7 +128,9 @@ void require_safe_path(std::string_view path, const std::string& where) {
     safe = !part.empty() && part != "." && part != "..";
     start = end + 1;
   }
-  if (!safe) throw Error(Code::kCorrupt, fmt::format("{}: \"{}\" is no path inside a volume", where, core::printable(path.substr(0, 200))));
+  if (!safe)
+    throw Error(Code::kCorrupt,
+                fmt::format("{}: \"{}\" is no path inside a volume", where, core::printable(path.substr(0, 200))));
 }
 
 std::string encode_members(const std::vector<Member>& members) {

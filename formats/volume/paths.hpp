@@ -6,8 +6,8 @@
 
 namespace darkshelf::formats::volume {
 
-/// Throws core::Error(kCorrupt) that begins with `where` when the path is absolute, empty, holds NUL, is longer than 64 KiB, or
-/// has an empty component, "." or "..".
+/// Throws core::Error(kCorrupt) that begins with `where` when the path is absolute, empty, holds NUL, is longer than 64
+/// KiB, or has an empty component, "." or "..".
 void require_safe_path(std::string_view path, const std::string& where);
 
 }  // namespace darkshelf::formats::volume

@@ -1,9 +1,9 @@
 #pragma once
 // The offline catalog: everything darkshelf knows with every drive unplugged. One SQLite file; formats/catalog/SPEC.md.
 //
-// What happened is kept as immutable facts, each with an id, the writer that recorded it, that writer's running number and a
-// time. The present (where a drive is, which copies exist, how fresh they are) is derived by views. Two catalogs merge by the
-// union of their facts, volumes and files.
+// What happened is kept as immutable facts, each with an id, the writer that recorded it, that writer's running number
+// and a time. The present (where a drive is, which copies exist, how fresh they are) is derived by views. Two catalogs
+// merge by the union of their facts, volumes and files.
 //
 // Every function throws core::Error. Each record_… is one transaction, durable when it returns. Not thread-safe.
 
@@ -33,7 +33,7 @@ std::string_view name_of(DriveState state);
 struct Evidence {
   std::string fs_id, fs_type, model, serial, disk;
   std::uint64_t bytes = 0;
-  std::string path;                     // where it was mounted at that visit: a first guess of where to look next time
+  std::string path;  // where it was mounted at that visit: a first guess of where to look next time
   bool operator==(const Evidence&) const = default;
 };
 
@@ -45,35 +45,35 @@ struct Place {
 
 struct Drive {
   Uuid id;
-  std::string label, kind, note;        // kind: hdd, ssd, flash, nas
+  std::string label, kind, note;  // kind: hdd, ssd, flash, nas
   std::optional<Uuid> place;
-  std::string place_name;               // "" if none
+  std::string place_name;  // "" if none
   bool offsite = false;
   DriveState state = DriveState::kOnShelf;
   std::string lent_to;
-  std::string catalog_mode = "full";    // what of the catalog it carries
-  Evidence evidence;                    // as last accepted
+  std::string catalog_mode = "full";  // what of the catalog it carries
+  Evidence evidence;                  // as last accepted
   Time added{}, last_seen{};
-  bool here = false;                    // seen on this machine and not yet returned (`drive return`)
-  std::uint64_t volumes = 0, bytes = 0; // copies on it, bytes they take
+  bool here = false;                     // seen on this machine and not yet returned (`drive return`)
+  std::uint64_t volumes = 0, bytes = 0;  // copies on it, bytes they take
 };
 
 struct Shoot {
   Uuid id;
-  std::string name;                     // as people call it now (renamed, or the folder's)
-  std::string folder;                   // the folder's name as sealed
+  std::string name;    // as people call it now (renamed, or the folder's)
+  std::string folder;  // the folder's name as sealed
   std::string date, note;
   std::optional<unsigned> keep_copies;  // `shoot keep`
   bool discarded = false;
   std::uint64_t photos = 0, files = 0, bytes = 0;
-  std::vector<Uuid> groups;             // sealings of it, oldest first
+  std::vector<Uuid> groups;  // sealings of it, oldest first
 };
 
 struct Volume {
   formats::volume::BagInfo info;
   digest::Sha256 seal{};
-  std::string tagmanifest;              // its text: mends a drive's own
-  std::string folder;                   // "2026/2026-06-14_smith-wedding_k7f3p_1of7", below darkshelf/
+  std::string tagmanifest;  // its text: mends a drive's own
+  std::string folder;       // "2026/2026-06-14_smith-wedding_k7f3p_1of7", below darkshelf/
   std::uint64_t bytes_on_drive = 0;
 };
 
@@ -81,8 +81,8 @@ enum class CopyHealth { kGood, kDamaged, kUnrepairable, kMissing };  // as last 
 struct Copy {
   Uuid volume, drive;
   Time made{};
-  std::optional<Time> checked;          // last complete check: the oldest of its bytes' last reads; nothing: never proven
-  bool readback_cached = false;         // made through a cache: counts only after a scrub on a later day
+  std::optional<Time> checked;   // last complete check: the oldest of its bytes' last reads; nothing: never proven
+  bool readback_cached = false;  // made through a cache: counts only after a scrub on a later day
   CopyHealth health = CopyHealth::kGood;
 };
 
@@ -100,37 +100,37 @@ struct NewDrive {
 struct PlannedVolume {
   Uuid volume;
   unsigned part = 1;
-  std::vector<Uuid> drives;             // where it shall be
+  std::vector<Uuid> drives;  // where it shall be
   std::uint64_t bytes_on_drive = 0;
 };
 struct SealPlan {
   Uuid group, shoot;
-  std::string folder_path;              // the source on this machine
+  std::string folder_path;  // the source on this machine
   std::string shoot_name;
   Time planned{};
   std::vector<PlannedVolume> volumes;
-  std::string options;                  // fingerprint of what is sealed and how, so that the same command resumes it
+  std::string options;  // fingerprint of what is sealed and how, so that the same command resumes it
 };
 
 struct Finding {
   Uuid drive;
-  std::optional<Uuid> volume;           // nothing: about the drive as a whole
-  std::string kind;                     // damaged, unreadable, missing, changed, foreign, litter
-  std::string path;                     // below the drive's root
-  std::uint64_t first = 0, count = 0;   // slices, or bytes for files without
-  std::string detail;                   // JSON: photos touched, bytes …
+  std::optional<Uuid> volume;          // nothing: about the drive as a whole
+  std::string kind;                    // damaged, unreadable, missing, changed, foreign, litter
+  std::string path;                    // below the drive's root
+  std::uint64_t first = 0, count = 0;  // slices, or bytes for files without
+  std::string detail;                  // JSON: photos touched, bytes …
 };
 /// One volume read during a scrub visit.
 struct ScrubbedVolume {
   Uuid volume;
   std::uint32_t first_slice = 0, slice_count = 0;  // the payload slices that were read and compared
-  bool everything_else = true;          // tag files and recovery data were read too
+  bool everything_else = true;                     // tag files and recovery data were read too
   CopyHealth health = CopyHealth::kGood;
 };
 struct Scrub {
   Uuid id, drive;
   Time started{}, ended{};
-  bool complete = false;                // every byte of every volume on it
+  bool complete = false;  // every byte of every volume on it
   std::vector<ScrubbedVolume> volumes;
   std::vector<Finding> findings;
 };
@@ -138,11 +138,12 @@ struct Scrub {
 // --- questions --------------------------------------------------------------------------------------------------
 
 struct FindQuery {
-  std::vector<std::string> words;       // over shoot names, notes, dates, folder and file paths; prefix; accents folded; all must match
-  std::string year, since, until;       // "2026", "2026-06"
+  std::vector<std::string>
+      words;  // over shoot names, notes, dates, folder and file paths; prefix; accents folded; all must match
+  std::string year, since, until;  // "2026", "2026-06"
   std::optional<Uuid> drive, place;
-  std::string type;                     // file extension without dot
-  bool files = false;                   // answer by file
+  std::string type;    // file extension without dot
+  bool files = false;  // answer by file
   std::size_t limit = 1000;
 };
 struct FoundFile {
@@ -151,8 +152,8 @@ struct FoundFile {
 };
 struct Found {
   Shoot shoot;
-  std::uint64_t matching_files = 0;     // files that match, 0 when only the name or a note does
-  std::vector<FoundFile> files;         // with query.files
+  std::uint64_t matching_files = 0;  // files that match, 0 when only the name or a note does
+  std::vector<FoundFile> files;      // with query.files
 };
 
 class Catalog {
@@ -161,10 +162,12 @@ class Catalog {
 
   /// Makes a new catalog with a writer of its own; throws Error(kFailed) if there is a file already.
   static Catalog create(io::FileSystem& fs, const io::Path& path, core::World& world, const std::string& command);
-  /// Opens one. kWrite takes the lock (Error(kInUse) tells who holds it). Error(kNoCatalog) when missing, (kFailed) when the
-  /// file is not ours or damaged ("darkshelf catalog verify"), (kNewerFormat) for a later schema. Older schemas are migrated
-  /// (kWrite) after a copy was put beside, or read as they are through a migrated copy in memory (kRead).
-  static Catalog open(io::FileSystem& fs, const io::Path& path, Access access, core::World& world, const std::string& command);
+  /// Opens one. kWrite takes the lock (Error(kInUse) tells who holds it). Error(kNoCatalog) when missing, (kFailed)
+  /// when the file is not ours or damaged ("darkshelf catalog verify"), (kNewerFormat) for a later schema. Older
+  /// schemas are migrated (kWrite) after a copy was put beside, or read as they are through a migrated copy in memory
+  /// (kRead).
+  static Catalog open(io::FileSystem& fs, const io::Path& path, Access access, core::World& world,
+                      const std::string& command);
   Catalog(Catalog&&) noexcept;
   Catalog& operator=(Catalog&&) noexcept;
   ~Catalog();
@@ -176,40 +179,42 @@ class Catalog {
   Place record_place(const std::string& name, bool offsite, const std::string& note);
   void record_place_renamed(const Uuid& place, const std::string& name);
   std::vector<Place> places();
-  std::optional<Place> find_place(const std::string& name);        // exact, else unique ignoring case
+  std::optional<Place> find_place(const std::string& name);  // exact, else unique ignoring case
 
   void record_drive(const NewDrive& drive);
   void record_drive_renamed(const Uuid& drive, const std::string& label);
   void record_drive_moved(const Uuid& drive, const Uuid& place);
   void record_drive_lent(const Uuid& drive, const std::string& to);
-  void record_drive_returned(const Uuid& drive);                   // no longer here, and no longer lent
+  void record_drive_returned(const Uuid& drive);                          // no longer here, and no longer lent
   void record_drive_marked(const Uuid& drive, const std::string& state);  // lost, failed, retired, destroyed, found
   /// A visit: it is here now, and this is what it looks like.
   void record_drive_seen(const Uuid& drive, const Evidence& evidence);
   void record_drive_accepted(const Uuid& drive, const Evidence& evidence, const std::string& as);
-  std::vector<Drive> drives();                                     // by label
+  std::vector<Drive> drives();  // by label
   std::optional<Drive> drive(const Uuid& id);
   /// By label (exact, else ignoring case), or by the first 4 or more characters of the id. Error(kUsage) if ambiguous.
   std::optional<Drive> find_drive(const std::string& text);
 
-  std::map<std::string, std::string> policy();                     // as set; defaults are shelf's
+  std::map<std::string, std::string> policy();  // as set; defaults are shelf's
   void record_policy(const std::map<std::string, std::string>& changes);
 
   // Sealing
   void record_seal_planned(const SealPlan& plan);
-  void record_seal_ended(const Uuid& group);                       // finished or given up: the plan is no longer open
+  void record_seal_ended(const Uuid& group);  // finished or given up: the plan is no longer open
   std::vector<SealPlan> open_plans();
   /// Sequence number and seal (hex, "" for the first) for the next volume of this writer.
   std::pair<std::uint64_t, std::string> next_seal();
-  /// A sealed volume and its members; known ones (same uuid) are left as they are if the seal is the same, else Error(kFailed).
+  /// A sealed volume and its members; known ones (same uuid) are left as they are if the seal is the same, else
+  /// Error(kFailed).
   void record_volume(const Volume& volume, const std::vector<formats::volume::Member>& members);
   void record_copy(const Uuid& volume, const Uuid& drive, Time proven, bool readback_cached);
   void record_copy_gone(const Uuid& volume, const Uuid& drive, const std::string& reason);
 
   // Shoots
-  std::vector<Shoot> shoots();                                     // discarded ones too
+  std::vector<Shoot> shoots();  // discarded ones too
   std::optional<Shoot> shoot(const Uuid& id);
-  /// By name, folder name, date, "date name" or id prefix; exact matches win over prefixes, prefixes over parts of words.
+  /// By name, folder name, date, "date name" or id prefix; exact matches win over prefixes, prefixes over parts of
+  /// words.
   std::vector<Shoot> find_shoots(const std::string& text);
   void record_shoot_renamed(const Uuid& shoot, const std::string& name);
   void record_shoot_note(const Uuid& shoot, const std::string& note);
@@ -217,9 +222,9 @@ class Catalog {
   void record_shoot_discarded(const Uuid& shoot, const std::string& reason);
 
   // Volumes, copies, files
-  std::vector<Volume> volumes();                                   // by date, name, part
+  std::vector<Volume> volumes();  // by date, name, part
   std::optional<Volume> volume(const Uuid& id);
-  std::optional<Volume> find_volume(const std::string& text);      // id prefix, or folder name; Error(kUsage) if ambiguous
+  std::optional<Volume> find_volume(const std::string& text);  // id prefix, or folder name; Error(kUsage) if ambiguous
   std::vector<Volume> volumes_of(const Uuid& shoot);
   std::vector<Volume> volumes_on(const Uuid& drive);
   std::vector<Copy> copies();
@@ -232,9 +237,10 @@ class Catalog {
 
   // Scrubs
   void record_scrub(const Scrub& scrub);
-  void record_repair(const Uuid& drive, const Uuid& volume, std::uint64_t slices, const std::string& detail);  // copy is good again
-  std::vector<Finding> open_findings(const Uuid& drive);           // of the last scrub of each volume, not repaired since
-  std::vector<Scrub> scrubs(const Uuid& drive);                    // newest first, without volumes and findings
+  void record_repair(const Uuid& drive, const Uuid& volume, std::uint64_t slices,
+                     const std::string& detail);          // copy is good again
+  std::vector<Finding> open_findings(const Uuid& drive);  // of the last scrub of each volume, not repaired since
+  std::vector<Scrub> scrubs(const Uuid& drive);           // newest first, without volumes and findings
 
   // The file itself
   /// Integrity, foreign keys, facts without gaps. Empty: sound; otherwise one sentence a problem.
@@ -243,7 +249,7 @@ class Catalog {
   /// concerns the volumes on `drive`.
   void export_to(const io::Path& to, const std::string& mode, const Uuid& drive);
   struct Merged {
-    std::uint64_t facts = 0, volumes = 0, files = 0;               // that were new here
+    std::uint64_t facts = 0, volumes = 0, files = 0;  // that were new here
   };
   /// Union with another catalog file of the same schema or older (opened read-only, immutable).
   Merged merge(const io::Path& other);
@@ -254,7 +260,8 @@ class Catalog {
   std::unique_ptr<State> state_;
 };
 
-/// $DARKSHELF_CATALOG, else $XDG_DATA_HOME/darkshelf/catalog.db, else ~/.local/share/…; under sudo that of the calling user.
+/// $DARKSHELF_CATALOG, else $XDG_DATA_HOME/darkshelf/catalog.db, else ~/.local/share/…; under sudo that of the calling
+/// user.
 io::Path default_catalog_path();
 
 }  // namespace darkshelf::catalog

@@ -17,7 +17,9 @@ struct HealthName {
   CopyHealth health;
   const char* name;
 };
-constexpr HealthName kHealths[] = {{CopyHealth::kGood, "good"}, {CopyHealth::kDamaged, "damaged"}, {CopyHealth::kUnrepairable, "unrepairable"},
+constexpr HealthName kHealths[] = {{CopyHealth::kGood, "good"},
+                                   {CopyHealth::kDamaged, "damaged"},
+                                   {CopyHealth::kUnrepairable, "unrepairable"},
                                    {CopyHealth::kMissing, "missing"}};
 
 const char* name_of(CopyHealth health) {
@@ -82,7 +84,8 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
   copy.drive = uuid_from(drive);
   LastReads reads(slices);
   auto rows = state.query(
-      "SELECT kind, body, time FROM facts WHERE subject = ?1 AND object = ?2 AND kind IN ('copy-made', 'copy-gone', 'copy-scrubbed', 'copy-repaired') "
+      "SELECT kind, body, time FROM facts WHERE subject = ?1 AND object = ?2 AND kind IN ('copy-made', 'copy-gone', "
+      "'copy-scrubbed', 'copy-repaired') "
       "ORDER BY sort");
   rows.bind(1, volume);
   rows.bind(2, drive);
@@ -101,7 +104,8 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
     } else if (kind == "copy-scrubbed") {
       const Time when = time_from(json_number(body, "ended"));
       copy.health = health_from(json_text(body, "health"));
-      reads.read(static_cast<std::uint32_t>(json_number(body, "first_slice")), static_cast<std::uint32_t>(json_number(body, "slice_count")), when);
+      reads.read(static_cast<std::uint32_t>(json_number(body, "first_slice")),
+                 static_cast<std::uint32_t>(json_number(body, "slice_count")), when);
       if (json_number(body, "everything_else") != 0) reads.everything_else(when);
     } else if (kind == "copy-repaired") {
       copy.health = CopyHealth::kGood;
@@ -112,12 +116,15 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
 }
 
 std::vector<Copy> copies_where(Ledger& state, const std::string& volume) {
-  auto rows = state.query("SELECT c.volume, c.drive, v.slices FROM copies_now c JOIN volumes v ON v.uuid = c.volume JOIN drives_now d ON d.id = c.drive "
-                          "WHERE ?1 = '' OR c.volume = ?1 ORDER BY c.volume, d.label, c.drive");
+  auto rows = state.query(
+      "SELECT c.volume, c.drive, v.slices FROM copies_now c JOIN volumes v ON v.uuid = c.volume JOIN drives_now d ON "
+      "d.id = c.drive "
+      "WHERE ?1 = '' OR c.volume = ?1 ORDER BY c.volume, d.label, c.drive");
   rows.bind(1, volume);
   std::vector<Copy> copies;
   while (rows.executeStep()) {
-    copies.push_back(copy_from(state, text_of(rows.getColumn(0)), text_of(rows.getColumn(1)), static_cast<std::uint32_t>(rows.getColumn(2).getInt64())));
+    copies.push_back(copy_from(state, text_of(rows.getColumn(0)), text_of(rows.getColumn(1)),
+                               static_cast<std::uint32_t>(rows.getColumn(2).getInt64())));
   }
   return copies;
 }
@@ -138,7 +145,8 @@ Finding finding_from(const Uuid& drive, const Json& body) {
 }  // namespace
 
 void Catalog::record_copy(const Uuid& volume, const Uuid& drive, Time proven, bool readback_cached) {
-  state_->record("copy-made", volume.text(), drive.text(), {{"proven", to_ns(proven)}, {"cached", readback_cached ? 1 : 0}});
+  state_->record("copy-made", volume.text(), drive.text(),
+                 {{"proven", to_ns(proven)}, {"cached", readback_cached ? 1 : 0}});
 }
 void Catalog::record_copy_gone(const Uuid& volume, const Uuid& drive, const std::string& reason) {
   state_->record("copy-gone", volume.text(), drive.text(), {{"reason", reason}});
@@ -156,11 +164,18 @@ void Catalog::record_seal_planned(const SealPlan& plan) {
   for (const PlannedVolume& volume : plan.volumes) {
     Json drives = Json::array();
     for (const Uuid& drive : volume.drives) drives.push_back(drive.text());
-    volumes.push_back({{"volume", volume.volume.text()}, {"part", volume.part}, {"drives", drives}, {"bytes", volume.bytes_on_drive}});
+    volumes.push_back({{"volume", volume.volume.text()},
+                       {"part", volume.part},
+                       {"drives", drives},
+                       {"bytes", volume.bytes_on_drive}});
   }
   state_->record("seal-planned", plan.group.text(), "",
-                 {{"shoot", plan.shoot.text()}, {"folder_b64", core::to_base64(core::as_bytes(plan.folder_path))}, {"shoot_name", plan.shoot_name},
-                  {"planned", to_ns(plan.planned)}, {"options", plan.options}, {"volumes", volumes}});
+                 {{"shoot", plan.shoot.text()},
+                  {"folder_b64", core::to_base64(core::as_bytes(plan.folder_path))},
+                  {"shoot_name", plan.shoot_name},
+                  {"planned", to_ns(plan.planned)},
+                  {"options", plan.options},
+                  {"volumes", volumes}});
 }
 void Catalog::record_seal_ended(const Uuid& group) { state_->record("seal-ended", group.text(), "", Json::object()); }
 
@@ -176,7 +191,8 @@ std::vector<SealPlan> Catalog::open_plans() {
       SealPlan plan;
       plan.group = uuid_from(text_of(rows.getColumn(0)));
       plan.shoot = uuid_from(json_text(body, "shoot"));
-      if (const auto folder = core::from_base64(json_text(body, "folder_b64"))) plan.folder_path = core::as_text(*folder);
+      if (const auto folder = core::from_base64(json_text(body, "folder_b64")))
+        plan.folder_path = core::as_text(*folder);
       plan.shoot_name = json_text(body, "shoot_name");
       plan.planned = time_from(json_number(body, "planned"));
       plan.options = json_text(body, "options");
@@ -185,7 +201,8 @@ std::vector<SealPlan> Catalog::open_plans() {
         volume.volume = uuid_from(json_text(entry, "volume"));
         volume.part = static_cast<unsigned>(json_number(entry, "part"));
         volume.bytes_on_drive = static_cast<std::uint64_t>(json_number(entry, "bytes"));
-        for (const Json& drive : entry.value("drives", Json::array())) volume.drives.push_back(uuid_from(drive.get<std::string>()));
+        for (const Json& drive : entry.value("drives", Json::array()))
+          volume.drives.push_back(uuid_from(drive.get<std::string>()));
         plan.volumes.push_back(std::move(volume));
       }
       plans.push_back(std::move(plan));
@@ -197,7 +214,8 @@ std::vector<SealPlan> Catalog::open_plans() {
 std::pair<std::uint64_t, std::string> Catalog::next_seal() {
   return guarded(state_->path, [&] {
     auto rows = state_->query(
-        "SELECT count(*), (SELECT json_extract(body, '$.seal') FROM facts WHERE kind = 'volume-sealed' AND writer = ?1 ORDER BY sequence DESC LIMIT 1) "
+        "SELECT count(*), (SELECT json_extract(body, '$.seal') FROM facts WHERE kind = 'volume-sealed' AND writer = ?1 "
+        "ORDER BY sequence DESC LIMIT 1) "
         "FROM facts WHERE kind = 'volume-sealed' AND writer = ?1");
     rows.bind(1, state_->writer.text());
     rows.executeStep();
@@ -209,17 +227,29 @@ void Catalog::record_scrub(const Scrub& scrub) {
   guarded(state_->path, [&] {
     SQLite::Transaction transaction(*state_->db);
     state_->add_fact("drive-scrubbed", scrub.drive.text(), scrub.id.text(),
-                     {{"started", to_ns(scrub.started)}, {"ended", to_ns(scrub.ended)}, {"complete", scrub.complete ? 1 : 0}, {"volumes", scrub.volumes.size()},
+                     {{"started", to_ns(scrub.started)},
+                      {"ended", to_ns(scrub.ended)},
+                      {"complete", scrub.complete ? 1 : 0},
+                      {"volumes", scrub.volumes.size()},
                       {"findings", scrub.findings.size()}});
     for (const ScrubbedVolume& volume : scrub.volumes) {
       state_->add_fact("copy-scrubbed", volume.volume.text(), scrub.drive.text(),
-                       {{"scrub", scrub.id.text()}, {"ended", to_ns(scrub.ended)}, {"first_slice", volume.first_slice}, {"slice_count", volume.slice_count},
-                        {"everything_else", volume.everything_else ? 1 : 0}, {"health", name_of(volume.health)}});
+                       {{"scrub", scrub.id.text()},
+                        {"ended", to_ns(scrub.ended)},
+                        {"first_slice", volume.first_slice},
+                        {"slice_count", volume.slice_count},
+                        {"everything_else", volume.everything_else ? 1 : 0},
+                        {"health", name_of(volume.health)}});
     }
     for (const Finding& finding : scrub.findings) {
       state_->add_fact("finding", scrub.drive.text(), scrub.id.text(),
-                       {{"volume", finding.volume ? finding.volume->text() : ""}, {"kind", finding.kind}, {"path", core::printable(finding.path)},
-                        {"path_b64", core::to_base64(core::as_bytes(finding.path))}, {"first", finding.first}, {"count", finding.count}, {"detail", finding.detail}});
+                       {{"volume", finding.volume ? finding.volume->text() : ""},
+                        {"kind", finding.kind},
+                        {"path", core::printable(finding.path)},
+                        {"path_b64", core::to_base64(core::as_bytes(finding.path))},
+                        {"first", finding.first},
+                        {"count", finding.count},
+                        {"detail", finding.detail}});
     }
     transaction.commit();
   });
@@ -231,8 +261,8 @@ void Catalog::record_repair(const Uuid& drive, const Uuid& volume, std::uint64_t
 
 std::vector<Finding> Catalog::open_findings(const Uuid& drive) {
   return guarded(state_->path, [&] {
-    // A finding is open as long as its volume was neither scrubbed again nor repaired since; one about the drive as a whole until
-    // the next scrub.
+    // A finding is open as long as its volume was neither scrubbed again nor repaired since; one about the drive as a
+    // whole until the next scrub.
     auto rows = state_->query(R"sql(
       SELECT f.body FROM facts f WHERE f.kind = 'finding' AND f.subject = ?1 AND NOT EXISTS (
         SELECT 1 FROM facts n WHERE n.sort > f.sort AND (
@@ -249,7 +279,8 @@ std::vector<Finding> Catalog::open_findings(const Uuid& drive) {
 
 std::vector<Scrub> Catalog::scrubs(const Uuid& drive) {
   return guarded(state_->path, [&] {
-    auto rows = state_->query("SELECT object, body FROM facts WHERE kind = 'drive-scrubbed' AND subject = ? ORDER BY sort DESC");
+    auto rows = state_->query(
+        "SELECT object, body FROM facts WHERE kind = 'drive-scrubbed' AND subject = ? ORDER BY sort DESC");
     rows.bind(1, drive.text());
     std::vector<Scrub> scrubs;
     while (rows.executeStep()) {

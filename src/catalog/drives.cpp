@@ -15,7 +15,8 @@ namespace {
 
 bool same_ignoring_case(const std::string& a, const std::string& b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 struct StateName {
@@ -23,13 +24,17 @@ struct StateName {
   const char* name;  // as people say it
   const char* mark;  // as `drive mark` takes it, "" if it cannot be marked
 };
-constexpr StateName kStates[] = {{DriveState::kOnShelf, "on the shelf", "found"}, {DriveState::kLent, "lent", ""},
-                                 {DriveState::kLost, "lost", "lost"},             {DriveState::kFailed, "failed", "failed"},
-                                 {DriveState::kRetired, "retired", "retired"},    {DriveState::kDestroyed, "destroyed", "destroyed"}};
+constexpr StateName kStates[] = {{DriveState::kOnShelf, "on the shelf", "found"},
+                                 {DriveState::kLent, "lent", ""},
+                                 {DriveState::kLost, "lost", "lost"},
+                                 {DriveState::kFailed, "failed", "failed"},
+                                 {DriveState::kRetired, "retired", "retired"},
+                                 {DriveState::kDestroyed, "destroyed", "destroyed"}};
 
 DriveState state_from(const std::string& marked, const std::string& lent_to) {
   for (const StateName& candidate : kStates) {
-    if (candidate.state != DriveState::kOnShelf && marked == candidate.mark && *candidate.mark != '\0') return candidate.state;
+    if (candidate.state != DriveState::kOnShelf && marked == candidate.mark && *candidate.mark != '\0')
+      return candidate.state;
   }
   return lent_to.empty() ? DriveState::kOnShelf : DriveState::kLent;
 }
@@ -48,7 +53,8 @@ Drive drive_from(SQLite::Statement& row) {
   drive.lent_to = text_of(row.getColumn("lent_to"));
   drive.state = state_from(text_of(row.getColumn("marked")), drive.lent_to);
   if (drive.state != DriveState::kLent) drive.lent_to.clear();
-  if (!row.getColumn("evidence").isNull()) drive.evidence = evidence_from(parse_json(text_of(row.getColumn("evidence"))));
+  if (!row.getColumn("evidence").isNull())
+    drive.evidence = evidence_from(parse_json(text_of(row.getColumn("evidence"))));
   drive.added = time_from(row.getColumn("added").getInt64());
   drive.last_seen = time_from(row.getColumn("last_seen").getInt64());
   drive.here = row.getColumn("here").getInt() != 0;
@@ -87,7 +93,8 @@ std::vector<Place> Catalog::places() {
     std::vector<Place> places;
     auto rows = state_->query("SELECT id, name, note, offsite FROM places_now ORDER BY name, id");
     while (rows.executeStep()) {
-      places.push_back({uuid_from(text_of(rows.getColumn(0))), text_of(rows.getColumn(1)), text_of(rows.getColumn(2)), rows.getColumn(3).getInt() != 0});
+      places.push_back({uuid_from(text_of(rows.getColumn(0))), text_of(rows.getColumn(1)), text_of(rows.getColumn(2)),
+                        rows.getColumn(3).getInt() != 0});
     }
     return places;
   });
@@ -98,7 +105,9 @@ std::optional<Place> Catalog::find_place(const std::string& name) {
   for (Place& place : places()) {
     if (place.name == name) return place;
     if (!same_ignoring_case(place.name, name)) continue;
-    if (found) throw Error(Code::kUsage, fmt::format("\"{}\" could be {} or {}", core::printable(name), found->name, place.name), "type it exactly");
+    if (found)
+      throw Error(Code::kUsage, fmt::format("\"{}\" could be {} or {}", core::printable(name), found->name, place.name),
+                  "type it exactly");
     found = std::move(place);
   }
   return found;
@@ -106,8 +115,12 @@ std::optional<Place> Catalog::find_place(const std::string& name) {
 
 void Catalog::record_drive(const NewDrive& drive) {
   state_->record("drive-added", drive.id.text(), "",
-                 {{"label", drive.label}, {"kind", drive.kind}, {"note", drive.note}, {"catalog", drive.catalog_mode},
-                  {"place", drive.place ? drive.place->text() : ""}, {"clone_of", drive.clone_of ? drive.clone_of->text() : ""},
+                 {{"label", drive.label},
+                  {"kind", drive.kind},
+                  {"note", drive.note},
+                  {"catalog", drive.catalog_mode},
+                  {"place", drive.place ? drive.place->text() : ""},
+                  {"clone_of", drive.clone_of ? drive.clone_of->text() : ""},
                   {"evidence", to_json(drive.evidence)}});
 }
 
@@ -120,13 +133,17 @@ void Catalog::record_drive_moved(const Uuid& drive, const Uuid& place) {
 void Catalog::record_drive_lent(const Uuid& drive, const std::string& to) {
   state_->record("drive-lent", drive.text(), "", {{"to", to}});
 }
-void Catalog::record_drive_returned(const Uuid& drive) { state_->record("drive-returned", drive.text(), "", Json::object()); }
+void Catalog::record_drive_returned(const Uuid& drive) {
+  state_->record("drive-returned", drive.text(), "", Json::object());
+}
 
 void Catalog::record_drive_marked(const Uuid& drive, const std::string& state) {
   for (const StateName& candidate : kStates) {
-    if (state == candidate.mark && *candidate.mark != '\0') return state_->record("drive-marked", drive.text(), "", {{"state", state}});
+    if (state == candidate.mark && *candidate.mark != '\0')
+      return state_->record("drive-marked", drive.text(), "", {{"state", state}});
   }
-  throw Error(Code::kUsage, fmt::format("a drive can be marked lost, failed, retired, destroyed or found, not \"{}\"", core::printable(state)));
+  throw Error(Code::kUsage, fmt::format("a drive can be marked lost, failed, retired, destroyed or found, not \"{}\"",
+                                        core::printable(state)));
 }
 
 void Catalog::record_drive_seen(const Uuid& drive, const Evidence& evidence) {
@@ -162,9 +179,11 @@ std::optional<Drive> Catalog::find_drive(const std::string& text) {
     if (found.size() == 1) return found.front();
     std::string names;
     for (const Drive& drive : found) names += fmt::format("\n  {}  {}", drive.id.text(), core::printable(drive.label));
-    throw Error(Code::kUsage, fmt::format("\"{}\" could be any of these drives; give the id:{}", core::printable(text), names));
+    throw Error(Code::kUsage,
+                fmt::format("\"{}\" could be any of these drives; give the id:{}", core::printable(text), names));
   };
-  if (const auto exact = pick([&](const Drive& drive) { return drive.label == text || drive.id.text() == text; })) return exact;
+  if (const auto exact = pick([&](const Drive& drive) { return drive.label == text || drive.id.text() == text; }))
+    return exact;
   if (const auto near = pick([&](const Drive& drive) { return same_ignoring_case(drive.label, text); })) return near;
   if (text.size() < kShortestId) return {};
   return pick([&](const Drive& drive) { return drive.id.text().starts_with(text); });

@@ -22,10 +22,15 @@ constexpr std::size_t kLongestBody = 64 << 20;  // a plan of a hundred thousand 
 /// Leaves what concerns the volumes on one drive, and who and where everything is.
 void keep_own(SQLite::Database& db, const std::string& drive) {
   SQLite::Transaction transaction(db);
-  db.exec("CREATE TEMP TABLE own AS SELECT v.id, v.uuid, v.shoot, v.grp FROM volumes v JOIN copies_now c ON c.volume = v.uuid WHERE c.drive = '" + drive + "'");
+  db.exec(
+      "CREATE TEMP TABLE own AS SELECT v.id, v.uuid, v.shoot, v.grp FROM volumes v JOIN copies_now c ON c.volume = "
+      "v.uuid WHERE c.drive = '" +
+      drive + "'");
   db.exec("DELETE FROM members WHERE volume NOT IN (SELECT id FROM temp.own)");
   db.exec("DELETE FROM volumes WHERE id NOT IN (SELECT id FROM temp.own)");
-  db.exec("DELETE FROM facts WHERE kind IN ('volume-sealed', 'copy-made', 'copy-gone', 'copy-scrubbed', 'copy-repaired') AND subject NOT IN (SELECT uuid FROM temp.own)");
+  db.exec(
+      "DELETE FROM facts WHERE kind IN ('volume-sealed', 'copy-made', 'copy-gone', 'copy-scrubbed', 'copy-repaired') "
+      "AND subject NOT IN (SELECT uuid FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'shoot-%' AND subject NOT IN (SELECT shoot FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'seal-%' AND subject NOT IN (SELECT grp FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind IN ('drive-scrubbed', 'finding') AND subject <> '" + drive + "'");
@@ -55,17 +60,22 @@ class Merging {
 
  private:
   [[noreturn]] void refuse(const std::string& what) const {
-    throw Error(Code::kCorrupt, fmt::format("the catalog {} holds {}; nothing of it was taken", core::printable(path_.string()), what));
+    throw Error(Code::kCorrupt,
+                fmt::format("the catalog {} holds {}; nothing of it was taken", core::printable(path_.string()), what));
   }
 
   void take_facts() {
     SQLite::Statement rows(*other_, "SELECT id, writer, sequence, time, kind, subject, object, body FROM facts");
-    auto insert = ours_.query("INSERT OR IGNORE INTO facts (id, writer, sequence, time, sort, kind, subject, object, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    auto insert = ours_.query(
+        "INSERT OR IGNORE INTO facts (id, writer, sequence, time, sort, kind, subject, object, body) VALUES (?, ?, ?, "
+        "?, ?, ?, ?, ?, ?)");
     while (rows.executeStep()) {
-      const std::string id = text_of(rows.getColumn(0)), writer = text_of(rows.getColumn(1)), body = text_of(rows.getColumn(7));
+      const std::string id = text_of(rows.getColumn(0)), writer = text_of(rows.getColumn(1)),
+                        body = text_of(rows.getColumn(7));
       const std::int64_t sequence = rows.getColumn(2).getInt64(), time = rows.getColumn(3).getInt64();
       if (!Uuid::parse(id) || !Uuid::parse(writer) || sequence <= 0 || time < 0) refuse("a fact without a proper id");
-      if (body.size() > kLongestBody || !Json::parse(body, nullptr, false).is_object()) refuse("a fact that is no JSON object");
+      if (body.size() > kLongestBody || !Json::parse(body, nullptr, false).is_object())
+        refuse("a fact that is no JSON object");
       insert.bind(1, id);
       insert.bind(2, writer);
       insert.bind(3, sequence);
@@ -85,7 +95,8 @@ class Merging {
       volume.info = fv::decode_bag_info(text_of(rows.getColumn(1)));
       volume.tagmanifest = blob(rows.getColumn(3));
       volume.seal = digest::sha256(core::as_bytes(volume.tagmanifest));
-      if (core::to_hex(volume.seal) != text_of(rows.getColumn(2))) refuse("a volume whose seal does not fit its list of hashes");
+      if (core::to_hex(volume.seal) != text_of(rows.getColumn(2)))
+        refuse("a volume whose seal does not fit its list of hashes");
       volume.folder = fv::year_folder(volume.info) + "/" + fv::folder_name(volume.info);
       volume.bytes_on_drive = static_cast<std::uint64_t>(rows.getColumn(4).getInt64());
       auto known = ours_.query("SELECT seal FROM volumes WHERE uuid = ?");
@@ -108,7 +119,9 @@ class Merging {
     auto told = ours_.query("SELECT 1 FROM facts WHERE kind = 'volume-conflict' AND subject = ? AND object = ?");
     told.bind(1, theirs.info.volume.text());
     told.bind(2, seal);
-    if (!told.executeStep()) ours_.add_fact("volume-conflict", theirs.info.volume.text(), seal, {{"kept", our_seal}, {"folder", theirs.folder}});
+    if (!told.executeStep())
+      ours_.add_fact("volume-conflict", theirs.info.volume.text(), seal,
+                     {{"kept", our_seal}, {"folder", theirs.folder}});
   }
 
   std::vector<fv::Member> members_of(std::int64_t row) {
@@ -117,7 +130,8 @@ class Merging {
     std::vector<fv::Member> members;
     for (FoundFile& file : files_of(rows)) {
       fv::require_safe_path(file.member.path, core::printable(path_.string()));
-      if (static_cast<int>(file.member.type) < 0 || file.member.type > fv::MemberType::kHardLink) refuse("a file of an unknown type");
+      if (static_cast<int>(file.member.type) < 0 || file.member.type > fv::MemberType::kHardLink)
+        refuse("a file of an unknown type");
       members.push_back(std::move(file.member));
     }
     return members;
@@ -144,7 +158,8 @@ void Catalog::export_to(const io::Path& to, const std::string& mode, const Uuid&
 }
 
 Catalog::Merged Catalog::merge(const io::Path& other) {
-  if (!state_->fs.stat_following(other)) throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(other.string())));
+  if (!state_->fs.stat_following(other))
+    throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(other.string())));
   try {
     return Merging(*state_, other).run();
   } catch (const SQLite::Exception& error) {
@@ -157,25 +172,34 @@ std::vector<std::string> Catalog::verify() {
   try {
     auto integrity = state_->query("PRAGMA integrity_check(20)");
     while (integrity.executeStep()) {
-      if (const std::string line = text_of(integrity.getColumn(0)); line != "ok") problems.push_back("the file is damaged: " + core::printable(line));
+      if (const std::string line = text_of(integrity.getColumn(0)); line != "ok")
+        problems.push_back("the file is damaged: " + core::printable(line));
     }
     auto keys = state_->query("PRAGMA foreign_key_check");
-    while (keys.executeStep()) problems.push_back(fmt::format("a row of {} refers to a volume that is not there", text_of(keys.getColumn(0))));
+    while (keys.executeStep())
+      problems.push_back(fmt::format("a row of {} refers to a volume that is not there", text_of(keys.getColumn(0))));
     auto gaps = state_->query("SELECT count(*), count(DISTINCT sequence), max(sequence) FROM facts WHERE writer = ?");
     gaps.bind(1, state_->writer.text());
     gaps.executeStep();
-    const std::int64_t count = gaps.getColumn(0).getInt64(), distinct = gaps.getColumn(1).getInt64(), last = gaps.getColumn(2).getInt64();
-    if (distinct != last) problems.push_back(fmt::format("{} of the facts this catalog recorded itself are missing", last - distinct));
-    if (count != distinct) problems.push_back("running numbers were given twice: was this catalog brought back from a backup?");
+    const std::int64_t count = gaps.getColumn(0).getInt64(), distinct = gaps.getColumn(1).getInt64(),
+                       last = gaps.getColumn(2).getInt64();
+    if (distinct != last)
+      problems.push_back(fmt::format("{} of the facts this catalog recorded itself are missing", last - distinct));
+    if (count != distinct)
+      problems.push_back("running numbers were given twice: was this catalog brought back from a backup?");
     auto conflicts = state_->query("SELECT json_extract(body, '$.folder') FROM latest WHERE kind = 'volume-conflict'");
     while (conflicts.executeStep()) {
-      problems.push_back(fmt::format("{} is known with two different seals; the first one was kept", core::printable(text_of(conflicts.getColumn(0)))));
+      problems.push_back(fmt::format("{} is known with two different seals; the first one was kept",
+                                     core::printable(text_of(conflicts.getColumn(0)))));
     }
-    auto words = state_->query("SELECT (SELECT count(*) FROM members WHERE type IN (0, 3)), (SELECT count(*) FROM file_words_docsize)");
+    auto words = state_->query(
+        "SELECT (SELECT count(*) FROM members WHERE type IN (0, 3)), (SELECT count(*) FROM file_words_docsize)");
     words.executeStep();
-    if (words.getColumn(0).getInt64() != words.getColumn(1).getInt64()) problems.push_back("the words for find do not fit the files");
+    if (words.getColumn(0).getInt64() != words.getColumn(1).getInt64())
+      problems.push_back("the words for find do not fit the files");
     for (const Volume& volume : volumes()) {
-      if (digest::sha256(core::as_bytes(volume.tagmanifest)) != volume.seal) problems.push_back(fmt::format("the list of hashes of {} does not fit its seal", volume.folder));
+      if (digest::sha256(core::as_bytes(volume.tagmanifest)) != volume.seal)
+        problems.push_back(fmt::format("the list of hashes of {} does not fit its seal", volume.folder));
     }
   } catch (const SQLite::Exception& error) {
     problems.push_back(fmt::format("the file is damaged: {}", error.what()));

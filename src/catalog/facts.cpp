@@ -13,7 +13,9 @@ using core::Error;
 
 namespace {
 
-[[noreturn]] void corrupt(const std::string& what) { throw Error(Code::kCorrupt, fmt::format("the catalog holds {}", what), "darkshelf catalog verify"); }
+[[noreturn]] void corrupt(const std::string& what) {
+  throw Error(Code::kCorrupt, fmt::format("the catalog holds {}", what), "darkshelf catalog verify");
+}
 
 }  // namespace
 
@@ -21,7 +23,8 @@ std::string sort_key(std::int64_t time, const std::string& writer, std::int64_t 
   return fmt::format("{:020}{}{:012}{}", time, writer, sequence, id);
 }
 
-void Ledger::add_fact(const std::string& kind, const std::string& subject, const std::string& object, const Json& body) {
+void Ledger::add_fact(const std::string& kind, const std::string& subject, const std::string& object,
+                      const Json& body) {
   const std::string me = writer.text();
   auto next = query("SELECT coalesce(max(sequence), 0) + 1, coalesce(max(time), 0) FROM facts WHERE writer = ?");
   next.bind(1, me);
@@ -29,7 +32,9 @@ void Ledger::add_fact(const std::string& kind, const std::string& subject, const
   const std::int64_t sequence = next.getColumn(0).getInt64();
   // A clock that was set back must not put what happens now before what happened already.
   const std::int64_t time = std::max(to_ns(world.now()), next.getColumn(1).getInt64());
-  auto insert = query("INSERT INTO facts (id, writer, sequence, time, sort, kind, subject, object, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  auto insert = query(
+      "INSERT INTO facts (id, writer, sequence, time, sort, kind, subject, object, body) VALUES (?, ?, ?, ?, ?, ?, ?, "
+      "?, ?)");
   const std::string id = world.new_id().text();
   insert.bind(1, id);
   insert.bind(2, me);
@@ -79,8 +84,12 @@ std::int64_t json_number(const Json& object, const char* name) {
 }
 
 Json to_json(const Evidence& evidence) {
-  return {{"fs_id", core::printable(evidence.fs_id)}, {"fs_type", core::printable(evidence.fs_type)}, {"model", core::printable(evidence.model)},
-          {"serial", core::printable(evidence.serial)}, {"disk", core::printable(evidence.disk)}, {"bytes", evidence.bytes},
+  return {{"fs_id", core::printable(evidence.fs_id)},
+          {"fs_type", core::printable(evidence.fs_type)},
+          {"model", core::printable(evidence.model)},
+          {"serial", core::printable(evidence.serial)},
+          {"disk", core::printable(evidence.disk)},
+          {"bytes", evidence.bytes},
           {"path", core::to_base64(core::as_bytes(evidence.path))}};
 }
 

@@ -1,5 +1,5 @@
-// Words over names, notes, dates and paths. A word is found in what a shoot is called or in the path of a file of it; all words
-// have to be found. Accents and case do not matter, and the beginning of a word is enough.
+// Words over names, notes, dates and paths. A word is found in what a shoot is called or in the path of a file of it;
+// all words have to be found. Accents and case do not matter, and the beginning of a word is enough.
 
 #include <fmt/format.h>
 
@@ -24,13 +24,18 @@ std::string phrase(const std::string& word) {
 
 bool has_word(const std::string& text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (static_cast<unsigned char>(c) & 0x80) != 0;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (static_cast<unsigned char>(c) & 0x80) != 0;
   });
 }
 
 bool in_time(const Shoot& shoot, const FindQuery& query) {
-  const auto at_or_after = [](const std::string& date, const std::string& since) { return date.substr(0, since.size()) >= since; };
-  const auto at_or_before = [](const std::string& date, const std::string& until) { return date.substr(0, until.size()) <= until; };
+  const auto at_or_after = [](const std::string& date, const std::string& since) {
+    return date.substr(0, since.size()) >= since;
+  };
+  const auto at_or_before = [](const std::string& date, const std::string& until) {
+    return date.substr(0, until.size()) <= until;
+  };
   if (!query.year.empty() && shoot.date.substr(0, query.year.size()) != query.year) return false;
   if (!query.since.empty() && !at_or_after(shoot.date, query.since)) return false;
   return query.until.empty() || (!shoot.date.empty() && at_or_before(shoot.date, query.until));
@@ -77,7 +82,8 @@ class Search {
     std::set<std::string> held;
     if (!limited()) return held;
     auto rows = state_.query(
-        "SELECT DISTINCT v.shoot FROM copies_now c JOIN volumes v ON v.uuid = c.volume JOIN drives_now d ON d.id = c.drive "
+        "SELECT DISTINCT v.shoot FROM copies_now c JOIN volumes v ON v.uuid = c.volume JOIN drives_now d ON d.id = "
+        "c.drive "
         "WHERE (?1 = '' OR c.drive = ?1) AND (?2 = '' OR d.place = ?2)");
     rows.bind(1, query_.drive ? query_.drive->text() : "");
     rows.bind(2, query_.place ? query_.place->text() : "");
@@ -89,7 +95,9 @@ class Search {
   void match_names() {
     named_by_.resize(words_.size());
     state_.db->exec("DROP TABLE IF EXISTS temp.shoot_words");
-    state_.db->exec("CREATE VIRTUAL TABLE temp.shoot_words USING fts5 (id UNINDEXED, text, tokenize = 'unicode61 remove_diacritics 2')");
+    state_.db->exec(
+        "CREATE VIRTUAL TABLE temp.shoot_words USING fts5 (id UNINDEXED, text, tokenize = 'unicode61 remove_diacritics "
+        "2')");
     auto insert = state_.query("INSERT INTO temp.shoot_words (id, text) VALUES (?, ?)");
     for (const auto& [id, shoot] : shoots_) {
       insert.bind(1, id);
@@ -123,11 +131,15 @@ class Search {
       if (!match.empty()) statement.bind(1, match);
       if (!query_.type.empty()) statement.bind(2, query_.type);
     };
-    auto counts = state_.query("SELECT v.shoot, count(DISTINCT m.path) FROM members m JOIN volumes v ON v.id = m.volume " + condition + " GROUP BY v.shoot");
+    auto counts =
+        state_.query("SELECT v.shoot, count(DISTINCT m.path) FROM members m JOIN volumes v ON v.id = m.volume " +
+                     condition + " GROUP BY v.shoot");
     bind(counts);
-    while (counts.executeStep()) found_[text_of(counts.getColumn(0))].matching_files = static_cast<std::uint64_t>(counts.getColumn(1).getInt64());
+    while (counts.executeStep())
+      found_[text_of(counts.getColumn(0))].matching_files = static_cast<std::uint64_t>(counts.getColumn(1).getInt64());
     if (!query_.files) return;
-    auto rows = state_.query(std::string(kSelectMembers) + condition + " ORDER BY v.shoot_date, m.path, v.sealed LIMIT " + std::to_string(query_.limit));
+    auto rows = state_.query(std::string(kSelectMembers) + condition +
+                             " ORDER BY v.shoot_date, m.path, v.sealed LIMIT " + std::to_string(query_.limit));
     bind(rows);
     for (FoundFile& file : files_of(rows)) {
       auto shoot = state_.query("SELECT shoot FROM volumes WHERE uuid = ?");

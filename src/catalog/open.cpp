@@ -23,7 +23,8 @@ std::string uri_of(const io::Path& path, const std::string& options) {
   std::string out = "file:";
   for (const char c : path.string()) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || c == '/' || c == '.' || c == '-' || c == '_';
+    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+                       c == '/' || c == '.' || c == '-' || c == '_';
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
   }
   return out + options;
@@ -45,15 +46,17 @@ int check_kind(SQLite::Database& db, const io::Path& path) {
   }
   if (version > schema_version()) {
     throw Error(Code::kNewerFormat,
-                fmt::format("{} was written by a later darkshelf: it has schema {}, this one knows up to {}", core::printable(path.string()), version,
-                            schema_version()),
+                fmt::format("{} was written by a later darkshelf: it has schema {}, this one knows up to {}",
+                            core::printable(path.string()), version, schema_version()),
                 "install the later darkshelf; nothing is wrong with the catalog");
   }
   return version;
 }
 
 Error no_catalog(const io::Path& path) {
-  return Error(Code::kNoCatalog, fmt::format("No catalog on this machine ({}). Plug in any archive drive and type:", core::printable(path.string())),
+  return Error(Code::kNoCatalog,
+               fmt::format("No catalog on this machine ({}). Plug in any archive drive and type:",
+                           core::printable(path.string())),
                "darkshelf catalog recover PATH   (or, to begin: darkshelf init)");
 }
 
@@ -80,8 +83,10 @@ std::unique_ptr<SQLite::Database> open_for_reading(const io::Path& path) {
     return db;
   } catch (const SQLite::Exception& error) {
     if (error.getErrorCode() == SQLITE_NOTADB || error.getErrorCode() == SQLITE_CORRUPT) throw;
-    // On a medium or in a folder that cannot be written SQLite cannot make its helper files; nobody else can write either.
-    return std::make_unique<SQLite::Database>(uri_of(path, "?immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI, kWaitMs);
+    // On a medium or in a folder that cannot be written SQLite cannot make its helper files; nobody else can write
+    // either.
+    return std::make_unique<SQLite::Database>(uri_of(path, "?immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI,
+                                              kWaitMs);
   }
 }
 
@@ -99,13 +104,17 @@ void migrate_in_memory(std::unique_ptr<SQLite::Database>& db, int version) {
 void rethrow_as_error(const io::Path& path, const SQLite::Exception& error) {
   const std::string name = core::printable(path.string());
   const int code = error.getErrorCode() & 0xFF;
-  if (code == SQLITE_FULL) throw Error(Code::kNoSpace, fmt::format("the disk with the catalog {} is full; nothing was recorded", name), "make room and type the same command again");
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) throw Error(Code::kInUse, fmt::format("the catalog {} is in use by another program", name));
+  if (code == SQLITE_FULL)
+    throw Error(Code::kNoSpace, fmt::format("the disk with the catalog {} is full; nothing was recorded", name),
+                "make room and type the same command again");
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+    throw Error(Code::kInUse, fmt::format("the catalog {} is in use by another program", name));
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
     throw Error(Code::kFailed, fmt::format("the catalog {} is damaged, or is no catalog ({})", name, error.what()),
                 "move it away and type: darkshelf catalog recover PATH   (PATH: any archive drive)");
   }
-  throw Error(Code::kFailed, fmt::format("the catalog {} cannot be used: {}", name, error.what()), "darkshelf catalog verify");
+  throw Error(Code::kFailed, fmt::format("the catalog {} cannot be used: {}", name, error.what()),
+              "darkshelf catalog verify");
 }
 
 std::unique_ptr<SQLite::Database> open_elsewhere(const io::Path& path) {
@@ -141,7 +150,8 @@ Catalog Catalog::create(io::FileSystem& fs, const io::Path& path, core::World& w
   fs.make_dirs(folder);
   auto state = std::make_unique<State>(fs, world, path);
   state->lock = fs.lock(lock_path(path), fmt::format("the catalog {}", core::printable(path.string())), command);
-  if (fs.stat(path)) throw Error(Code::kFailed, fmt::format("there is a catalog already: {}", core::printable(path.string())));
+  if (fs.stat(path))
+    throw Error(Code::kFailed, fmt::format("there is a catalog already: {}", core::printable(path.string())));
   return guarded(path, [&] {
     // Made whole under another name: a crash leaves no half catalog.
     io::Path fresh = path;
@@ -168,10 +178,12 @@ Catalog Catalog::create(io::FileSystem& fs, const io::Path& path, core::World& w
   });
 }
 
-Catalog Catalog::open(io::FileSystem& fs, const io::Path& path, Access access, core::World& world, const std::string& command) {
+Catalog Catalog::open(io::FileSystem& fs, const io::Path& path, Access access, core::World& world,
+                      const std::string& command) {
   const auto stat = fs.stat_following(path);
   if (!stat) throw no_catalog(path);
-  if (stat->type != io::FileType::kRegular) throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(path.string())));
+  if (stat->type != io::FileType::kRegular)
+    throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(path.string())));
   auto state = std::make_unique<State>(fs, world, path);
   if (access == Access::kWrite) {
     state->lock = fs.lock(lock_path(path), fmt::format("the catalog {}", core::printable(path.string())), command);
@@ -209,7 +221,8 @@ io::Path default_catalog_path() {
       return io::Path(entry->pw_dir) / ".local" / "share" / "darkshelf" / "catalog.db";
     }
   }
-  if (const std::string data = value("XDG_DATA_HOME"); !data.empty()) return io::Path(data) / "darkshelf" / "catalog.db";
+  if (const std::string data = value("XDG_DATA_HOME"); !data.empty())
+    return io::Path(data) / "darkshelf" / "catalog.db";
   std::string home = value("HOME");
   if (home.empty()) {
     const passwd* entry = ::getpwuid(::geteuid());

@@ -43,7 +43,8 @@ constexpr const char* kShoots = "SELECT * FROM shoots_now ";
 /// A shoot that was sealed more than once has its paths in several volumes: each counts once, as it is now.
 void count_distinct(Ledger& state, Shoot& shoot) {
   auto rows = state.query(
-      "SELECT m.path, m.bytes, max(v.sealed) FROM members m JOIN volumes v ON v.id = m.volume WHERE v.shoot = ? AND m.type IN (0, 3) GROUP BY m.path");
+      "SELECT m.path, m.bytes, max(v.sealed) FROM members m JOIN volumes v ON v.id = m.volume WHERE v.shoot = ? AND "
+      "m.type IN (0, 3) GROUP BY m.path");
   rows.bind(1, shoot.id.text());
   std::vector<std::string> paths;
   shoot.bytes = 0;
@@ -67,7 +68,8 @@ std::vector<Shoot> shoots_where(Ledger& state, const std::string& condition, con
   }
   for (std::size_t i = 0; i < shoots.size(); ++i) {
     if (several[i]) count_distinct(state, shoots[i]);
-    auto groups = state.query("SELECT grp, min(sealed) AS first FROM volumes WHERE shoot = ? GROUP BY grp ORDER BY first, grp");
+    auto groups =
+        state.query("SELECT grp, min(sealed) AS first FROM volumes WHERE shoot = ? GROUP BY grp ORDER BY first, grp");
     groups.bind(1, shoots[i].id.text());
     while (groups.executeStep()) shoots[i].groups.push_back(uuid_from(text_of(groups.getColumn(0))));
   }
@@ -106,17 +108,29 @@ std::vector<Shoot> Catalog::find_shoots(const std::string& text) {
     return shoot.id.text() == wanted || any_name(shoot, [&](const std::string& name) { return name == wanted; });
   });
   if (found.empty()) found = pick([&](const Shoot& shoot) { return shoot.date == wanted; });
-  if (found.empty() && wanted.size() >= 4) found = pick([&](const Shoot& shoot) { return shoot.id.text().starts_with(wanted); });
-  if (found.empty()) found = pick([&](const Shoot& shoot) { return any_name(shoot, [&](const std::string& name) { return name.starts_with(wanted); }); });
+  if (found.empty() && wanted.size() >= 4)
+    found = pick([&](const Shoot& shoot) { return shoot.id.text().starts_with(wanted); });
+  if (found.empty())
+    found = pick([&](const Shoot& shoot) {
+      return any_name(shoot, [&](const std::string& name) { return name.starts_with(wanted); });
+    });
   if (found.empty()) {
-    found = pick([&](const Shoot& shoot) { return any_name(shoot, [&](const std::string& name) { return name.find(wanted) != std::string::npos; }); });
+    found = pick([&](const Shoot& shoot) {
+      return any_name(shoot, [&](const std::string& name) { return name.find(wanted) != std::string::npos; });
+    });
   }
   return found;
 }
 
-void Catalog::record_shoot_renamed(const Uuid& shoot, const std::string& name) { state_->record("shoot-renamed", shoot.text(), "", {{"name", name}}); }
-void Catalog::record_shoot_note(const Uuid& shoot, const std::string& note) { state_->record("shoot-note", shoot.text(), "", {{"text", note}}); }
-void Catalog::record_shoot_keep(const Uuid& shoot, unsigned copies) { state_->record("shoot-keep", shoot.text(), "", {{"copies", copies}}); }
+void Catalog::record_shoot_renamed(const Uuid& shoot, const std::string& name) {
+  state_->record("shoot-renamed", shoot.text(), "", {{"name", name}});
+}
+void Catalog::record_shoot_note(const Uuid& shoot, const std::string& note) {
+  state_->record("shoot-note", shoot.text(), "", {{"text", note}});
+}
+void Catalog::record_shoot_keep(const Uuid& shoot, unsigned copies) {
+  state_->record("shoot-keep", shoot.text(), "", {{"copies", copies}});
+}
 void Catalog::record_shoot_discarded(const Uuid& shoot, const std::string& reason) {
   state_->record("shoot-discarded", shoot.text(), "", {{"reason", reason}});
 }

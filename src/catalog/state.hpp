@@ -18,12 +18,14 @@ int schema_version();                              // the one this program write
 void migrate(SQLite::Database& db, int from);
 /// Makes the words of all paths anew.
 void rebuild_words(SQLite::Database& db);
-/// Opens a catalog file somewhere else: as it is, never written, whatever lies beside it; migrated in memory if it is older.
+/// Opens a catalog file somewhere else: as it is, never written, whatever lies beside it; migrated in memory if it is
+/// older.
 std::unique_ptr<SQLite::Database> open_elsewhere(const io::Path& path);
 /// The column `sort` of a fact.
 std::string sort_key(std::int64_t time, const std::string& writer, std::int64_t sequence, const std::string& id);
 
-/// Runs `work` and turns what SQLite throws into core::Error: full disks, damage, and the rest, each a sentence about `path`.
+/// Runs `work` and turns what SQLite throws into core::Error: full disks, damage, and the rest, each a sentence about
+/// `path`.
 template <typename Work>
 auto guarded(const io::Path& path, Work work) -> decltype(work());
 [[noreturn]] void rethrow_as_error(const io::Path& path, const SQLite::Exception& error);
@@ -77,6 +79,8 @@ std::int64_t json_number(const Json& object, const char* name);
 Json parse_json(const std::string& text);
 Json to_json(const Evidence& evidence);
 Evidence evidence_from(const Json& object);
-inline std::string text_of(const SQLite::Column& column) { return column.isNull() ? std::string() : column.getString(); }
+inline std::string text_of(const SQLite::Column& column) {
+  return column.isNull() ? std::string() : column.getString();
+}
 
 }  // namespace darkshelf::catalog

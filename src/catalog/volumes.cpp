@@ -43,7 +43,8 @@ constexpr const char* kVolumes = "SELECT v.bag_info, v.seal, v.tagmanifest, v.fo
 constexpr const char* kInOrder = " ORDER BY v.shoot_date, v.title, v.sealed, v.part, v.uuid";
 
 constexpr const char* kMembers =
-    "SELECT m.type, m.path, m.bytes, m.mtime_ns, m.mode, m.sha256, m.link, m.xattrs, m.header_offset, m.offset, m.first_slice, v.uuid "
+    "SELECT m.type, m.path, m.bytes, m.mtime_ns, m.mode, m.sha256, m.link, m.xattrs, m.header_offset, m.offset, "
+    "m.first_slice, v.uuid "
     "FROM members m JOIN volumes v ON v.id = m.volume ";
 
 fv::Member member_from(SQLite::Statement& row) {
@@ -88,8 +89,10 @@ std::vector<FoundFile> files_of(SQLite::Statement& rows) {
 void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector<fv::Member>& members) {
   const fv::BagInfo& info = volume.info;
   SQLite::Statement insert(db,
-                           "INSERT INTO volumes (uuid, seal, shoot, grp, folder, bytes_on_drive, bag_info, tagmanifest, title, shoot_name, shoot_date, part, "
-                           "sealed, photos, content_files, content_bytes, slices) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                           "INSERT INTO volumes (uuid, seal, shoot, grp, folder, bytes_on_drive, bag_info, "
+                           "tagmanifest, title, shoot_name, shoot_date, part, "
+                           "sealed, photos, content_files, content_bytes, slices) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                           "?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, info.volume.text());
   insert.bind(2, core::to_hex(volume.seal));
   insert.bind(3, info.shoot.text());
@@ -110,7 +113,8 @@ void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector
   insert.exec();
   const std::int64_t row = db.getLastInsertRowid();
   SQLite::Statement add(db,
-                        "INSERT INTO members (volume, number, type, path, bytes, mtime_ns, mode, sha256, link, xattrs, header_offset, offset, first_slice) "
+                        "INSERT INTO members (volume, number, type, path, bytes, mtime_ns, mode, sha256, link, xattrs, "
+                        "header_offset, offset, first_slice) "
                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   SQLite::Statement words(db, "INSERT INTO file_words (rowid, path) VALUES (?, ?)");
   std::int64_t number = 0;
@@ -126,7 +130,8 @@ void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector
     bind_blob(add, 8, has_content ? core::as_text(member.sha256) : std::string_view());
     bind_blob(add, 9, member.link);
     Json attributes = Json::object();
-    for (const auto& [name, value] : member.xattrs) attributes[core::printable(name)] = core::to_base64(core::as_bytes(value));
+    for (const auto& [name, value] : member.xattrs)
+      attributes[core::printable(name)] = core::to_base64(core::as_bytes(value));
     add.bind(10, attributes.empty() ? std::string() : attributes.dump());
     add.bind(11, static_cast<std::int64_t>(member.header_offset));
     add.bind(12, static_cast<std::int64_t>(member.offset));
@@ -148,7 +153,8 @@ void Catalog::record_volume(const Volume& volume, const std::vector<fv::Member>&
     known.bind(1, volume.info.volume.text());
     if (known.executeStep()) {
       if (text_of(known.getColumn(0)) == core::to_hex(volume.seal)) return;
-      throw Error(Code::kFailed, fmt::format("{} says it is a volume that is known with another seal", core::printable(volume.folder)),
+      throw Error(Code::kFailed,
+                  fmt::format("{} says it is a volume that is known with another seal", core::printable(volume.folder)),
                   "one of the two was tampered with or mixed up; what the catalog knows was kept");
     }
     insert_volume(*state_->db, volume, members);
@@ -178,7 +184,9 @@ std::optional<Volume> Catalog::find_volume(const std::string& text) {
   return guarded(state_->path, [&]() -> std::optional<Volume> {
     if (text.size() < 4) return {};
     const std::string name = text.substr(text.rfind('/') == std::string::npos ? 0 : text.rfind('/') + 1);
-    auto rows = state_->query(std::string(kVolumes) + "WHERE substr(v.uuid, 1, ?) = ? OR v.folder = ? OR v.folder LIKE '%/' || ? ESCAPE '\\'" + kInOrder);
+    auto rows = state_->query(std::string(kVolumes) +
+                              "WHERE substr(v.uuid, 1, ?) = ? OR v.folder = ? OR v.folder LIKE '%/' || ? ESCAPE '\\'" +
+                              kInOrder);
     std::string pattern;
     for (const char c : name) pattern += (c == '%' || c == '_' || c == '\\') ? std::string{'\\', c} : std::string(1, c);
     rows.bind(1, static_cast<int>(text.size()));
@@ -190,7 +198,8 @@ std::optional<Volume> Catalog::find_volume(const std::string& text) {
     if (found.size() > 1) {
       std::string names;
       for (const Volume& volume : found) names += fmt::format("\n  {}  {}", volume.info.volume.text(), volume.folder);
-      throw Error(Code::kUsage, fmt::format("\"{}\" could be any of these volumes; give the id:{}", core::printable(text), names));
+      throw Error(Code::kUsage,
+                  fmt::format("\"{}\" could be any of these volumes; give the id:{}", core::printable(text), names));
     }
     return std::move(found.front());
   });
@@ -206,7 +215,8 @@ std::vector<Volume> Catalog::volumes_of(const Uuid& shoot) {
 
 std::vector<Volume> Catalog::volumes_on(const Uuid& drive) {
   return guarded(state_->path, [&] {
-    auto rows = state_->query(std::string(kVolumes) + "JOIN copies_now c ON c.volume = v.uuid WHERE c.drive = ?" + kInOrder);
+    auto rows =
+        state_->query(std::string(kVolumes) + "JOIN copies_now c ON c.volume = v.uuid WHERE c.drive = ?" + kInOrder);
     rows.bind(1, drive.text());
     return all_of(rows);
   });
@@ -231,7 +241,9 @@ std::vector<FoundFile> Catalog::where(const std::string& text) {
     if (glob) {
       sql += " AND (CAST(m.path AS TEXT) GLOB ?1 OR CAST(m.path AS TEXT) GLOB '*/' || ?1)";
     } else {
-      sql += " AND (m.path = CAST(?1 AS BLOB) OR substr(m.path, -length(CAST('/' || ?1 AS BLOB))) = CAST('/' || ?1 AS BLOB))";
+      sql +=
+          " AND (m.path = CAST(?1 AS BLOB) OR substr(m.path, -length(CAST('/' || ?1 AS BLOB))) = CAST('/' || ?1 AS "
+          "BLOB))";
     }
     auto rows = state_->query(sql + " ORDER BY m.path, v.sealed");
     rows.bind(1, text);

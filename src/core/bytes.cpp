@@ -46,7 +46,8 @@ std::string to_base64(ByteSpan bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) group = group << 8 | (j < count ? std::to_integer<std::uint32_t>(bytes[i + j]) : 0);
+    for (std::size_t j = 0; j < 3; ++j)
+      group = group << 8 | (j < count ? std::to_integer<std::uint32_t>(bytes[i + j]) : 0);
     for (std::size_t j = 0; j < 4; ++j) out += j <= count ? kBase64Digits[group >> (18 - 6 * j) & 63] : '=';
   }
   return out;

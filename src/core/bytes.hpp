@@ -19,9 +19,7 @@ using MutableByteSpan = std::span<std::byte>;
 using Bytes = std::vector<std::byte>;
 
 inline ByteSpan as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
-inline std::string_view as_text(ByteSpan bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(ByteSpan bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 inline Bytes to_bytes(std::string_view text) {
   const ByteSpan bytes = as_bytes(text);
   return {bytes.begin(), bytes.end()};
@@ -38,7 +36,8 @@ T load_le(const std::byte* at) {
 }
 template <typename T>
 void store_le(std::byte* at, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) at[i] = static_cast<std::byte>(static_cast<std::uint8_t>(value >> (8 * i)));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    at[i] = static_cast<std::byte>(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
 /// a + b and a * b, or nothing on overflow: for lengths that come from a drive.

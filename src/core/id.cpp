@@ -22,7 +22,9 @@ void mark_version_4(Uuid& id) {
 
 class SystemWorld final : public World {
  public:
-  Time now() override { return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now()); }
+  Time now() override {
+    return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+  }
   Uuid new_id() override {
     Uuid id;
     if (getrandom(id.bytes.data(), id.bytes.size(), 0) != static_cast<ssize_t>(id.bytes.size())) {

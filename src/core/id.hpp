@@ -42,7 +42,8 @@ World& real_world();
 /// A repeatable world: the clock starts at `start` and moves one second a call; ids follow from `seed`.
 class SteadyWorld final : public World {
  public:
-  SteadyWorld(Time start, std::uint64_t seed, std::string host = "studio") : now_(start), state_(seed), host_(std::move(host)) {}
+  SteadyWorld(Time start, std::uint64_t seed, std::string host = "studio")
+      : now_(start), state_(seed), host_(std::move(host)) {}
   Time now() override;
   Uuid new_id() override;
   std::string host() override { return host_; }

@@ -12,8 +12,8 @@
 
 namespace darkshelf::core {
 
-/// "8GiB", "500 MB", "4096", "1.5TB" to bytes (B, kB/KiB, MB/MiB, GB/GiB, TB/TiB, any case; a bare K, M, G, T is binary).
-/// Throws Error(kUsage) naming the text.
+/// "8GiB", "500 MB", "4096", "1.5TB" to bytes (B, kB/KiB, MB/MiB, GB/GiB, TB/TiB, any case; a bare K, M, G, T is
+/// binary). Throws Error(kUsage) naming the text.
 std::uint64_t parse_size(std::string_view text);
 /// "0 B", "999 B", "1.5 KB", "12.3 GB": decimal units, as drives are sold.
 std::string format_size(std::uint64_t bytes);
@@ -34,7 +34,8 @@ std::string format_date(Time time);
 std::string format_date_for_people(Time time);
 /// "2026", "2026-06" or "2026-06-14" to the first moment of it; nothing if it is no such date.
 std::optional<Time> parse_date(std::string_view text);
-/// A date of eight digits at the front of a name ("2026-06-14_smith", "20260614 smith", "2026_06_14 …"), and where it ends.
+/// A date of eight digits at the front of a name ("2026-06-14_smith", "20260614 smith", "2026_06_14 …"), and where it
+/// ends.
 struct LeadingDate {
   std::string date;  // "2026-06-14"
   std::size_t length = 0;

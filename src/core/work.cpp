@@ -26,7 +26,9 @@ Progress& no_progress() {
   return silent;
 }
 
-unsigned Work::thread_count() const { return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()); }
+unsigned Work::thread_count() const {
+  return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
+}
 
 void parallel_for(unsigned threads, std::size_t count, const std::function<void(std::size_t)>& body) {
   const std::size_t workers = std::min<std::size_t>(threads, count);
@@ -64,7 +66,8 @@ void stop_point([[maybe_unused]] std::string_view name) {
   if (const char* wanted = std::getenv("DARKSHELF_STOP_AT")) {
     const std::string_view text(wanted);
     const std::size_t colon = text.find(':');
-    const int wanted_time = colon == std::string_view::npos ? 1 : std::atoi(std::string(text.substr(colon + 1)).c_str());
+    const int wanted_time =
+        colon == std::string_view::npos ? 1 : std::atoi(std::string(text.substr(colon + 1)).c_str());
     if (text.substr(0, colon) == name && times == wanted_time) std::raise(SIGKILL);
   }
 #endif

@@ -50,11 +50,12 @@ struct Work {
   unsigned thread_count() const;
 };
 
-/// Calls body(i) for i in [0, count) on up to `threads` threads, each i once. Rethrows the first exception after all threads
-/// have stopped. Nothing shared is needed for count < 2 or threads < 2.
+/// Calls body(i) for i in [0, count) on up to `threads` threads, each i once. Rethrows the first exception after all
+/// threads have stopped. Nothing shared is needed for count < 2 or threads < 2.
 void parallel_for(unsigned threads, std::size_t count, const std::function<void(std::size_t)>& body);
 
-/// A named step of a ritual. Builds with DARKSHELF_STOP_POINTS kill the process (SIGKILL) when DARKSHELF_STOP_AT names it
+/// A named step of a ritual. Builds with DARKSHELF_STOP_POINTS kill the process (SIGKILL) when DARKSHELF_STOP_AT names
+/// it
 /// ("name" or "name:3" for the third time it is reached), and append the name to the file DARKSHELF_STOP_LOG; release
 /// builds do nothing.
 void stop_point(std::string_view name);

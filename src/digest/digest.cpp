@@ -98,12 +98,13 @@ std::uint32_t crc32(core::ByteSpan bytes, std::uint32_t earlier) {
 
 std::uint32_t crc32_zeros(std::uint32_t earlier, std::uint64_t count) {
   // crc32_combine wants the CRC of the zeros themselves, which doubling gives in log(count) steps.
-  std::uint32_t block = 0;                       // of `length` zeros; 0 is that of none
+  std::uint32_t block = 0;  // of `length` zeros; 0 is that of none
   const std::byte zero{};
-  std::uint32_t power = crc32({&zero, 1});       // of 2^k zeros
+  std::uint32_t power = crc32({&zero, 1});  // of 2^k zeros
   std::uint64_t power_length = 1;
   for (std::uint64_t rest = count; rest != 0; rest >>= 1) {
-    if (rest & 1) block = static_cast<std::uint32_t>(::crc32_combine64(block, power, static_cast<z_off64_t>(power_length)));
+    if (rest & 1)
+      block = static_cast<std::uint32_t>(::crc32_combine64(block, power, static_cast<z_off64_t>(power_length)));
     power = static_cast<std::uint32_t>(::crc32_combine64(power, power, static_cast<z_off64_t>(power_length)));
     power_length <<= 1;
   }

@@ -1,5 +1,6 @@
 #pragma once
-// SHA-256, MD5 and CRC-32: streaming and one-shot. Pure: no I/O. Objects are not thread-safe; different ones are independent.
+// SHA-256, MD5 and CRC-32: streaming and one-shot. Pure: no I/O. Objects are not thread-safe; different ones are
+// independent.
 
 #include <array>
 #include <cstddef>
@@ -13,8 +14,8 @@ namespace darkshelf::digest {
 using Sha256 = std::array<std::byte, 32>;
 using Md5 = std::array<std::byte, 16>;
 
-/// A running hash. finish() returns the digest and makes the object ready for a new message. Copyable: a copy goes on from
-/// the same state.
+/// A running hash. finish() returns the digest and makes the object ready for a new message. Copyable: a copy goes on
+/// from the same state.
 class Sha256Stream {
  public:
   Sha256Stream();
@@ -56,8 +57,8 @@ std::uint32_t crc32(core::ByteSpan bytes, std::uint32_t earlier = 0);
 /// The same, as if `count` zero bytes followed.
 std::uint32_t crc32_zeros(std::uint32_t earlier, std::uint64_t count);
 
-/// What is kept of one slice. The slice is `bytes` followed by zeros up to slice_bytes (PAR2's last slice of a file) for
-/// MD5 and CRC-32; SHA-256 is over the bytes themselves, unpadded.
+/// What is kept of one slice. The slice is `bytes` followed by zeros up to slice_bytes (PAR2's last slice of a file)
+/// for MD5 and CRC-32; SHA-256 is over the bytes themselves, unpadded.
 struct SliceDigests {
   Md5 md5;
   std::uint32_t crc32;

@@ -10,8 +10,8 @@ namespace {
 constexpr std::uint32_t kPolynomial = 0x1100B;
 
 struct Tables {
-  std::array<Word, 2 * kOrder> power;     // 2^i; doubled, so that sums of two logarithms need no reduction
-  std::array<std::uint16_t, 65536> log;   // of 0: never read
+  std::array<Word, 2 * kOrder> power;    // 2^i; doubled, so that sums of two logarithms need no reduction
+  std::array<std::uint16_t, 65536> log;  // of 0: never read
   std::array<std::uint16_t, kMaxSlices> slice_log;
 
   Tables() {
@@ -54,6 +54,8 @@ Word inverse(Word a) { return divide(1, a); }
 Word power_of_two(std::uint64_t exponent) { return tables().power[exponent % kOrder]; }
 std::uint32_t log_two(Word a) { return tables().log[a]; }
 std::uint32_t slice_log(std::uint32_t slice) { return tables().slice_log[slice]; }
-Word factor(std::uint32_t slice, std::uint32_t exponent) { return power_of_two(std::uint64_t{slice_log(slice)} * exponent); }
+Word factor(std::uint32_t slice, std::uint32_t exponent) {
+  return power_of_two(std::uint64_t{slice_log(slice)} * exponent);
+}
 
 }  // namespace darkshelf::gf16

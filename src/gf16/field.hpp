@@ -11,8 +11,8 @@ inline constexpr std::uint32_t kOrder = 65535;      // of the multiplicative gro
 inline constexpr std::uint32_t kMaxSlices = 32768;  // integers below 65535 that are coprime with it
 
 Word multiply(Word a, Word b);
-Word divide(Word a, Word b);   // b != 0
-Word inverse(Word a);          // a != 0
+Word divide(Word a, Word b);                // b != 0
+Word inverse(Word a);                       // a != 0
 Word power_of_two(std::uint64_t exponent);  // 2^exponent
 std::uint32_t log_two(Word a);              // a != 0; 2^result == a
 

@@ -1,5 +1,5 @@
-// AVX2: a byte is two nibbles, and the product of a nibble comes from a table of 16 by one shuffle (Plank, Greenan and Miller,
-// "Screaming Fast Galois Field Arithmetic Using Intel SIMD Instructions", FAST 2013).
+// AVX2: a byte is two nibbles, and the product of a nibble comes from a table of 16 by one shuffle (Plank, Greenan and
+// Miller, "Screaming Fast Galois Field Arithmetic Using Intel SIMD Instructions", FAST 2013).
 
 #include <array>
 #include <cstdint>
@@ -54,11 +54,16 @@ const FactorTables& factor_tables() {
   const auto* a = reinterpret_cast<const __m256i*>(&all.low[factor & 0xFF]);
   const auto* b = reinterpret_cast<const __m256i*>(&all.high[factor >> 8]);
   auto* to = reinterpret_cast<__m256i*>(&out);
-  for (int i = 0; i < 4; ++i) _mm256_store_si256(to + i, _mm256_xor_si256(_mm256_load_si256(a + i), _mm256_load_si256(b + i)));
+  for (int i = 0; i < 4; ++i)
+    _mm256_store_si256(to + i, _mm256_xor_si256(_mm256_load_si256(a + i), _mm256_load_si256(b + i)));
 }
 
-[[gnu::target("avx2")]] __m256i load(const std::byte* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
-[[gnu::target("avx2")]] void store(std::byte* at, __m256i value) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), value); }
+[[gnu::target("avx2")]] __m256i load(const std::byte* at) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+}
+[[gnu::target("avx2")]] void store(std::byte* at, __m256i value) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), value);
+}
 
 [[gnu::target("avx2")]] void block_to_planes(std::byte* to, const std::byte* from) {
   const __m256i low_mask = _mm256_set1_epi16(0x00FF);
@@ -131,8 +136,8 @@ void from_planes(std::byte* to, const std::byte* from, std::size_t bytes) {
   }
 }
 
-void multiply_add(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs, std::size_t input_count,
-                  const Word* factors, std::size_t bytes) {
+void multiply_add(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs,
+                  std::size_t input_count, const Word* factors, std::size_t bytes) {
   std::array<NibbleTables, kMostInputs> tables;
   for (std::size_t first = 0; first < input_count; first += kMostInputs) {
     const std::size_t count = input_count - first < kMostInputs ? input_count - first : kMostInputs;

@@ -1,5 +1,5 @@
-// GFNI with AVX-512: multiplication by a constant is a 16 x 16 matrix over GF(2), that is four 8 x 8 ones between the two planes,
-// and GF2P8AFFINEQB applies an 8 x 8 bit matrix to 64 bytes at once (Intel SDM vol. 2, "GF2P8AFFINEQB").
+// GFNI with AVX-512: multiplication by a constant is a 16 x 16 matrix over GF(2), that is four 8 x 8 ones between the
+// two planes, and GF2P8AFFINEQB applies an 8 x 8 bit matrix to 64 bytes at once (Intel SDM vol. 2, "GF2P8AFFINEQB").
 
 #include <array>
 #include <cstdint>
@@ -107,10 +107,18 @@ DARKSHELF_TARGET void multiply_add(std::byte* const* outputs, std::size_t output
         }
       }
       switch (group) {
-        case 1: add_group<1>(outputs + o, inputs + first, count, matrices.data(), bytes); break;
-        case 2: add_group<2>(outputs + o, inputs + first, count, matrices.data(), bytes); break;
-        case 3: add_group<3>(outputs + o, inputs + first, count, matrices.data(), bytes); break;
-        default: add_group<4>(outputs + o, inputs + first, count, matrices.data(), bytes); break;
+        case 1:
+          add_group<1>(outputs + o, inputs + first, count, matrices.data(), bytes);
+          break;
+        case 2:
+          add_group<2>(outputs + o, inputs + first, count, matrices.data(), bytes);
+          break;
+        case 3:
+          add_group<3>(outputs + o, inputs + first, count, matrices.data(), bytes);
+          break;
+        default:
+          add_group<4>(outputs + o, inputs + first, count, matrices.data(), bytes);
+          break;
       }
     }
   }

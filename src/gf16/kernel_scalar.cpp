@@ -51,8 +51,8 @@ void from_planes(std::byte* to, const std::byte* from, std::size_t bytes) {
   }
 }
 
-void multiply_add(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs, std::size_t input_count,
-                  const Word* factors, std::size_t bytes) {
+void multiply_add(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs,
+                  std::size_t input_count, const Word* factors, std::size_t bytes) {
   for (std::size_t o = 0; o < output_count; ++o) {
     for (std::size_t i = 0; i < input_count; ++i) {
       const Products products(factors[o * input_count + i]);
@@ -60,8 +60,8 @@ void multiply_add(std::byte* const* outputs, std::size_t output_count, const std
       std::byte* out = outputs[o];
       for (std::size_t block = 0; block < bytes; block += kBlock) {
         for (std::size_t k = block; k < block + kHalf; ++k) {
-          const Word product =
-              products.low[std::to_integer<std::uint8_t>(in[k])] ^ products.high[std::to_integer<std::uint8_t>(in[k + kHalf])];
+          const Word product = products.low[std::to_integer<std::uint8_t>(in[k])] ^
+                               products.high[std::to_integer<std::uint8_t>(in[k + kHalf])];
           out[k] ^= static_cast<std::byte>(product & 0xFF);
           out[k + kHalf] ^= static_cast<std::byte>(product >> 8);
         }

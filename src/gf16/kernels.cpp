@@ -18,7 +18,8 @@ const Kernel& choose() {
     if (std::string_view(wanted) == candidate->name) return *candidate;
     names += names.empty() ? candidate->name : std::string(", ") + candidate->name;
   }
-  throw core::Error(core::Code::kUsage, "DARKSHELF_KERNEL names \"" + std::string(wanted) + "\", and this CPU can run: " + names);
+  throw core::Error(core::Code::kUsage,
+                    "DARKSHELF_KERNEL names \"" + std::string(wanted) + "\", and this CPU can run: " + names);
 }
 
 }  // namespace

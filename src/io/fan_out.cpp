@@ -106,7 +106,9 @@ class FanOutFile final : public File {
     });
   }
 
-  std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) override { return first().read_at(offset, into); }
+  std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) override {
+    return first().read_at(offset, into);
+  }
   void write_at(std::uint64_t offset, core::ByteSpan bytes) override {
     state_.on_each([&](std::size_t i) { file(i).write_at(offset, bytes); });
   }

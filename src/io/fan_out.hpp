@@ -10,9 +10,9 @@
 
 namespace darkshelf::io {
 
-/// A set of target folders (one a drive) that receive the same files. A target whose write fails is dropped (its error is
-/// kept, its thread idles) and the others go on; when none is left, the last error is thrown to the writer.
-/// Every target has one thread; a write returns when every live target has it (bytes need not be copied).
+/// A set of target folders (one a drive) that receive the same files. A target whose write fails is dropped (its error
+/// is kept, its thread idles) and the others go on; when none is left, the last error is thrown to the writer. Every
+/// target has one thread; a write returns when every live target has it (bytes need not be copied).
 class FanOut {
  public:
   FanOut(FileSystem& fs, std::vector<Path> roots);
@@ -20,8 +20,8 @@ class FanOut {
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
 
-  /// Creates `relative` under every live root (parent folders are made). The File writes to all; read_at reads the first
-  /// live target; sync syncs all. It must not outlive the FanOut.
+  /// Creates `relative` under every live root (parent folders are made). The File writes to all; read_at reads the
+  /// first live target; sync syncs all. It must not outlive the FanOut.
   std::unique_ptr<File> create(const std::string& relative);
   /// Runs `step(root)` for every live target, each on its thread; a throw drops that target.
   void for_each(const std::function<void(std::size_t target)>& step);

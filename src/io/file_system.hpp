@@ -37,8 +37,8 @@ struct Entry {
 /// opened normally after its cached pages were dropped as far as the system does that, and is_direct() is false.
 enum class ReadMode { kCached, kDirect };
 
-/// One open file. read_at and write_at may be called from several threads; offsets and lengths are free (direct files use
-/// an aligned buffer inside; offset, length and address in multiples of 4096 go straight through).
+/// One open file. read_at and write_at may be called from several threads; offsets and lengths are free (direct files
+/// use an aligned buffer inside; offset, length and address in multiples of 4096 go straight through).
 class File {
  public:
   virtual ~File() = default;
@@ -76,10 +76,12 @@ class FileSystem {
   virtual ~FileSystem() = default;
 
   virtual std::unique_ptr<File> open_read(const Path& path, ReadMode mode = ReadMode::kCached) = 0;  // follows links
-  virtual std::unique_ptr<File> create(const Path& path) = 0;  // must not exist (O_EXCL, no link followed); read and write
-  virtual std::unique_ptr<File> open_write(const Path& path) = 0;  // must exist; read and write in place; no link followed
+  virtual std::unique_ptr<File> create(
+      const Path& path) = 0;  // must not exist (O_EXCL, no link followed); read and write
+  virtual std::unique_ptr<File> open_write(
+      const Path& path) = 0;  // must exist; read and write in place; no link followed
 
-  virtual std::optional<Stat> stat(const Path& path) = 0;           // nothing if there is nothing; a link is itself
+  virtual std::optional<Stat> stat(const Path& path) = 0;            // nothing if there is nothing; a link is itself
   virtual std::optional<Stat> stat_following(const Path& path) = 0;  // what a link points to
   /// Names in a folder, without . and .., sorted by bytes.
   virtual std::vector<Entry> list(const Path& folder) = 0;
@@ -117,8 +119,8 @@ FileSystem& posix();
 core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode = ReadMode::kCached);
 std::string read_text(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode = ReadMode::kCached);
 
-/// Durable write: temporary name in the same folder, write, compare length, fsync, rename over `path`, fsync the folder.
-/// On any failure the temporary file is removed and `path` is as it was.
+/// Durable write: temporary name in the same folder, write, compare length, fsync, rename over `path`, fsync the
+/// folder. On any failure the temporary file is removed and `path` is as it was.
 void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes);
 
 /// Removes a folder and all in it, never following links. Missing is fine.

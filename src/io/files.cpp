@@ -1,5 +1,6 @@
-#include <cerrno>
 #include <fmt/format.h>
+
+#include <cerrno>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -13,10 +14,11 @@ using core::Error;
 core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode) {
   const auto file = fs.open_read(path, mode);
   const Stat stat = file->stat();
-  if (stat.type != FileType::kRegular) throw Error(Code::kCorrupt, fmt::format("{} is not a file", core::printable(path.string())));
+  if (stat.type != FileType::kRegular)
+    throw Error(Code::kCorrupt, fmt::format("{} is not a file", core::printable(path.string())));
   const auto too_long = [&] {
-    return Error(Code::kCorrupt, fmt::format("{} is longer than the {} such a file can have", core::printable(path.string()),
-                                             core::format_size(limit)));
+    return Error(Code::kCorrupt, fmt::format("{} is longer than the {} such a file can have",
+                                             core::printable(path.string()), core::format_size(limit)));
   };
   if (stat.bytes > limit) throw too_long();
   core::Bytes bytes(stat.bytes + 1);  // one more: the file may have grown since

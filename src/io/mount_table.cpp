@@ -47,7 +47,8 @@ std::vector<MountRow> parse_mountinfo(std::string_view text) {
     }
     if (word != "-" || !(words >> type >> source)) continue;
     words >> super;
-    rows.push_back({number, unescaped(point), type, unescaped(source), has_option(options, "ro") || has_option(super, "ro")});
+    rows.push_back(
+        {number, unescaped(point), type, unescaped(source), has_option(options, "ro") || has_option(super, "ro")});
   }
   return rows;
 }

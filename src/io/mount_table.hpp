@@ -13,8 +13,8 @@ struct MountRow {
   std::string device_number;  // "8:1" of the file system
   Path mount_point;
   std::string fs_type;
-  std::string source;         // "/dev/sdb1", "server:/share"
-  bool read_only = false;     // of the mount or of the file system
+  std::string source;      // "/dev/sdb1", "server:/share"
+  bool read_only = false;  // of the mount or of the file system
 };
 
 /// Rows in the order of the table (later mounts cover earlier ones); lines that make no sense are left out.

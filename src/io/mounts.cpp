@@ -56,14 +56,16 @@ std::vector<MountRow> mount_rows() {
 }
 
 bool is_network(const std::string& type) {
-  static const std::set<std::string> kTypes = {"nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "fuse.sshfs", "fuse.rclone"};
+  static const std::set<std::string> kTypes = {"nfs", "nfs4", "cifs",       "smb3",       "9p",
+                                               "afs", "ceph", "fuse.sshfs", "fuse.rclone"};
   return kTypes.contains(type);
 }
 
 bool holds_user_files(const std::string& type) {
   static const std::set<std::string> kKernelOwn = {
-      "proc",  "sysfs",      "cgroup",  "cgroup2",     "devpts", "devtmpfs", "mqueue", "debugfs",         "tracefs",  "securityfs", "pstore",
-      "bpf",   "binfmt_misc", "configfs", "fusectl",   "autofs", "hugetlbfs", "nsfs",  "efivarfs",        "rpc_pipefs", "selinuxfs", "ramfs", "squashfs"};
+      "proc",      "sysfs",      "cgroup",   "cgroup2",    "devpts",      "devtmpfs", "mqueue",  "debugfs",
+      "tracefs",   "securityfs", "pstore",   "bpf",        "binfmt_misc", "configfs", "fusectl", "autofs",
+      "hugetlbfs", "nsfs",       "efivarfs", "rpc_pipefs", "selinuxfs",   "ramfs",    "squashfs"};
   return !kKernelOwn.contains(type);
 }
 
@@ -93,7 +95,8 @@ std::string uuid_of_device(const std::string& device, const std::string& number)
   return {};
 }
 
-/// The disk that carries a block device, in /sys: partitions up to their disk, device-mapper and md down to what they stand on.
+/// The disk that carries a block device, in /sys: partitions up to their disk, device-mapper and md down to what they
+/// stand on.
 Path disk_folder(const std::string& number, int depth = 0) {
   FileSystem& fs = posix();
   const Path link = Path("/sys/dev/block") / number;
@@ -185,8 +188,10 @@ void unmount(const Path& mount_point) {
                             core::shell_quote(mount_point.string())));
   }
   if (errno == EPERM) {
-    throw Error(Code::kFailed, fmt::format("only root may unmount {}; everything on it is synced", core::printable(mount_point.string())),
-                fmt::format("umount {}   (or eject it in the file manager)", core::shell_quote(mount_point.string())));
+    throw Error(
+        Code::kFailed,
+        fmt::format("only root may unmount {}; everything on it is synced", core::printable(mount_point.string())),
+        fmt::format("umount {}   (or eject it in the file manager)", core::shell_quote(mount_point.string())));
   }
   throw Error::from_os(errno, "unmount", mount_point);
 }

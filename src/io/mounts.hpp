@@ -9,14 +9,14 @@
 namespace darkshelf::io {
 
 struct Medium {
-  Path mount_point;          // root of the file system the path lies on
-  std::string device;        // "/dev/sdb1", "" if not a block device
-  std::string fs_type;       // "ext4", "exfat", "fuseblk", "tmpfs"
-  std::string fs_id;         // the file system's UUID where the system tells it, else its statfs id in hex
-  std::uint64_t bytes = 0;   // size of the file system
-  std::string model, serial; // of the whole disk, "" if unknown
-  std::string disk;          // names the physical disk: serial, else "maj:min" of the whole disk, else fs_id. Partitions, LVM
-                             // and LUKS are followed down to their disk; a loop device is a disk of its own.
+  Path mount_point;           // root of the file system the path lies on
+  std::string device;         // "/dev/sdb1", "" if not a block device
+  std::string fs_type;        // "ext4", "exfat", "fuseblk", "tmpfs"
+  std::string fs_id;          // the file system's UUID where the system tells it, else its statfs id in hex
+  std::uint64_t bytes = 0;    // size of the file system
+  std::string model, serial;  // of the whole disk, "" if unknown
+  std::string disk;  // names the physical disk: serial, else "maj:min" of the whole disk, else fs_id. Partitions, LVM
+                     // and LUKS are followed down to their disk; a loop device is a disk of its own.
   bool rotational = false, removable = false, network = false, read_only = false;
 };
 

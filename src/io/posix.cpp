@@ -156,7 +156,8 @@ class PosixFileSystem final : public FileSystem {
     Path parent = path.parent_path();
     make_dirs(parent);
     if (::mkdir(path.c_str(), 0777) != 0) {
-      if (errno != EEXIST) throw Error::from_os(errno, "make the folder", path);  // another process may have been quicker
+      if (errno != EEXIST)
+        throw Error::from_os(errno, "make the folder", path);  // another process may have been quicker
       return;
     }
     sync_dir(parent.empty() ? Path(".") : parent);
@@ -175,7 +176,9 @@ class PosixFileSystem final : public FileSystem {
     const auto times = times_for(mtime_ns);
     must(::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW), "set the time of", path);
   }
-  void set_mode(const Path& path, std::uint32_t mode) override { must(::chmod(path.c_str(), mode), "set the mode of", path); }
+  void set_mode(const Path& path, std::uint32_t mode) override {
+    must(::chmod(path.c_str(), mode), "set the mode of", path);
+  }
   void set_xattr(const Path& path, const std::string& name, const std::string& value) override {
     must(::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0), "set an attribute of", path);
   }
@@ -185,7 +188,8 @@ class PosixFileSystem final : public FileSystem {
     if (descriptor.number() < 0) throw Error::from_os(errno, "open the folder", folder);
     if (uninterrupted([&] { return ::fsync(descriptor.number()); }) != 0) {
       // Some file systems (FUSE, network) have no fsync of folders; their names are as durable as they make them.
-      if (errno != EINVAL && errno != ENOTSUP && errno != ENOSYS) throw Error::from_os(errno, "sync the folder", folder);
+      if (errno != EINVAL && errno != ENOTSUP && errno != ENOSYS)
+        throw Error::from_os(errno, "sync the folder", folder);
     }
   }
 
@@ -207,11 +211,16 @@ class PosixFileSystem final : public FileSystem {
 
   FileType type_of(const Path& path, unsigned char kind) {
     switch (kind) {
-      case DT_REG: return FileType::kRegular;
-      case DT_DIR: return FileType::kDirectory;
-      case DT_LNK: return FileType::kSymlink;
-      case DT_UNKNOWN: break;  // some file systems do not tell
-      default: return FileType::kOther;
+      case DT_REG:
+        return FileType::kRegular;
+      case DT_DIR:
+        return FileType::kDirectory;
+      case DT_LNK:
+        return FileType::kSymlink;
+      case DT_UNKNOWN:
+        break;  // some file systems do not tell
+      default:
+        return FileType::kOther;
     }
     const auto found = stat(path);
     return found ? found->type : FileType::kOther;

@@ -22,7 +22,8 @@ constexpr std::uint64_t kAlign = core::AlignedBuffer::kAlignment;
 
 class PosixFile final : public File {
  public:
-  PosixFile(int descriptor, Path path, Opened opened) : descriptor_(descriptor), path_(std::move(path)), opened_(opened) {}
+  PosixFile(int descriptor, Path path, Opened opened)
+      : descriptor_(descriptor), path_(std::move(path)), opened_(opened) {}
 
   std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) override {
     return opened_ == Opened::kDirectly ? read_direct(offset, into) : read_plain(offset, into);
@@ -73,7 +74,8 @@ class PosixFile final : public File {
     std::size_t total = 0;
     while (total < into.size()) {
       const ssize_t got = uninterrupted([&] {
-        return ::pread(descriptor_.number(), into.data() + total, into.size() - total, static_cast<off_t>(offset + total));
+        return ::pread(descriptor_.number(), into.data() + total, into.size() - total,
+                       static_cast<off_t>(offset + total));
       });
       if (got < 0) throw Error::from_os(errno, "read", path_, offset + total);
       if (got == 0) break;
@@ -82,13 +84,14 @@ class PosixFile final : public File {
     return total;
   }
 
-  /// O_DIRECT wants offset, length and address in whole blocks. A short read ends the file: a direct read may not be continued
-  /// from the odd offset where the file ends.
+  /// O_DIRECT wants offset, length and address in whole blocks. A short read ends the file: a direct read may not be
+  /// continued from the odd offset where the file ends.
   std::size_t read_blocks(std::uint64_t offset, core::MutableByteSpan into) {
     std::size_t total = 0;
     while (total < into.size()) {
       const ssize_t got = uninterrupted([&] {
-        return ::pread(descriptor_.number(), into.data() + total, into.size() - total, static_cast<off_t>(offset + total));
+        return ::pread(descriptor_.number(), into.data() + total, into.size() - total,
+                       static_cast<off_t>(offset + total));
       });
       if (got < 0) throw Error::from_os(errno, "read", path_, offset + total);
       total += static_cast<std::size_t>(got);
@@ -101,12 +104,14 @@ class PosixFile final : public File {
     const bool aligned = offset % kAlign == 0 && into.size() % kAlign == 0 &&
                          reinterpret_cast<std::uintptr_t>(into.data()) % kAlign == 0;
     if (aligned) return read_blocks(offset, into);
-    core::AlignedBuffer bounce(static_cast<std::size_t>(std::min<std::uint64_t>(core::round_up(into.size(), kAlign) + kAlign, kBounce)));
+    core::AlignedBuffer bounce(
+        static_cast<std::size_t>(std::min<std::uint64_t>(core::round_up(into.size(), kAlign) + kAlign, kBounce)));
     std::size_t total = 0;
     while (total < into.size()) {
       const std::uint64_t at = offset + total;
       const std::size_t skip = static_cast<std::size_t>(at % kAlign);
-      const std::size_t want = std::min(static_cast<std::size_t>(core::round_up(skip + into.size() - total, kAlign)), bounce.size());
+      const std::size_t want =
+          std::min(static_cast<std::size_t>(core::round_up(skip + into.size() - total, kAlign)), bounce.size());
       const std::size_t got = read_blocks(at - skip, bounce.span().first(want));
       if (got <= skip) break;
       const std::size_t part = std::min(got - skip, into.size() - total);

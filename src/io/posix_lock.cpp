@@ -43,7 +43,8 @@ std::string text_of(int descriptor) {
 }  // namespace
 
 std::unique_ptr<Lock> take_posix_lock(const Path& path, const std::string& what, const std::string& holder) {
-  const int number = uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644); });
+  const int number =
+      uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644); });
   if (number < 0) throw Error::from_os(errno, "open", path);
   Descriptor descriptor(number);
   if (uninterrupted([&] { return ::flock(number, LOCK_EX | LOCK_NB); }) != 0) {
@@ -55,7 +56,8 @@ std::unique_ptr<Lock> take_posix_lock(const Path& path, const std::string& what,
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  const std::string text = fmt::format("pid {} on {} since {}: {}\n", ::getpid(), host.data(), core::format_time(now), holder);
+  const std::string text =
+      fmt::format("pid {} on {} since {}: {}\n", ::getpid(), host.data(), core::format_time(now), holder);
   // Who holds it is a courtesy: a full drive must not keep a repair from starting.
   if (::ftruncate(number, 0) == 0) static_cast<void>(::pwrite(number, text.data(), text.size(), 0) == 0);
   return std::make_unique<PosixLock>(descriptor.release());

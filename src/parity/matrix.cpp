@@ -14,13 +14,15 @@ std::size_t bytes_for(std::size_t words) { return core::round_up(words, kWordsIn
 
 }  // namespace
 
-Matrix::Matrix(std::size_t rows, std::size_t columns) : row_bytes_(bytes_for(columns)), storage_(rows * row_bytes_), rows_(rows) {
+Matrix::Matrix(std::size_t rows, std::size_t columns)
+    : row_bytes_(bytes_for(columns)), storage_(rows * row_bytes_), rows_(rows) {
   for (std::size_t i = 0; i < rows; ++i) rows_[i] = storage_.data() + i * row_bytes_;
 }
 
 gf16::Word Matrix::at(std::size_t row, std::size_t column) const {
   const std::byte* word = rows_[row] + column / kWordsInBlock * gf16::kBlock + column % kWordsInBlock;
-  return static_cast<gf16::Word>(std::to_integer<unsigned>(word[0]) | std::to_integer<unsigned>(word[kWordsInBlock]) << 8);
+  return static_cast<gf16::Word>(std::to_integer<unsigned>(word[0]) | std::to_integer<unsigned>(word[kWordsInBlock])
+                                                                          << 8);
 }
 
 void Matrix::set(std::size_t row, std::size_t column, gf16::Word value) {
@@ -31,8 +33,8 @@ void Matrix::set(std::size_t row, std::size_t column, gf16::Word value) {
 
 void Matrix::clear_row(std::size_t row) { std::memset(rows_[row], 0, row_bytes_); }
 
-std::vector<std::size_t> solvable_choice(const std::vector<std::uint32_t>& lost, const std::vector<std::uint16_t>& candidates,
-                                         const core::Work& work) {
+std::vector<std::size_t> solvable_choice(const std::vector<std::uint32_t>& lost,
+                                         const std::vector<std::uint16_t>& candidates, const core::Work& work) {
   // Rows are taken in turn; one that adds nothing to those taken before is passed over.
   const std::size_t n = lost.size();
   Matrix basis(n, n), candidate(1, n);
@@ -59,8 +61,8 @@ std::vector<std::size_t> solvable_choice(const std::vector<std::uint32_t>& lost,
   return chosen;
 }
 
-std::optional<std::vector<gf16::Word>> inverse_of(const std::vector<std::uint32_t>& lost, const std::vector<std::uint16_t>& exponents,
-                                                  const core::Work& work) {
+std::optional<std::vector<gf16::Word>> inverse_of(const std::vector<std::uint32_t>& lost,
+                                                  const std::vector<std::uint16_t>& exponents, const core::Work& work) {
   const std::size_t n = lost.size();
   Matrix m(n, 2 * n), scaled(1, 2 * n);
   for (std::size_t r = 0; r < n; ++r) {

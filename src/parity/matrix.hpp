@@ -30,14 +30,15 @@ class Matrix {
   std::vector<std::byte*> rows_;
 };
 
-/// The exponents, out of `candidates`, whose rows make a system that can be solved for the lost slices; fewer than lost.size()
-/// when there is none.
-std::vector<std::size_t> solvable_choice(const std::vector<std::uint32_t>& lost, const std::vector<std::uint16_t>& candidates, const core::Work& work);
+/// The exponents, out of `candidates`, whose rows make a system that can be solved for the lost slices; fewer than
+/// lost.size() when there is none.
+std::vector<std::size_t> solvable_choice(const std::vector<std::uint32_t>& lost,
+                                         const std::vector<std::uint16_t>& candidates, const core::Work& work);
 
-/// Coefficients of the inverse: word u * n + r is what recovery row `exponents[r]` contributes to lost slice u; nothing when the
-/// system is singular.
-std::optional<std::vector<gf16::Word>> inverse_of(const std::vector<std::uint32_t>& lost, const std::vector<std::uint16_t>& exponents,
-                                                  const core::Work& work);
+/// Coefficients of the inverse: word u * n + r is what recovery row `exponents[r]` contributes to lost slice u; nothing
+/// when the system is singular.
+std::optional<std::vector<gf16::Word>> inverse_of(const std::vector<std::uint32_t>& lost,
+                                                  const std::vector<std::uint16_t>& exponents, const core::Work& work);
 
 /// Bytes inverse_of takes for n lost slices.
 std::uint64_t inverse_memory(std::uint64_t n);

@@ -33,7 +33,9 @@ void collect(io::FileSystem& fs, const io::Path& path, std::vector<io::Path>& fi
 std::string name_below(const io::Path& folder, const io::Path& file) {
   const std::string start = folder.string() == "/" ? "/" : folder.string() + "/";
   if (!file.string().starts_with(start)) {
-    throw Error(Code::kUsage, fmt::format("{} does not lie below {}, where the set is going to lie", core::printable(file.string()), core::printable(folder.string())),
+    throw Error(Code::kUsage,
+                fmt::format("{} does not lie below {}, where the set is going to lie", core::printable(file.string()),
+                            core::printable(folder.string())),
                 "put the set into a folder above all its files");
   }
   return file.string().substr(start.size());
@@ -42,7 +44,8 @@ std::string name_below(const io::Path& folder, const io::Path& file) {
 /// The smallest slices that make at most `most` of them.
 std::uint64_t slice_bytes_for(const std::vector<SetFile>& files, std::uint32_t most) {
   if (files.size() > most) {
-    throw Error(Code::kUsage, fmt::format("{} need a slice each, more than {}", core::count_of(files.size(), "file"), core::count_of(most, "slice")));
+    throw Error(Code::kUsage, fmt::format("{} need a slice each, more than {}", core::count_of(files.size(), "file"),
+                                          core::count_of(most, "slice")));
   }
   std::uint64_t low = 1, high = 1;
   while (slice_count(files, high * 4) > most) high *= 2;
@@ -88,7 +91,8 @@ CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const 
 
   SetOptions options;
   options.base = base;
-  options.slice_bytes = request.slice_bytes ? *request.slice_bytes : slice_bytes_for(files, request.slices.value_or(kDefaultSlices));
+  options.slice_bytes =
+      request.slice_bytes ? *request.slice_bytes : slice_bytes_for(files, request.slices.value_or(kDefaultSlices));
   options.first_exponent = request.first_exponent;
   report.slice_bytes = options.slice_bytes;
   const std::uint64_t slices = options.slice_bytes == 0 ? 0 : slice_count(files, options.slice_bytes);
@@ -103,7 +107,8 @@ CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const 
   report.plan = builder.plan_description();
   for (const std::string& name : builder.file_names()) {
     if (fs.stat(folder / name)) {
-      throw Error(Code::kUsage, fmt::format("{} is there already", core::printable((folder / name).string())), "remove it first, or choose another name");
+      throw Error(Code::kUsage, fmt::format("{} is there already", core::printable((folder / name).string())),
+                  "remove it first, or choose another name");
     }
   }
   work.told().begin("computing parity", report.bytes);
@@ -113,8 +118,11 @@ CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const 
     const auto file = fs.open_read(sources[i]);
     for (std::uint64_t offset = 0; offset < files[i].bytes;) {
       work.check();
-      const std::size_t got = file->read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, files[i].bytes - offset)));
-      if (got == 0) throw Error(Code::kFailed, fmt::format("{} became shorter while it was read", core::printable(sources[i].string())));
+      const std::size_t got =
+          file->read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, files[i].bytes - offset)));
+      if (got == 0)
+        throw Error(Code::kFailed,
+                    fmt::format("{} became shorter while it was read", core::printable(sources[i].string())));
       builder.append(buffer.span().first(got));
       work.told().advance(got);
       offset += got;
@@ -135,7 +143,8 @@ CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const 
             reading[index] = fs.open_read(sources[index]);
           }
           if (reading[index]->read_at(offset, into) != into.size()) {
-            throw Error(Code::kFailed, fmt::format("{} became shorter while it was read", core::printable(sources[index].string())));
+            throw Error(Code::kFailed,
+                        fmt::format("{} became shorter while it was read", core::printable(sources[index].string())));
           }
         });
     for (const io::Path& path : report.written) fs.open_read(path)->sync();

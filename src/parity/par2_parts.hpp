@@ -17,12 +17,13 @@ struct SlicePlace {
 struct SetState {
   PacketScan scan;
   std::vector<NumberedFile> files;
-  io::Path folder;                              // names are relative to it
+  io::Path folder;  // names are relative to it
   VerifyReport report;
   std::vector<std::optional<SlicePlace>> slices;  // by number
 };
 
-SetState look_at_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra, const core::Work& work);
+SetState look_at_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra,
+                     const core::Work& work);
 
 /// A name from a set as a path below `folder`; throws kCorrupt when it would lead out of it.
 io::Path place_of(const io::Path& folder, const std::string& name);

@@ -38,14 +38,16 @@ class SliceFiles {
 
 class Repair {
  public:
-  Repair(io::FileSystem& fs, SetState& state, const core::Work& work) : fs_(fs), state_(state), work_(work), reader_(fs) {}
+  Repair(io::FileSystem& fs, SetState& state, const core::Work& work)
+      : fs_(fs), state_(state), work_(work), reader_(fs) {}
 
   RepairReport run() {
     RepairReport report;
     report.before = state_.report;
     if (!state_.report.repairable()) {
-      throw Error(Code::kUnrepairable, fmt::format("{} are lost and only {} recovery slices are sound: nothing was touched",
-                                                   core::count_of(state_.report.lost, "slice"), state_.report.recovery_slices));
+      throw Error(Code::kUnrepairable,
+                  fmt::format("{} are lost and only {} recovery slices are sound: nothing was touched",
+                              core::count_of(state_.report.lost, "slice"), state_.report.recovery_slices));
     }
     try {
       for (std::size_t i = 0; i < state_.files.size(); ++i) {
@@ -92,10 +94,12 @@ class Repair {
 
   /// A link among the folders of a name would lead the repair somewhere else.
   void require_no_links(const io::Path& place) {
-    for (io::Path folder = place.parent_path(); folder != state_.folder && !folder.empty(); folder = folder.parent_path()) {
+    for (io::Path folder = place.parent_path(); folder != state_.folder && !folder.empty();
+         folder = folder.parent_path()) {
       const auto stat = fs_.stat(folder);
       if (stat && stat->type == io::FileType::kSymlink) {
-        throw Error(Code::kFailed, fmt::format("{} is a link; nothing is written through it", core::printable(folder.string())));
+        throw Error(Code::kFailed,
+                    fmt::format("{} is a link; nothing is written through it", core::printable(folder.string())));
       }
     }
   }
@@ -116,7 +120,8 @@ class Repair {
         work_.check();
         const auto& place = state_.slices[file.first_slice + s];
         for (std::uint64_t column = 0; place && column < slice_bytes(); column += slice.size()) {
-          const auto part = core::MutableByteSpan(slice).first(std::min<std::uint64_t>(slice.size(), slice_bytes() - column));
+          const auto part =
+              core::MutableByteSpan(slice).first(std::min<std::uint64_t>(slice.size(), slice_bytes() - column));
           reader_.read(place->file, place->offset + column, part);
           write_slice(rebuilt, s, column, part);
         }
@@ -132,7 +137,9 @@ class Repair {
       if (!state_.slices[i]) request.lost.push_back(i);
     }
     for (const RecoveryLocation& at : state_.scan.recovery) request.recovery.push_back(at.exponent);
-    request.read_slice = [&](std::uint32_t slice, std::uint64_t offset, core::MutableByteSpan into) { read_intact(slice, offset, into); };
+    request.read_slice = [&](std::uint32_t slice, std::uint64_t offset, core::MutableByteSpan into) {
+      read_intact(slice, offset, into);
+    };
     request.read_recovery = [&](std::size_t index, std::uint64_t offset, core::MutableByteSpan into) {
       const RecoveryLocation& at = state_.scan.recovery[index];
       reader_.read(state_.scan.files[at.file], at.data_offset + offset, into);
@@ -140,7 +147,8 @@ class Repair {
     request.write_slice = [&](std::uint32_t slice, std::uint64_t offset, core::ByteSpan bytes) {
       for (Rebuilt& rebuilt : rebuilt_) {
         const NumberedFile& file = state_.files[rebuilt.index];
-        if (slice >= file.first_slice && slice < file.first_slice + file.slice_count) write_slice(rebuilt, slice - file.first_slice, offset, bytes);
+        if (slice >= file.first_slice && slice < file.first_slice + file.slice_count)
+          write_slice(rebuilt, slice - file.first_slice, offset, bytes);
       }
     };
     reconstruct(request, work_);
@@ -149,9 +157,11 @@ class Repair {
   /// Behind the last slice of a protected file stand zeros, whatever stands there where its bytes were found.
   void read_intact(std::uint32_t slice, std::uint64_t offset, core::MutableByteSpan into) {
     const SlicePlace& place = *state_.slices[slice];
-    const auto file = std::prev(std::upper_bound(state_.files.begin(), state_.files.end(), slice,
-                                                 [](std::uint32_t s, const NumberedFile& f) { return s < f.first_slice; }));
-    const std::uint64_t length = std::min(slice_bytes(), file->description.bytes - (slice - file->first_slice) * slice_bytes());
+    const auto file =
+        std::prev(std::upper_bound(state_.files.begin(), state_.files.end(), slice,
+                                   [](std::uint32_t s, const NumberedFile& f) { return s < f.first_slice; }));
+    const std::uint64_t length =
+        std::min(slice_bytes(), file->description.bytes - (slice - file->first_slice) * slice_bytes());
     const std::uint64_t real = offset < length ? std::min<std::uint64_t>(into.size(), length - offset) : 0;
     if (real > 0) reader_.read(place.file, place.offset + offset, into.first(real));
     std::fill(into.begin() + static_cast<std::ptrdiff_t>(real), into.end(), std::byte{});
@@ -163,13 +173,16 @@ class Repair {
     core::AlignedBuffer buffer(kChunk);
     for (std::uint64_t offset = 0; offset < wanted.bytes;) {
       work_.check();
-      const std::size_t got = rebuilt.file->read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, wanted.bytes - offset)));
+      const std::size_t got =
+          rebuilt.file->read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, wanted.bytes - offset)));
       if (got == 0) break;
       md5.update(buffer.span().first(got));
       offset += got;
     }
     if (md5.finish() != wanted.md5) {
-      throw Error(Code::kUnrepairable, fmt::format("what was rebuilt of {} is not what the set protects: nothing was touched", core::printable(wanted.name)));
+      throw Error(Code::kUnrepairable,
+                  fmt::format("what was rebuilt of {} is not what the set protects: nothing was touched",
+                              core::printable(wanted.name)));
     }
     rebuilt.file->sync();
   }
@@ -203,7 +216,8 @@ class Repair {
 
 }  // namespace
 
-RepairReport repair_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra, const core::Work& work) {
+RepairReport repair_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra,
+                        const core::Work& work) {
   SetState state = look_at_set(fs, set, extra, work);
   return Repair(fs, state, work).run();
 }

@@ -33,7 +33,8 @@ std::optional<par2::Md5> md5_of(io::File& file, std::uint64_t limit, const core:
   try {
     for (std::uint64_t offset = 0; offset < limit;) {
       work.check();
-      const std::size_t got = file.read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, limit - offset)));
+      const std::size_t got =
+          file.read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, limit - offset)));
       if (got == 0) break;
       md5.update(buffer.span().first(got));
       offset += got;
@@ -64,7 +65,8 @@ class Look {
   std::uint64_t slice_bytes() const { return state_.scan.main->slice_bytes; }
 
   void take_all(const NumberedFile& file, const io::Path& path) {
-    for (std::uint32_t s = 0; s < file.slice_count; ++s) state_.slices[file.first_slice + s] = SlicePlace{path, s * slice_bytes()};
+    for (std::uint32_t s = 0; s < file.slice_count; ++s)
+      state_.slices[file.first_slice + s] = SlicePlace{path, s * slice_bytes()};
   }
 
   void look_in_place(const NumberedFile& file) {
@@ -76,7 +78,8 @@ class Look {
     verified.state = there ? FileState::kDamaged : FileState::kMissing;
     if (there) {
       work_.told().begin(fmt::format("reading {}", core::printable(file.description.name)), file.description.bytes);
-      if (there->stat().bytes == file.description.bytes && md5_of(*there, file.description.bytes, work_) == file.description.md5) {
+      if (there->stat().bytes == file.description.bytes &&
+          md5_of(*there, file.description.bytes, work_) == file.description.md5) {
         verified.state = FileState::kIntact;
         take_all(file, path);
       } else {
@@ -139,7 +142,9 @@ class Look {
       const auto there = search.empty() ? nullptr : open_if_file(fs_, path);
       if (!there) continue;
       try {
-        search.search(*there, work_, [&](std::uint32_t slice, std::uint64_t offset) { state_.slices[slice] = SlicePlace{path, offset}; });
+        search.search(*there, work_, [&](std::uint32_t slice, std::uint64_t offset) {
+          state_.slices[slice] = SlicePlace{path, offset};
+        });
       } catch (const Error& error) {
         if (error.os_error() != EIO) throw;  // what was found up to the bad sector counts
       }
@@ -173,7 +178,8 @@ class Look {
 }  // namespace
 
 bool VerifyReport::intact() const {
-  const bool all = std::all_of(files.begin(), files.end(), [](const VerifiedFile& file) { return file.state == FileState::kIntact; });
+  const bool all = std::all_of(files.begin(), files.end(),
+                               [](const VerifiedFile& file) { return file.state == FileState::kIntact; });
   return all && damaged_recovery_files.empty();
 }
 
@@ -186,18 +192,24 @@ io::Path place_of(const io::Path& folder, const std::string& name) {
     start = end + 1;
   }
   if (!safe) {
-    throw Error(Code::kCorrupt, fmt::format("the set names a file \"{}\", which would lie outside of its folder: nothing was touched", core::printable(name)));
+    throw Error(Code::kCorrupt,
+                fmt::format("the set names a file \"{}\", which would lie outside of its folder: nothing was touched",
+                            core::printable(name)));
   }
   return folder / name;
 }
 
-SetState look_at_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra, const core::Work& work) {
-  if (!fs.stat_following(set)) throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(set.string())));
+SetState look_at_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra,
+                     const core::Work& work) {
+  if (!fs.stat_following(set))
+    throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(set.string())));
   SetState state;
   const std::vector<io::Path> files = files_of_set(fs, set);
   state.scan = scan_packets(fs, files, io::ReadMode::kCached, work);
   if (!state.scan.main) {
-    throw Error(Code::kCorrupt, fmt::format("{} and the files that belong with it hold no PAR2 set whose main packet is sound", core::printable(set.string())));
+    throw Error(Code::kCorrupt,
+                fmt::format("{} and the files that belong with it hold no PAR2 set whose main packet is sound",
+                            core::printable(set.string())));
   }
   state.files = numbered_files(state.scan);
   state.folder = set.parent_path().empty() ? io::Path(".") : set.parent_path();
@@ -213,7 +225,8 @@ SetState look_at_set(io::FileSystem& fs, const io::Path& set, const std::vector<
   return state;
 }
 
-VerifyReport verify_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra, const core::Work& work) {
+VerifyReport verify_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra,
+                        const core::Work& work) {
   return look_at_set(fs, set, extra, work).report;
 }
 

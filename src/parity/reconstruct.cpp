@@ -33,14 +33,18 @@ Solution solve(const ReconstructRequest& request, const core::Work& work) {
     return Error(Code::kUnrepairable, fmt::format("{} are lost and {}", core::count_of(n, "slice"), why));
   };
   if (request.recovery.size() < n) {
-    throw too_much(fmt::format("only {} sound", core::count_of(request.recovery.size(), "recovery slice is", "recovery slices are")));
+    throw too_much(fmt::format("only {} sound",
+                               core::count_of(request.recovery.size(), "recovery slice is", "recovery slices are")));
   }
   if (inverse_memory(n) > work.memory / 2) {
-    throw Error(Code::kUsage, fmt::format("rebuilding {} takes {} of memory", core::count_of(n, "slice"), core::format_size(2 * inverse_memory(n))),
+    throw Error(Code::kUsage,
+                fmt::format("rebuilding {} takes {} of memory", core::count_of(n, "slice"),
+                            core::format_size(2 * inverse_memory(n))),
                 "give more with --memory");
   }
   Solution solution;
-  std::vector<std::uint16_t> exponents(request.recovery.begin(), request.recovery.begin() + static_cast<std::ptrdiff_t>(n));
+  std::vector<std::uint16_t> exponents(request.recovery.begin(),
+                                       request.recovery.begin() + static_cast<std::ptrdiff_t>(n));
   for (std::size_t i = 0; i < n; ++i) solution.rows.push_back(i);
   auto inverse = inverse_of(request.lost, exponents, work);
   if (!inverse) {  // some choices of exponents with gaps cannot be solved; others can
@@ -58,8 +62,10 @@ Solution solve(const ReconstructRequest& request, const core::Work& work) {
 /// What the lost slices together contribute to each chosen recovery slice, in plane order.
 class Remainders {
  public:
-  Remainders(const RecoveryPlan& plan, std::size_t pass, const ReconstructRequest& request, const Solution& solution, const core::Work& work)
-      : columns_(plan.passes()[pass]), stride_(core::round_up(columns_.bytes(), gf16::kBlock) + 5 * gf16::kBlock),
+  Remainders(const RecoveryPlan& plan, std::size_t pass, const ReconstructRequest& request, const Solution& solution,
+             const core::Work& work)
+      : columns_(plan.passes()[pass]),
+        stride_(core::round_up(columns_.bytes(), gf16::kBlock) + 5 * gf16::kBlock),
         regions_(solution.rows.size() * stride_) {
     Accumulator sums(plan, pass);
     core::Bytes part(columns_.bytes()), stored(columns_.bytes());
@@ -92,9 +98,11 @@ class Remainders {
   core::AlignedBuffer regions_;
 };
 
-void write_lost(const ReconstructRequest& request, const Solution& solution, const Remainders& remainders, const core::Work& work) {
+void write_lost(const ReconstructRequest& request, const Solution& solution, const Remainders& remainders,
+                const core::Work& work) {
   const std::size_t n = request.lost.size();
-  const std::uint64_t stride = remainders.stride(), bytes = remainders.columns().bytes(), width = core::round_up(bytes, gf16::kBlock);
+  const std::uint64_t stride = remainders.stride(), bytes = remainders.columns().bytes(),
+                      width = core::round_up(bytes, gf16::kBlock);
   core::Bytes plain(bytes);
   for (std::size_t first = 0; first < n; first += kOutputsTogether) {
     work.check();
@@ -106,7 +114,8 @@ void write_lost(const ReconstructRequest& request, const Solution& solution, con
       std::vector<const std::byte*> from(n);
       for (std::size_t o = 0; o < count; ++o) to[o] = out.data() + o * stride + at;
       for (std::size_t i = 0; i < n; ++i) from[i] = remainders.region(i) + at;
-      gf16::kernel().multiply_add(to.data(), count, from.data(), n, solution.inverse.data() + first * n, std::min(kTile, width - at));
+      gf16::kernel().multiply_add(to.data(), count, from.data(), n, solution.inverse.data() + first * n,
+                                  std::min(kTile, width - at));
     });
     for (std::size_t o = 0; o < count; ++o) {
       gf16::kernel().from_planes(plain.data(), out.data() + o * stride, bytes);

@@ -18,9 +18,9 @@ using core::Error;
 
 namespace {
 
-constexpr std::uint64_t kBatchBytes = 8 << 20;   // input gathered before the sums are walked once
+constexpr std::uint64_t kBatchBytes = 8 << 20;  // input gathered before the sums are walked once
 constexpr std::uint64_t kFewestInBatch = 16, kMostInBatch = 1024;
-constexpr std::uint64_t kTile = 8 << 10;         // columns worked on at a time: 64 inputs of it stay in a second-level cache
+constexpr std::uint64_t kTile = 8 << 10;  // columns worked on at a time: 64 inputs of it stay in a second-level cache
 // Regions a multiple of a page apart would all fall into the same few sets of the caches.
 constexpr std::uint64_t kStagger = 5 * gf16::kBlock;
 
@@ -38,14 +38,16 @@ std::uint64_t memory_of(const RecoveryRequest& request, std::uint64_t columns) {
 
 void check(const RecoveryRequest& request) {
   if (request.slice_bytes == 0 || request.slice_bytes % 4 != 0) {
-    throw Error(Code::kUsage, fmt::format("a slice has {} bytes, which is no multiple of 4 above 0", request.slice_bytes));
+    throw Error(Code::kUsage,
+                fmt::format("a slice has {} bytes, which is no multiple of 4 above 0", request.slice_bytes));
   }
   if (request.slices > par2::kMaxSlices) {
     throw Error(Code::kUsage, fmt::format("{} slices are more than the {} of PAR2", request.slices, par2::kMaxSlices),
                 "take larger slices");
   }
   for (const std::uint16_t exponent : request.exponents) {
-    if (exponent > par2::kMaxExponent) throw Error(Code::kUsage, fmt::format("exponent {} is not one PAR2 has", exponent));
+    if (exponent > par2::kMaxExponent)
+      throw Error(Code::kUsage, fmt::format("exponent {} is not one PAR2 has", exponent));
   }
 }
 
@@ -66,8 +68,9 @@ RecoveryPlan::RecoveryPlan(RecoveryRequest request) : request_(std::move(request
     count = std::max(count, core::divide_up(request_.slice_bytes, width));
   }
   throw Error(Code::kUsage,
-              fmt::format("{} of memory are too little for {} recovery slices; {} at least are needed", core::format_size(request_.memory),
-                          request_.exponents.size(), core::format_size(memory_of(request_, gf16::kBlock))),
+              fmt::format("{} of memory are too little for {} recovery slices; {} at least are needed",
+                          core::format_size(request_.memory), request_.exponents.size(),
+                          core::format_size(memory_of(request_, gf16::kBlock))),
               "give more with --memory, or make fewer recovery slices");
 }
 
@@ -76,12 +79,18 @@ std::string RecoveryPlan::description() const {
                      core::count_of(passes_.size(), "pass", "passes"));
 }
 
-std::uint64_t RecoveryPlan::memory_needed() const { return passes_.empty() ? 0 : memory_of(request_, passes_.front().bytes()); }
+std::uint64_t RecoveryPlan::memory_needed() const {
+  return passes_.empty() ? 0 : memory_of(request_, passes_.front().bytes());
+}
 
 struct Accumulator::State {
   State(const RecoveryPlan& plan, std::size_t pass)
-      : request(plan.request()), columns(plan.passes().at(pass)), stride(stride_of(columns.bytes())),
-        capacity(batch_of(request, columns.bytes())), sums(request.exponents.size() * stride), batch(capacity * stride) {
+      : request(plan.request()),
+        columns(plan.passes().at(pass)),
+        stride(stride_of(columns.bytes())),
+        capacity(batch_of(request, columns.bytes())),
+        sums(request.exponents.size() * stride),
+        batch(capacity * stride) {
     slices.reserve(capacity);
   }
 
@@ -91,7 +100,8 @@ struct Accumulator::State {
     factors.resize(outputs * inputs);
     for (std::size_t i = 0; i < inputs; ++i) {
       const std::uint64_t log = gf16::slice_log(slices[i]);
-      for (std::size_t o = 0; o < outputs; ++o) factors[o * inputs + i] = gf16::power_of_two(log * request.exponents[o]);
+      for (std::size_t o = 0; o < outputs; ++o)
+        factors[o * inputs + i] = gf16::power_of_two(log * request.exponents[o]);
     }
     std::vector<const std::byte*> from(inputs);
     for (std::size_t i = 0; i < inputs; ++i) from[i] = batch.data() + i * stride;
@@ -108,7 +118,8 @@ struct Accumulator::State {
       for (std::size_t o = 0; o < count; ++o) to[o] = sums.data() + (first + o) * stride + at;
       std::vector<const std::byte*> in(inputs);
       for (std::size_t i = 0; i < inputs; ++i) in[i] = from[i] + at;
-      gf16::kernel().multiply_add(to.data(), count, in.data(), inputs, factors.data() + first * inputs, std::min(kTile, width - at));
+      gf16::kernel().multiply_add(to.data(), count, in.data(), inputs, factors.data() + first * inputs,
+                                  std::min(kTile, width - at));
     });
     slices.clear();
   }
@@ -154,7 +165,8 @@ void Accumulator::read(std::size_t index, core::MutableByteSpan into) const {
   gf16::kernel().from_planes(into.data(), state_->sums.data() + index * state_->stride, into.size());
 }
 
-void add_by_definition(core::MutableByteSpan sum, core::ByteSpan slice, std::uint32_t slice_index, std::uint32_t exponent) {
+void add_by_definition(core::MutableByteSpan sum, core::ByteSpan slice, std::uint32_t slice_index,
+                       std::uint32_t exponent) {
   const gf16::Word factor = gf16::factor(slice_index, exponent);
   for (std::size_t i = 0; i + 1 < sum.size(); i += 2) {
     const gf16::Word word = core::load_le<std::uint16_t>(slice.data() + i);

@@ -13,10 +13,10 @@
 namespace darkshelf::parity {
 
 struct RecoveryRequest {
-  std::uint64_t slice_bytes = 0;          // multiple of 4
-  std::uint32_t slices = 0;               // input slices, at most 32,768
-  std::vector<std::uint16_t> exponents;   // wanted, any set, each at most 65534
-  std::uint64_t memory = 0;               // bytes the accumulators and buffers may take
+  std::uint64_t slice_bytes = 0;         // multiple of 4
+  std::uint32_t slices = 0;              // input slices, at most 32,768
+  std::vector<std::uint16_t> exponents;  // wanted, any set, each at most 65534
+  std::uint64_t memory = 0;              // bytes the accumulators and buffers may take
   unsigned threads = 1;
 };
 
@@ -28,7 +28,8 @@ struct Columns {
 
 class RecoveryPlan {
  public:
-  /// Throws core::Error(kUsage) when not even the narrowest column fits the memory, or the request breaks PAR2's limits.
+  /// Throws core::Error(kUsage) when not even the narrowest column fits the memory, or the request breaks PAR2's
+  /// limits.
   explicit RecoveryPlan(RecoveryRequest request);
   const RecoveryRequest& request() const { return request_; }
   /// One pass over all input per element. One element: everything fits and the input may be streamed once.
@@ -48,8 +49,8 @@ class Accumulator {
  public:
   Accumulator(const RecoveryPlan& plan, std::size_t pass);
   ~Accumulator();
-  /// The columns of this pass of input slice `slice` (short data is as if zeros followed). Each slice at most once; slices
-  /// never fed count as zeros. The bytes are taken over before it returns.
+  /// The columns of this pass of input slice `slice` (short data is as if zeros followed). Each slice at most once;
+  /// slices never fed count as zeros. The bytes are taken over before it returns.
   void add(std::uint32_t slice, core::ByteSpan bytes);
   /// After the last add: recovery bytes of exponents()[index], columns of this pass, written to `into`.
   void finish();
@@ -60,7 +61,9 @@ class Accumulator {
   std::unique_ptr<State> state_;
 };
 
-/// The definition itself, word by word, for checking: adds slice * factor to `sum` (both slice_bytes long, plain order).
-void add_by_definition(core::MutableByteSpan sum, core::ByteSpan slice, std::uint32_t slice_index, std::uint32_t exponent);
+/// The definition itself, word by word, for checking: adds slice * factor to `sum` (both slice_bytes long, plain
+/// order).
+void add_by_definition(core::MutableByteSpan sum, core::ByteSpan slice, std::uint32_t slice_index,
+                       std::uint32_t exponent);
 
 }  // namespace darkshelf::parity

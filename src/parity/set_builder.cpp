@@ -21,7 +21,7 @@ using core::Error;
 namespace {
 
 constexpr std::uint64_t kHead = 16384;
-constexpr std::uint64_t kBatch = 8 << 20;        // input gathered before the hashes are shared out over threads
+constexpr std::uint64_t kBatch = 8 << 20;  // input gathered before the hashes are shared out over threads
 constexpr std::uint64_t kWorthThreads = 512 << 10;
 
 void check(const std::vector<SetFile>& files, const SetOptions& options) {
@@ -31,29 +31,39 @@ void check(const std::vector<SetFile>& files, const SetOptions& options) {
     refuse(fmt::format("a slice of {} bytes: it has to be a multiple of 4", options.slice_bytes));
   }
   for (const SetFile& file : files) {
-    if (file.bytes == 0) refuse(fmt::format("{} is empty, and PAR2 protects no empty files", core::printable(file.name)));
-    if (files.size() > 1 && !file.md5_16k) refuse(fmt::format("the first bytes of {} are not known", core::printable(file.name)));
+    if (file.bytes == 0)
+      refuse(fmt::format("{} is empty, and PAR2 protects no empty files", core::printable(file.name)));
+    if (files.size() > 1 && !file.md5_16k)
+      refuse(fmt::format("the first bytes of {} are not known", core::printable(file.name)));
   }
   const std::uint64_t slices = slice_count(files, options.slice_bytes);
   if (slices > par2::kMaxSlices) {
-    throw Error(Code::kUsage, fmt::format("slices of {} bytes would make {} of them, more than the {} of PAR2", options.slice_bytes, slices, par2::kMaxSlices),
+    throw Error(Code::kUsage,
+                fmt::format("slices of {} bytes would make {} of them, more than the {} of PAR2", options.slice_bytes,
+                            slices, par2::kMaxSlices),
                 "take larger slices, or fewer files in one set");
   }
   if (std::uint64_t{options.first_exponent} + options.recovery_slices > par2::kMaxExponent + 1) {
-    refuse(fmt::format("{} recovery slices from number {} on are more than PAR2 has", options.recovery_slices, options.first_exponent));
+    refuse(fmt::format("{} recovery slices from number {} on are more than PAR2 has", options.recovery_slices,
+                       options.first_exponent));
   }
 }
 
 }  // namespace
 
 std::uint64_t slice_count(const std::vector<SetFile>& files, std::uint64_t slice_bytes) {
-  return std::accumulate(files.begin(), files.end(), std::uint64_t{0},
-                         [&](std::uint64_t sum, const SetFile& file) { return sum + core::divide_up(file.bytes, slice_bytes); });
+  return std::accumulate(files.begin(), files.end(), std::uint64_t{0}, [&](std::uint64_t sum, const SetFile& file) {
+    return sum + core::divide_up(file.bytes, slice_bytes);
+  });
 }
 
 struct SetBuilder::State {
   State(std::vector<SetFile> set_files, SetOptions set_options, const core::Work& set_work)
-      : files(std::move(set_files)), options(std::move(set_options)), work(set_work), plan(make_plan()), digests(files.size()),
+      : files(std::move(set_files)),
+        options(std::move(set_options)),
+        work(set_work),
+        plan(make_plan()),
+        digests(files.size()),
         buffer(batch_bytes()) {
     if (!plan.passes().empty()) sums.emplace(plan, 0);
     number();
@@ -69,7 +79,8 @@ struct SetBuilder::State {
     RecoveryRequest request;
     request.slice_bytes = options.slice_bytes;
     request.slices = static_cast<std::uint32_t>(slice_count(files, options.slice_bytes));
-    for (std::uint32_t i = 0; i < options.recovery_slices; ++i) request.exponents.push_back(static_cast<std::uint16_t>(options.first_exponent + i));
+    for (std::uint32_t i = 0; i < options.recovery_slices; ++i)
+      request.exponents.push_back(static_cast<std::uint16_t>(options.first_exponent + i));
     request.memory = work.memory > batch_bytes() ? work.memory - batch_bytes() : 0;
     request.threads = work.thread_count();
     return RecoveryPlan(std::move(request));
@@ -79,7 +90,8 @@ struct SetBuilder::State {
   void number() {
     if (files.size() == 1) return;
     std::vector<std::pair<par2::Md5, std::size_t>> ids;
-    for (std::size_t i = 0; i < files.size(); ++i) ids.emplace_back(par2::file_id(*files[i].md5_16k, files[i].bytes, files[i].name), i);
+    for (std::size_t i = 0; i < files.size(); ++i)
+      ids.emplace_back(par2::file_id(*files[i].md5_16k, files[i].bytes, files[i].name), i);
     std::sort(ids.begin(), ids.end(), [](const auto& a, const auto& b) { return par2::id_less(a.first, b.first); });
     std::uint32_t next = 0;
     for (const auto& [id, index] : ids) {
@@ -92,7 +104,8 @@ struct SetBuilder::State {
     FileDigests& file = digests[current];
     file.bytes += bytes.size();
     if (file.bytes > files[current].bytes) {
-      throw Error(Code::kCorrupt, fmt::format("{} is longer than it was said to be", core::printable(files[current].name)));
+      throw Error(Code::kCorrupt,
+                  fmt::format("{} is longer than it was said to be", core::printable(files[current].name)));
     }
     if (head_bytes < kHead) {
       const auto part = bytes.first(std::min<std::uint64_t>(bytes.size(), kHead - head_bytes));
@@ -128,7 +141,8 @@ struct SetBuilder::State {
       const std::uint64_t columns = plan.passes().front().end;
       for (std::size_t i = 0; i < count; ++i) {
         const core::ByteSpan bytes = slice(i);
-        sums->add(file.first_slice + static_cast<std::uint32_t>(first + i), bytes.first(std::min<std::uint64_t>(bytes.size(), columns)));
+        sums->add(file.first_slice + static_cast<std::uint32_t>(first + i),
+                  bytes.first(std::min<std::uint64_t>(bytes.size(), columns)));
       }
     }
     filled = 0;
@@ -170,7 +184,8 @@ struct SetBuilder::State {
 
   std::vector<core::Bytes> critical_packets(par2::Md5& set_id) const {
     std::vector<std::pair<par2::Md5, std::size_t>> ids;
-    for (std::size_t i = 0; i < files.size(); ++i) ids.emplace_back(par2::file_id(digests[i].md5_16k, digests[i].bytes, files[i].name), i);
+    for (std::size_t i = 0; i < files.size(); ++i)
+      ids.emplace_back(par2::file_id(digests[i].md5_16k, digests[i].bytes, files[i].name), i);
     std::sort(ids.begin(), ids.end(), [](const auto& a, const auto& b) { return par2::id_less(a.first, b.first); });
     par2::Main main;
     main.slice_bytes = options.slice_bytes;
@@ -178,12 +193,14 @@ struct SetBuilder::State {
     set_id = par2::set_id_of(main);
     std::vector<core::Bytes> packets = {par2::encode(set_id, main)};
     for (const auto& [id, i] : ids) {
-      packets.push_back(par2::encode(set_id, par2::FileDescription{id, digests[i].md5, digests[i].md5_16k, digests[i].bytes, files[i].name}));
+      packets.push_back(par2::encode(
+          set_id, par2::FileDescription{id, digests[i].md5, digests[i].md5_16k, digests[i].bytes, files[i].name}));
     }
     for (const auto& [id, i] : ids) {
       par2::FileSlices sums_of_file;
       sums_of_file.id = id;
-      for (const digest::SliceDigests& slice : digests[i].slices) sums_of_file.slices.push_back({slice.md5, slice.crc32});
+      for (const digest::SliceDigests& slice : digests[i].slices)
+        sums_of_file.slices.push_back({slice.md5, slice.crc32});
       packets.push_back(par2::encode(set_id, sums_of_file));
     }
     return packets;
@@ -209,7 +226,8 @@ namespace {
 /// A .par2 file as laid out; recovery data comes pass by pass.
 class SetFileWriter {
  public:
-  SetFileWriter(std::unique_ptr<io::File> file, par2::FileLayout layout) : file_(std::move(file)), layout_(std::move(layout)) {}
+  SetFileWriter(std::unique_ptr<io::File> file, par2::FileLayout layout)
+      : file_(std::move(file)), layout_(std::move(layout)) {}
 
   void write_packets(const std::vector<core::Bytes>& critical, const core::Bytes& creator) {
     for (const par2::PlannedPacket& packet : layout_.packets) {
@@ -237,7 +255,8 @@ SetBuilder::~SetBuilder() = default;
 
 void SetBuilder::begin_file(std::size_t index) {
   State& s = *state_;
-  if (s.open || index >= s.files.size() || s.digests[index].bytes != 0) throw Error(Code::kFailed, "files of a PAR2 set came in a wrong order");
+  if (s.open || index >= s.files.size() || s.digests[index].bytes != 0)
+    throw Error(Code::kFailed, "files of a PAR2 set came in a wrong order");
   s.current = index;
   s.open = true;
 }
@@ -253,11 +272,13 @@ void SetBuilder::write(const CreateFile& create, const ReadBack& read_back) {
   std::vector<std::uint64_t> lengths;
   for (const core::Bytes& packet : critical) lengths.push_back(packet.size());
   const std::vector<std::string> names = file_names();
-  SetFileWriter(create(names[0]), par2::lay_out(lengths, creator.size(), 0, s.options.slice_bytes)).write_packets(critical, creator);
+  SetFileWriter(create(names[0]), par2::lay_out(lengths, creator.size(), 0, s.options.slice_bytes))
+      .write_packets(critical, creator);
   if (s.options.recovery_slices == 0) return;
 
   const std::size_t count = s.options.recovery_slices;
-  SetFileWriter file(create(names[1]), par2::lay_out(lengths, creator.size(), s.options.recovery_slices, s.options.slice_bytes));
+  SetFileWriter file(create(names[1]),
+                     par2::lay_out(lengths, creator.size(), s.options.recovery_slices, s.options.slice_bytes));
   file.write_packets(critical, creator);
   std::vector<core::Bytes> heads(count);
   std::vector<digest::Md5Stream> hashes(count);  // run on over the passes: columns come in order
@@ -293,7 +314,8 @@ const FileDigests& SetBuilder::digests(std::size_t index) const { return state_-
 std::vector<std::string> SetBuilder::file_names() const {
   const SetOptions& options = state_->options;
   std::vector<std::string> names = {options.base + ".par2"};
-  if (options.recovery_slices > 0) names.push_back(par2::recovery_file_name(options.base, options.first_exponent, options.recovery_slices));
+  if (options.recovery_slices > 0)
+    names.push_back(par2::recovery_file_name(options.base, options.first_exponent, options.recovery_slices));
   return names;
 }
 

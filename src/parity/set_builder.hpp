@@ -18,17 +18,17 @@ namespace darkshelf::parity {
 /// A file to protect. `bytes` may be an upper bound for the only file of a set (a tar whose length is not known yet);
 /// with several files bytes and md5_16k must be exact, since PAR2 numbers slices by file ids made from them.
 struct SetFile {
-  std::string name;  // relative to the folder of the .par2 files, '/' between folders, not empty
+  std::string name;         // relative to the folder of the .par2 files, '/' between folders, not empty
   std::uint64_t bytes = 0;  // never 0: PAR2 programs choke on empty files
   std::optional<digest::Md5> md5_16k;
 };
 
 struct SetOptions {
-  std::string base;            // "NAME": files NAME.par2 and NAME.vol….par2 are made
+  std::string base;  // "NAME": files NAME.par2 and NAME.vol….par2 are made
   std::uint64_t slice_bytes = 0;
   std::uint32_t first_exponent = 0;
   std::uint32_t recovery_slices = 0;
-  std::string creator;         // text of the Creator packet
+  std::string creator;  // text of the Creator packet
 };
 
 struct FileDigests {
@@ -56,8 +56,9 @@ class SetBuilder {
   /// Throws core::Error(kCorrupt) when the length (or head) is not what numbering was based on.
   void end_file();
 
-  /// After the last file: runs further passes through `read_back` where memory asked for them, then writes the set through
-  /// `create` (NAME.par2 first). Files are not synced. Byte-identical for identical input, options and any memory/threads.
+  /// After the last file: runs further passes through `read_back` where memory asked for them, then writes the set
+  /// through `create` (NAME.par2 first). Files are not synced. Byte-identical for identical input, options and any
+  /// memory/threads.
   void write(const CreateFile& create, const ReadBack& read_back);
 
   const FileDigests& digests(std::size_t index) const;  // after end_file(index)

@@ -25,8 +25,9 @@ constexpr std::uint64_t kLongestCritical = 16 << 20;  // 32,768 checksums take 6
 constexpr std::string_view kMagic{"PAR2\0PKT", 8};
 
 bool same_end(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && std::equal(end.begin(), end.end(), text.end() - static_cast<std::ptrdiff_t>(end.size()),
-                                                 [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+  return text.size() >= end.size() &&
+         std::equal(end.begin(), end.end(), text.end() - static_cast<std::ptrdiff_t>(end.size()),
+                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
 }
 
 /// ".vol00000+00100" behind the base of a recovery file's name: its length, 0 if there is none.
@@ -82,8 +83,14 @@ class Pieces {
 /// Walks one file from packet to packet.
 class FileScan {
  public:
-  FileScan(PacketScan& scan, std::size_t index, io::File& file, const core::Work& work, std::vector<std::uint64_t>& recovery_bytes)
-      : scan_(scan), index_(index), pieces_(file), work_(work), window_(kWindow), recovery_bytes_(recovery_bytes),
+  FileScan(PacketScan& scan, std::size_t index, io::File& file, const core::Work& work,
+           std::vector<std::uint64_t>& recovery_bytes)
+      : scan_(scan),
+        index_(index),
+        pieces_(file),
+        work_(work),
+        window_(kWindow),
+        recovery_bytes_(recovery_bytes),
         wasted_limit_(16 * pieces_.bytes() + (64 << 20)) {}
 
   void run() {
@@ -225,7 +232,8 @@ void settle_recovery(PacketScan& scan, const std::vector<std::uint64_t>& bytes) 
 
 }  // namespace
 
-PacketScan scan_packets(io::FileSystem& fs, const std::vector<io::Path>& files, io::ReadMode mode, const core::Work& work) {
+PacketScan scan_packets(io::FileSystem& fs, const std::vector<io::Path>& files, io::ReadMode mode,
+                        const core::Work& work) {
   PacketScan scan;
   scan.files = files;
   std::vector<std::uint64_t> recovery_bytes;
@@ -256,7 +264,8 @@ std::vector<io::Path> files_of_set(io::FileSystem& fs, const io::Path& any) {
   const io::Path folder = any.parent_path().empty() ? io::Path(".") : any.parent_path();
   std::vector<io::Path> files = {any};
   for (const io::Entry& entry : fs.list(folder)) {
-    if (entry.type != io::FileType::kRegular || !entry.name.starts_with(base) || !same_end(entry.name, ".par2")) continue;
+    if (entry.type != io::FileType::kRegular || !entry.name.starts_with(base) || !same_end(entry.name, ".par2"))
+      continue;
     const std::string_view rest = std::string_view(entry.name).substr(base.size(), entry.name.size() - base.size() - 5);
     const bool belongs = rest.empty() || volume_suffix(rest) == rest.size();
     if (belongs && entry.name != any.filename().string()) files.push_back(any.parent_path() / entry.name);
@@ -271,7 +280,8 @@ std::vector<NumberedFile> numbered_files(const PacketScan& scan) {
   for (const par2::Md5& id : scan.main->recovery_files) {
     const auto found = scan.descriptions.find(id);
     if (found == scan.descriptions.end()) {
-      throw Error(Code::kCorrupt, fmt::format("the PAR2 set protects a file that none of its packets describes (id {})", core::to_hex(id)));
+      throw Error(Code::kCorrupt, fmt::format("the PAR2 set protects a file that none of its packets describes (id {})",
+                                              core::to_hex(id)));
     }
     const std::uint64_t count = core::divide_up(found->second.bytes, scan.main->slice_bytes);
     if (count > par2::kMaxSlices || next + count > par2::kMaxSlices) {

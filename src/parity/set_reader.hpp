@@ -35,17 +35,20 @@ struct PacketScan {
   std::map<formats::par2::Md5, formats::par2::FileSlices> slices;
   std::vector<RecoveryLocation> recovery;  // one per exponent, ascending
   std::string creator;
-  std::vector<BadRange> bad;               // damaged, unknown or foreign bytes between the sound packets
+  std::vector<BadRange> bad;  // damaged, unknown or foreign bytes between the sound packets
 };
 
-/// Scans files in order; the first sound packet's set id wins, other sets are bad ranges. Files that cannot be opened are one
-/// bad range of 0 bytes with unreadable set. Memory is bounded by the critical packets (at most ~4 MB a set) and one slice.
-PacketScan scan_packets(io::FileSystem& fs, const std::vector<io::Path>& files, io::ReadMode mode, const core::Work& work);
+/// Scans files in order; the first sound packet's set id wins, other sets are bad ranges. Files that cannot be opened
+/// are one bad range of 0 bytes with unreadable set. Memory is bounded by the critical packets (at most ~4 MB a set)
+/// and one slice.
+PacketScan scan_packets(io::FileSystem& fs, const std::vector<io::Path>& files, io::ReadMode mode,
+                        const core::Work& work);
 
 /// The .par2 files that belong with `any` (an index, or any volume of the set): itself first, the rest by name.
 std::vector<io::Path> files_of_set(io::FileSystem& fs, const io::Path& any);
 
-/// The protected files with their place in the numbering. Throws core::Error(kCorrupt) when main or a description is missing.
+/// The protected files with their place in the numbering. Throws core::Error(kCorrupt) when main or a description is
+/// missing.
 struct NumberedFile {
   formats::par2::FileDescription description;
   std::uint32_t first_slice = 0;

@@ -11,8 +11,9 @@ constexpr std::uint64_t kStep = 1 << 20;
 
 }  // namespace
 
-// The CRC of a message of known length is linear once start value and final inversion are taken off ("plain state"): the CRC of as
-// many zeros. A byte that leaves the window then takes away what that byte and a window of zeros behind it would give.
+// The CRC of a message of known length is linear once start value and final inversion are taken off ("plain state"):
+// the CRC of as many zeros. A byte that leaves the window then takes away what that byte and a window of zeros behind
+// it would give.
 SliceSearch::SliceSearch(std::uint64_t slice_bytes)
     : slice_bytes_(slice_bytes), zeros_crc_(digest::crc32_zeros(0, slice_bytes)), likely_(65536) {
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
@@ -34,12 +35,15 @@ std::uint32_t SliceSearch::roll(std::uint32_t state, std::byte out, std::byte in
   return next ^ leaving_[std::to_integer<std::uint8_t>(out)];
 }
 
-void SliceSearch::search(io::File& file, const core::Work& work, const std::function<void(std::uint32_t, std::uint64_t)>& found) {
+void SliceSearch::search(io::File& file, const core::Work& work,
+                         const std::function<void(std::uint32_t, std::uint64_t)>& found) {
   const std::uint64_t length = file.stat().bytes;
-  core::Bytes window(2 * slice_bytes_ + kStep);  // bytes [start, start + window.size()) of the file, zeros behind its end
+  core::Bytes window(2 * slice_bytes_ +
+                     kStep);  // bytes [start, start + window.size()) of the file, zeros behind its end
   std::uint64_t start = 0;
   const auto fill = [&](std::size_t from) {
-    const std::size_t got = start + from < length ? file.read_at(start + from, core::MutableByteSpan(window).subspan(from)) : 0;
+    const std::size_t got =
+        start + from < length ? file.read_at(start + from, core::MutableByteSpan(window).subspan(from)) : 0;
     std::memset(window.data() + from + got, 0, window.size() - from - got);
   };
   fill(0);

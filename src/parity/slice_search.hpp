@@ -1,5 +1,6 @@
 #pragma once
-// Finding slices wherever they lie in a file: a CRC-32 that rolls over every offset, and MD5 where it hits. For par2_verify.cpp.
+// Finding slices wherever they lie in a file: a CRC-32 that rolls over every offset, and MD5 where it hits. For
+// par2_verify.cpp.
 
 #include <cstdint>
 #include <functional>
@@ -18,8 +19,8 @@ class SliceSearch {
   void want(std::uint32_t slice, const formats::par2::SliceChecksum& checksum);
   bool empty() const { return wanted_.empty(); }
 
-  /// Calls found(slice, offset) for every wanted slice in the file; a slice that was found is wanted no more. Takes two slices of
-  /// memory. Past the end of the file stand zeros, as behind the last slice of a protected file.
+  /// Calls found(slice, offset) for every wanted slice in the file; a slice that was found is wanted no more. Takes two
+  /// slices of memory. Past the end of the file stand zeros, as behind the last slice of a protected file.
   void search(io::File& file, const core::Work& work, const std::function<void(std::uint32_t, std::uint64_t)>& found);
 
  private:
@@ -30,10 +31,10 @@ class SliceSearch {
   std::uint32_t roll(std::uint32_t state, std::byte out, std::byte in) const;
 
   std::uint64_t slice_bytes_;
-  std::uint32_t zeros_crc_;                          // CRC-32 of a slice of zeros: tells plain states from checksums
+  std::uint32_t zeros_crc_;  // CRC-32 of a slice of zeros: tells plain states from checksums
   std::array<std::uint32_t, 256> table_, leaving_;
   std::unordered_multimap<std::uint32_t, Wanted> wanted_;  // by plain state
-  std::vector<bool> likely_;                         // of the low 16 bits
+  std::vector<bool> likely_;                               // of the low 16 bits
 };
 
 }  // namespace darkshelf::parity

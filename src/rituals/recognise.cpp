@@ -97,7 +97,8 @@ void keep_news(io::FileSystem& fs, ShootPlan& shoot) {
     const bool folder = entry.member.type == fv::MemberType::kDirectory;
     return folder ? !folders.contains(entry.member.path) : !wanted.contains(entry.member.path);
   });
-  for (volume::SourceEntry& entry : shoot.source.entries) {  // a hard link whose file stays behind becomes the file itself
+  for (volume::SourceEntry& entry :
+       shoot.source.entries) {  // a hard link whose file stays behind becomes the file itself
     if (entry.member.type == fv::MemberType::kHardLink && !wanted.contains(entry.member.link)) as_full_file(fs, entry);
   }
   count_again(shoot.source);

@@ -11,19 +11,22 @@
 namespace darkshelf::shelf {
 
 enum class Claim {
-  kFits,        // known drive, evidence as last accepted (or only details that change by themselves)
-  kUnknown,     // an identity this catalog has never seen
-  kMoved,       // known, but on another file system, disk or size: moved or copied?
-  kTwin,        // another attached medium claims the same id at the same time
+  kFits,     // known drive, evidence as last accepted (or only details that change by themselves)
+  kUnknown,  // an identity this catalog has never seen
+  kMoved,    // known, but on another file system, disk or size: moved or copied?
+  kTwin,     // another attached medium claims the same id at the same time
 };
 struct Judgement {
   Claim claim = Claim::kFits;
-  std::vector<std::string> differences;   // "serial S1 → S2", "file system … → …"
+  std::vector<std::string> differences;  // "serial S1 → S2", "file system … → …"
 };
-/// fs_id, serial and size are compared where both are known. A changed fs_id or serial, or a size off by more than 1 %, is kMoved.
-Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optional<catalog::Drive>& known, const catalog::Evidence& now);
+/// fs_id, serial and size are compared where both are known. A changed fs_id or serial, or a size off by more than 1 %,
+/// is kMoved.
+Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optional<catalog::Drive>& known,
+                const catalog::Evidence& now);
 
 /// Drives whose recorded serial (or fs_id) equals this evidence: "this was 2026-A … formatted?".
-std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now);
+std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives,
+                                                 const catalog::Evidence& now);
 
 }  // namespace darkshelf::shelf

@@ -13,12 +13,13 @@ namespace darkshelf::shelf {
 
 struct Policy {
   unsigned copies = 3, places = 2, offsite = 1, kinds = 1;
-  std::chrono::seconds scrub_every{};   // default 12 months
-  std::chrono::seconds grace{};         // default 3 months: after it an overdue copy no longer counts
+  std::chrono::seconds scrub_every{};  // default 12 months
+  std::chrono::seconds grace{};        // default 3 months: after it an overdue copy no longer counts
   formats::volume::Layout layout = formats::volume::Layout::kTar;
-  std::string owner, phone;             // for START-HERE
+  std::string owner, phone;  // for START-HERE
 };
-/// Defaults with what was set. Throws Error(kUsage) naming an unknown key or a value that makes no sense, with the possible ones.
+/// Defaults with what was set. Throws Error(kUsage) naming an unknown key or a value that makes no sense, with the
+/// possible ones.
 Policy policy_from(const std::map<std::string, std::string>& set);
 /// Every key with its value in force, as `policy set` takes them back.
 std::map<std::string, std::string> to_text(const Policy& policy);
@@ -32,7 +33,7 @@ struct CopyView {
   catalog::Copy copy;
   catalog::Drive drive;
   Vote vote = Vote::kCounts;
-  bool overdue = false;                 // checked longer ago than scrub_every (still counts until grace is over)
+  bool overdue = false;  // checked longer ago than scrub_every (still counts until grace is over)
 };
 struct VolumeStatus {
   catalog::Volume volume;
@@ -43,21 +44,23 @@ struct VolumeStatus {
 struct ShootStatus {
   catalog::Shoot shoot;
   std::vector<VolumeStatus> volumes;
-  Light light = Light::kGreen;          // the worst of its volumes
+  Light light = Light::kGreen;                                // the worst of its volumes
   unsigned counting = 0, places = 0, offsite = 0, kinds = 0;  // the least of its volumes
-  bool all_attached = false;            // every counting copy is on a drive that is here now
-  std::vector<std::string> lacks;       // "1 more copy", "a copy off-site", "a check of 2026-A (due since 3 months)"
+  bool all_attached = false;                                  // every counting copy is on a drive that is here now
+  std::vector<std::string> lacks;  // "1 more copy", "a copy off-site", "a check of 2026-A (due since 3 months)"
 };
 struct Status {
-  std::vector<ShootStatus> shoots;      // worst first, then by date
+  std::vector<ShootStatus> shoots;  // worst first, then by date
   std::uint64_t green = 0, amber = 0, red = 0;
   std::vector<catalog::Drive> overdue_drives;
   bool met() const { return amber == 0 && red == 0; }
 };
 /// `without`: drives that are taken to be gone (empty: none). Discarded shoots are left out.
-Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const std::set<core::Uuid>& without = {});
+Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now,
+                 const std::set<core::Uuid>& without = {});
 
-/// Words for a copy's freshness: "checked 12 days ago", "checked 14 months ago, overdue", "never checked since it was copied".
+/// Words for a copy's freshness: "checked 12 days ago", "checked 14 months ago, overdue", "never checked since it was
+/// copied".
 std::string freshness(const CopyView& copy, core::Time now);
 
 }  // namespace darkshelf::shelf

@@ -53,15 +53,18 @@ std::string upper_stem(std::string_view name) {
 
 /// Names of layout files have to survive every BagIt reader and every system a drive may be plugged into.
 void require_plain_names(const SourceShoot& shoot) {
-  static const std::set<std::string> kDevices = {"CON",  "PRN",  "AUX",  "NUL",  "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7",
-                                                 "COM8", "COM9", "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9"};
+  static const std::set<std::string> kDevices = {"CON",  "PRN",  "AUX",  "NUL",  "COM1", "COM2", "COM3", "COM4",
+                                                 "COM5", "COM6", "COM7", "COM8", "COM9", "LPT1", "LPT2", "LPT3",
+                                                 "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9"};
   std::map<std::string, std::string> seen;
   for (const SourceEntry& entry : shoot.entries) {
     if (entry.member.type != fv::MemberType::kFile && entry.member.type != fv::MemberType::kHardLink) continue;
     const std::string& path = entry.member.path;
     std::string why;
-    if (!core::is_utf8(path)) why = "is not UTF-8";
-    else if (path.find_first_of("%\\:*?\"<>|") != std::string::npos || core::printable(path) != path) why = "has a character not every system takes";
+    if (!core::is_utf8(path))
+      why = "is not UTF-8";
+    else if (path.find_first_of("%\\:*?\"<>|") != std::string::npos || core::printable(path) != path)
+      why = "has a character not every system takes";
     for (std::size_t start = 0; why.empty() && start <= path.size();) {
       const std::size_t end = std::min(path.find('/', start), path.size());
       const std::string part = path.substr(start, end - start);
@@ -94,7 +97,8 @@ class Cutter {
       place(i, bytes_of(member, options_.layout));
     }
     for (std::size_t i = 0; i < shoot_.entries.size(); ++i) {
-      if (shoot_.entries[i].member.type == fv::MemberType::kDirectory && !used_.contains(shoot_.entries[i].member.path)) {
+      if (shoot_.entries[i].member.type == fv::MemberType::kDirectory &&
+          !used_.contains(shoot_.entries[i].member.path)) {
         add(i, open_ ? *open_ : start());  // an empty folder goes with the last part
       }
     }
@@ -122,7 +126,8 @@ class Cutter {
     return volumes_.size() - 1;
   }
 
-  /// A hard link cannot be kept where its file is in another volume (or in none, as in layout files): it becomes a full copy.
+  /// A hard link cannot be kept where its file is in another volume (or in none, as in layout files): it becomes a full
+  /// copy.
   void as_full_file(std::size_t index) {
     fv::Member& member = shoot_.entries[index].member;
     if (member.type != fv::MemberType::kHardLink) return;
@@ -134,8 +139,9 @@ class Cutter {
   }
 
   std::vector<SourceEntry>::const_iterator entry_of(const std::string& path) const {
-    const auto found = std::lower_bound(shoot_.entries.begin(), shoot_.entries.end(), path,
-                                        [](const SourceEntry& entry, const std::string& wanted) { return entry.member.path < wanted; });
+    const auto found = std::lower_bound(
+        shoot_.entries.begin(), shoot_.entries.end(), path,
+        [](const SourceEntry& entry, const std::string& wanted) { return entry.member.path < wanted; });
     return found != shoot_.entries.end() && found->member.path == path ? found : shoot_.entries.end();
   }
 
@@ -162,7 +168,8 @@ class Cutter {
       const std::string folder = path.substr(0, slash);
       used_.insert(folder);
       const auto found = entry_of(folder);
-      if (found != shoot_.entries.end()) filling.entries.insert(static_cast<std::size_t>(found - shoot_.entries.begin()));
+      if (found != shoot_.entries.end())
+        filling.entries.insert(static_cast<std::size_t>(found - shoot_.entries.begin()));
     }
   }
 
@@ -192,26 +199,32 @@ Sizes sizes_for(const std::vector<fv::Member>& members, const CutOptions& option
     largest = sizes.payload_bytes;
     files = 1;
   }
-  sizes.slice_bytes = std::max(kSliceUnit, core::round_up(core::divide_up(sizes.payload_bytes, par2::kMaxSlices), kSliceUnit));
+  sizes.slice_bytes =
+      std::max(kSliceUnit, core::round_up(core::divide_up(sizes.payload_bytes, par2::kMaxSlices), kSliceUnit));
   if (options.layout == fv::Layout::kTar) {
     slices = core::divide_up(sizes.payload_bytes, sizes.slice_bytes);
   } else {
     if (files > par2::kMaxSlices) {
-      throw Error(Code::kUsage, fmt::format("one volume of layout files can hold {} files at most, not {}", core::with_commas(par2::kMaxSlices), core::with_commas(files)),
+      throw Error(Code::kUsage,
+                  fmt::format("one volume of layout files can hold {} files at most, not {}",
+                              core::with_commas(par2::kMaxSlices), core::with_commas(files)),
                   "give a smaller --volume-size, or --layout tar");
     }
-    while ((slices = slices_of(members, sizes.slice_bytes)) > par2::kMaxSlices) sizes.slice_bytes += std::max(kSliceUnit, core::round_up(sizes.slice_bytes / 16, kSliceUnit));
+    while ((slices = slices_of(members, sizes.slice_bytes)) > par2::kMaxSlices)
+      sizes.slice_bytes += std::max(kSliceUnit, core::round_up(sizes.slice_bytes / 16, kSliceUnit));
   }
   sizes.slices = static_cast<std::uint32_t>(slices);
   if (slices > 0) {
     const double wanted = std::ceil(static_cast<double>(slices) * options.parity_percent / 100);
     sizes.recovery_slices = std::max(kFewestRecovery, static_cast<std::uint32_t>(wanted));
   }
-  const std::uint64_t recovery = sizes.recovery_slices * (sizes.slice_bytes + kPacketHead) + packets_of(slices, files, names);
+  const std::uint64_t recovery =
+      sizes.recovery_slices * (sizes.slice_bytes + kPacketHead) + packets_of(slices, files, names);
   // members, photos, slices, manifest, bag-info, then their own parity: as much again, in slices of 4 KiB and more.
   const std::uint64_t tags = members.size() * 1000 + 12 * names + 65 * slices + 64 * 1024;
   const std::uint64_t tag_slices = tags / kSliceUnit + 16;
-  sizes.bytes_on_drive = sizes.payload_bytes + recovery + tags + (tags + 16 * kSliceUnit + tag_slices * kPacketHead) + packets_of(tag_slices, 6, 200);
+  sizes.bytes_on_drive = sizes.payload_bytes + recovery + tags + (tags + 16 * kSliceUnit + tag_slices * kPacketHead) +
+                         packets_of(tag_slices, 6, 200);
   sizes.largest_file = std::max(largest, recovery);
   return sizes;
 }

@@ -10,10 +10,11 @@ namespace {
 
 constexpr std::array kEndings = {
     // raw
-    "3fr", "ari", "arw", "bay", "cap", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos", "mrw", "nef", "nrw", "orf",
-    "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
+    "3fr", "ari", "arw", "bay", "cap", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef",
+    "mos", "mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
     // developed
-    "avif", "bmp", "gif", "heic", "heif", "hif", "jp2", "jpe", "jpeg", "jpg", "jxl", "png", "psb", "psd", "tif", "tiff", "webp",
+    "avif", "bmp", "gif", "heic", "heif", "hif", "jp2", "jpe", "jpeg", "jpg", "jxl", "png", "psb", "psd", "tif", "tiff",
+    "webp",
     // moving
     "3gp", "avi", "braw", "crm", "m2ts", "m4v", "mkv", "mov", "mp4", "mpg", "mts", "mxf", "r3d", "webm"};
 

@@ -20,14 +20,17 @@ constexpr std::size_t kDeepest = 200;  // folders within folders
 
 /// What systems and programs leave behind, worth nothing to anyone.
 bool is_litter(const std::string& name) {
-  static constexpr std::array kNames = {".DS_Store",   "Thumbs.db",    "desktop.ini", ".Trashes", ".Spotlight-V100", ".fseventsd",
-                                        "$RECYCLE.BIN", "System Volume Information", "lost+found"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("._") || name.starts_with(".Trash-");
+  static constexpr std::array kNames = {".DS_Store",       "Thumbs.db",  "desktop.ini",  ".Trashes",
+                                        ".Spotlight-V100", ".fseventsd", "$RECYCLE.BIN", "System Volume Information",
+                                        "lost+found"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("._") ||
+         name.starts_with(".Trash-");
 }
 
 class Scan {
  public:
-  Scan(io::FileSystem& fs, const std::vector<std::string>& excludes, const core::Work& work) : fs_(fs), excludes_(excludes), work_(work) {}
+  Scan(io::FileSystem& fs, const std::vector<std::string>& excludes, const core::Work& work)
+      : fs_(fs), excludes_(excludes), work_(work) {}
 
   SourceShoot run(const io::Path& folder) {
     const auto stat = fs_.stat_following(folder);
@@ -39,7 +42,8 @@ class Scan {
     out_.name = out_.folder.filename().string();
     add_folder(out_.folder, out_.name, *stat);
     walk(out_.folder, out_.name, 1);
-    std::sort(out_.entries.begin(), out_.entries.end(), [](const auto& a, const auto& b) { return a.member.path < b.member.path; });
+    std::sort(out_.entries.begin(), out_.entries.end(),
+              [](const auto& a, const auto& b) { return a.member.path < b.member.path; });
     name_hard_links();
     count();
     find_date();
@@ -49,8 +53,9 @@ class Scan {
  private:
   bool is_excluded(const std::string& name, const std::string& path) const {
     const std::string below = path.substr(std::min(path.size(), out_.name.size() + 1));
-    return std::any_of(excludes_.begin(), excludes_.end(),
-                       [&](const std::string& glob) { return core::glob_match(glob, name) || core::glob_match(glob, below); });
+    return std::any_of(excludes_.begin(), excludes_.end(), [&](const std::string& glob) {
+      return core::glob_match(glob, name) || core::glob_match(glob, below);
+    });
   }
 
   void leave_out(const std::string& path, const std::string& reason) { out_.left_out.push_back({path, reason}); }
@@ -68,7 +73,8 @@ class Scan {
         if (core::is_utf8(name)) {
           entry.member.xattrs[name] = value;
         } else {
-          leave_out(path, fmt::format("its attribute {} has a name that is not UTF-8; the file itself is sealed", core::printable(name)));
+          leave_out(path, fmt::format("its attribute {} has a name that is not UTF-8; the file itself is sealed",
+                                      core::printable(name)));
         }
       }
     }
@@ -100,7 +106,9 @@ class Scan {
   void refuse_open_lightroom(const io::Path& folder, const std::vector<io::Entry>& entries) {
     for (const io::Entry& entry : entries) {
       if (!entry.name.ends_with(".lrcat.lock")) continue;
-      throw Error(Code::kFailed, fmt::format("the Lightroom catalog in {} is open: what is sealed now could not be opened later", core::printable(folder.string())),
+      throw Error(Code::kFailed,
+                  fmt::format("the Lightroom catalog in {} is open: what is sealed now could not be opened later",
+                              core::printable(folder.string())),
                   "close Lightroom and type the same command again");
     }
   }
@@ -130,7 +138,8 @@ class Scan {
           out_.entries.push_back(std::move(entry));
           return;
         }
-        case io::FileType::kOther: return leave_out(path, "neither a file, a folder nor a link");
+        case io::FileType::kOther:
+          return leave_out(path, "neither a file, a folder nor a link");
       }
     } catch (const Error& error) {
       if (error.code() != Code::kIo) throw;
@@ -175,7 +184,8 @@ class Scan {
     }
     std::vector<std::int64_t> times;
     for (const SourceEntry& entry : out_.entries) {
-      if (entry.member.type == fv::MemberType::kFile && is_picture(entry.source.filename().string())) times.push_back(entry.member.mtime_ns);
+      if (entry.member.type == fv::MemberType::kFile && is_picture(entry.source.filename().string()))
+        times.push_back(entry.member.mtime_ns);
     }
     if (times.empty()) return;
     const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
@@ -192,15 +202,17 @@ class Scan {
 
 bool has_pictures(io::FileSystem& fs, const io::Path& folder) {
   const auto entries = fs.list(folder);
-  return std::any_of(entries.begin(), entries.end(),
-                     [](const io::Entry& entry) { return entry.type == io::FileType::kRegular && is_picture(entry.name) && !is_litter(entry.name); });
+  return std::any_of(entries.begin(), entries.end(), [](const io::Entry& entry) {
+    return entry.type == io::FileType::kRegular && is_picture(entry.name) && !is_litter(entry.name);
+  });
 }
 
 /// Pictures in the folder itself, or in a folder right below it (RAW/, JPEG/).
 bool is_like_a_shoot(io::FileSystem& fs, const io::Path& folder) {
   if (has_pictures(fs, folder)) return true;
   for (const io::Entry& entry : fs.list(folder)) {
-    if (entry.type == io::FileType::kDirectory && !is_litter(entry.name) && has_pictures(fs, folder / entry.name)) return true;
+    if (entry.type == io::FileType::kDirectory && !is_litter(entry.name) && has_pictures(fs, folder / entry.name))
+      return true;
   }
   return false;
 }
@@ -221,7 +233,8 @@ void shoots_at(io::FileSystem& fs, const io::Path& folder, unsigned depth, Shoot
 
 }  // namespace
 
-SourceShoot scan_shoot(io::FileSystem& fs, const io::Path& folder, const std::vector<std::string>& excludes, const core::Work& work) {
+SourceShoot scan_shoot(io::FileSystem& fs, const io::Path& folder, const std::vector<std::string>& excludes,
+                       const core::Work& work) {
   return Scan(fs, excludes, work).run(folder);
 }
 

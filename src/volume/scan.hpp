@@ -21,21 +21,24 @@ struct SourceEntry {
 
 struct SourceShoot {
   io::Path folder;
-  std::string name;                 // last component of the folder
-  std::string date;                 // leading date of the name, else the median mtime of its pictures (capture dates come later)
+  std::string name;  // last component of the folder
+  std::string date;  // leading date of the name, else the median mtime of its pictures (capture dates come later)
   bool date_from_name = false;
-  std::vector<SourceEntry> entries; // sorted by path bytes; a folder stands before what is in it
-  std::vector<formats::volume::LeftOut> left_out;  // system litter, excluded by a glob, not a regular file, foreign xattrs
-  std::vector<formats::volume::LeftOut> unreadable; // folders that cannot be listed, files that cannot be opened: exit 3
+  std::vector<SourceEntry> entries;  // sorted by path bytes; a folder stands before what is in it
+  std::vector<formats::volume::LeftOut>
+      left_out;  // system litter, excluded by a glob, not a regular file, foreign xattrs
+  std::vector<formats::volume::LeftOut>
+      unreadable;  // folders that cannot be listed, files that cannot be opened: exit 3
   std::uint64_t bytes = 0, files = 0, photos = 0;
 };
 
-/// Walks a folder (links are kept as links, never followed; other file systems mounted below are walked). Hard links to an
-/// earlier entry become kHardLink. Left out: *.lrdata, .DS_Store, ._*, Thumbs.db, desktop.ini, .Trashes, .Spotlight-V100,
-/// .fseventsd, $RECYCLE.BIN, System Volume Information, .Trash-*, lost+found, and names matching `excludes` (globs over the
-/// name and over the path below the shoot). Throws Error(kNotFound) if there is no such folder, Error(kFailed) when a
-/// Lightroom catalog has a .lock beside it ("close Lightroom").
-SourceShoot scan_shoot(io::FileSystem& fs, const io::Path& folder, const std::vector<std::string>& excludes, const core::Work& work);
+/// Walks a folder (links are kept as links, never followed; other file systems mounted below are walked). Hard links to
+/// an earlier entry become kHardLink. Left out: *.lrdata, .DS_Store, ._*, Thumbs.db, desktop.ini, .Trashes,
+/// .Spotlight-V100, .fseventsd, $RECYCLE.BIN, System Volume Information, .Trash-*, lost+found, and names matching
+/// `excludes` (globs over the name and over the path below the shoot). Throws Error(kNotFound) if there is no such
+/// folder, Error(kFailed) when a Lightroom catalog has a .lock beside it ("close Lightroom").
+SourceShoot scan_shoot(io::FileSystem& fs, const io::Path& folder, const std::vector<std::string>& excludes,
+                       const core::Work& work);
 
 /// True for file names that are pictures or films (RAW, JPEG, HEIC, TIFF, PSD, PNG, DNG, MP4, MOV …), by extension.
 bool is_picture(std::string_view file_name);
@@ -45,8 +48,8 @@ std::uint64_t count_photos(const std::vector<std::string>& paths);
 /// What a folder argument means: itself a shoot, or (with `depth` > 0) each subfolder at that depth.
 struct ShootFolders {
   std::vector<io::Path> shoots;
-  std::vector<io::Path> loose;      // pictures that lie in no shoot
-  bool looks_like_year = false;     // no pictures of its own, three or more subfolders with pictures, and depth was 0
+  std::vector<io::Path> loose;   // pictures that lie in no shoot
+  bool looks_like_year = false;  // no pictures of its own, three or more subfolders with pictures, and depth was 0
 };
 ShootFolders find_shoots(io::FileSystem& fs, const io::Path& argument, unsigned depth);
 

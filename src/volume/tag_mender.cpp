@@ -27,9 +27,11 @@ class Texts {
       : fs_(fs), mode_(mode), slice_bytes_(scan.main->slice_bytes), files_(parity::numbered_files(scan)) {
     std::uint64_t total = 0;
     for (const parity::NumberedFile& file : files_) total += file.description.bytes;
-    if (total > 6 * kTagLimit) throw Error(Code::kCorrupt, "the tags PAR2 set claims files of a size tag files never have");
+    if (total > 6 * kTagLimit)
+      throw Error(Code::kCorrupt, "the tags PAR2 set claims files of a size tag files never have");
     for (const parity::NumberedFile& file : files_) {
-      if (file.description.name.find('/') != std::string::npos) throw Error(Code::kCorrupt, "the tags PAR2 set names a file in a folder");
+      if (file.description.name.find('/') != std::string::npos)
+        throw Error(Code::kCorrupt, "the tags PAR2 set names a file in a folder");
       load(folder / file.description.name, file);
     }
   }
@@ -48,7 +50,8 @@ class Texts {
   void write(std::uint32_t slice, std::uint64_t column, core::ByteSpan bytes) {
     const auto [file, offset] = find(slice);
     core::Bytes& text = texts_[file];
-    for (std::size_t i = 0; i < bytes.size() && offset + column + i < text.size(); ++i) text[offset + column + i] = bytes[i];
+    for (std::size_t i = 0; i < bytes.size() && offset + column + i < text.size(); ++i)
+      text[offset + column + i] = bytes[i];
   }
   std::map<std::string, std::string> take(const std::vector<std::string>& names) const {
     std::map<std::string, std::string> out;
@@ -61,7 +64,8 @@ class Texts {
 
  private:
   std::pair<std::size_t, std::uint64_t> find(std::uint32_t slice) const {
-    const auto after = std::upper_bound(files_.begin(), files_.end(), slice, [](std::uint32_t s, const auto& f) { return s < f.first_slice; });
+    const auto after = std::upper_bound(files_.begin(), files_.end(), slice,
+                                        [](std::uint32_t s, const auto& f) { return s < f.first_slice; });
     const auto file = static_cast<std::size_t>(after - files_.begin()) - 1;
     return {file, (slice - files_[file].first_slice) * slice_bytes_};
   }
@@ -78,7 +82,8 @@ class Texts {
         try {
           const std::size_t got = source->read_at(at, core::MutableByteSpan(slice).first(length));
           std::fill(slice.begin() + static_cast<std::ptrdiff_t>(got), slice.end(), std::byte{});
-          intact = digest::crc32(slice) == file.checksums->slices[s].crc32 && digest::md5(slice) == file.checksums->slices[s].md5;
+          intact = digest::crc32(slice) == file.checksums->slices[s].crc32 &&
+                   digest::md5(slice) == file.checksums->slices[s].md5;
         } catch (const Error& error) {
           if (error.os_error() != EIO) throw;
         }
@@ -102,8 +107,10 @@ class Texts {
 
 }  // namespace
 
-std::map<std::string, std::string> mend_tag_files(io::FileSystem& fs, const io::Path& folder, const std::vector<io::Path>& set,
-                                                  const std::vector<std::string>& broken, io::ReadMode mode, const core::Work& work) {
+std::map<std::string, std::string> mend_tag_files(io::FileSystem& fs, const io::Path& folder,
+                                                  const std::vector<io::Path>& set,
+                                                  const std::vector<std::string>& broken, io::ReadMode mode,
+                                                  const core::Work& work) {
   const parity::PacketScan scan = parity::scan_packets(fs, set, mode, work);
   if (!scan.main) throw Error(Code::kUnrepairable, "no sound packet of the tags PAR2 set tells what it protects");
   Texts texts(fs, folder, scan, mode);
@@ -112,13 +119,18 @@ std::map<std::string, std::string> mend_tag_files(io::FileSystem& fs, const io::
   request.slices = texts.slices();
   request.lost = texts.lost();
   for (const parity::RecoveryLocation& at : scan.recovery) request.recovery.push_back(at.exponent);
-  request.read_slice = [&](std::uint32_t slice, std::uint64_t column, core::MutableByteSpan into) { texts.read(slice, column, into); };
+  request.read_slice = [&](std::uint32_t slice, std::uint64_t column, core::MutableByteSpan into) {
+    texts.read(slice, column, into);
+  };
   request.read_recovery = [&](std::size_t index, std::uint64_t column, core::MutableByteSpan into) {
     const parity::RecoveryLocation& at = scan.recovery[index];
     const auto file = fs.open_read(scan.files[at.file], mode);
-    if (file->read_at(at.data_offset + column, into) != into.size()) throw Error(Code::kUnrepairable, "the tags PAR2 set became shorter while it was read");
+    if (file->read_at(at.data_offset + column, into) != into.size())
+      throw Error(Code::kUnrepairable, "the tags PAR2 set became shorter while it was read");
   };
-  request.write_slice = [&](std::uint32_t slice, std::uint64_t column, core::ByteSpan bytes) { texts.write(slice, column, bytes); };
+  request.write_slice = [&](std::uint32_t slice, std::uint64_t column, core::ByteSpan bytes) {
+    texts.write(slice, column, bytes);
+  };
   parity::reconstruct(request, work);
   return texts.take(broken);
 }

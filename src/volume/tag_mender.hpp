@@ -10,9 +10,12 @@
 
 namespace darkshelf::volume {
 
-/// The sealed text of each of `broken` (names in `folder`), rebuilt from `set` (its .par2 files) and whatever slices of the
-/// tag files are intact. Throws kUnrepairable or kCorrupt when it cannot be done. The caller compares with the seal.
-std::map<std::string, std::string> mend_tag_files(io::FileSystem& fs, const io::Path& folder, const std::vector<io::Path>& set,
-                                                  const std::vector<std::string>& broken, io::ReadMode mode, const core::Work& work);
+/// The sealed text of each of `broken` (names in `folder`), rebuilt from `set` (its .par2 files) and whatever slices of
+/// the tag files are intact. Throws kUnrepairable or kCorrupt when it cannot be done. The caller compares with the
+/// seal.
+std::map<std::string, std::string> mend_tag_files(io::FileSystem& fs, const io::Path& folder,
+                                                  const std::vector<io::Path>& set,
+                                                  const std::vector<std::string>& broken, io::ReadMode mode,
+                                                  const core::Work& work);
 
 }  // namespace darkshelf::volume

@@ -23,8 +23,8 @@ namespace {
 constexpr std::uint64_t kBlock = 512;
 constexpr std::uint64_t kEndBlocks = 2 * kBlock;
 
-/// libarchive looks at the locale for names, and its pax writer crashes on names that are not ASCII in the C locale (libarchive
-/// issue 2233). This thread has UTF-8 as long as the object lives.
+/// libarchive looks at the locale for names, and its pax writer crashes on names that are not ASCII in the C locale
+/// (libarchive issue 2233). This thread has UTF-8 as long as the object lives.
 class Utf8Locale {
  public:
   Utf8Locale() : before_(::uselocale(utf8())) {}
@@ -35,7 +35,8 @@ class Utf8Locale {
  private:
   static locale_t utf8() {
     static const locale_t kLocale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-    if (kLocale == nullptr) throw Error(Code::kFailed, "this system has no C.UTF-8 locale, which writing tar files needs");
+    if (kLocale == nullptr)
+      throw Error(Code::kFailed, "this system has no C.UTF-8 locale, which writing tar files needs");
     return kLocale;
   }
   locale_t before_;
@@ -66,7 +67,9 @@ Entry entry_for(const fv::Member& member) {
       ::archive_entry_set_filetype(e, AE_IFREG);
       ::archive_entry_set_size(e, static_cast<la_int64_t>(member.bytes));
       break;
-    case fv::MemberType::kDirectory: ::archive_entry_set_filetype(e, AE_IFDIR); break;
+    case fv::MemberType::kDirectory:
+      ::archive_entry_set_filetype(e, AE_IFDIR);
+      break;
     case fv::MemberType::kSymlink:
       ::archive_entry_set_filetype(e, AE_IFLNK);
       ::archive_entry_set_symlink(e, member.link.c_str());
@@ -78,11 +81,13 @@ Entry entry_for(const fv::Member& member) {
       break;
   }
   if (member.type == fv::MemberType::kHardLink) return entry;  // attributes stand with the file it names
-  for (const auto& [name, value] : member.xattrs) ::archive_entry_xattr_add_entry(e, name.c_str(), value.data(), value.size());
+  for (const auto& [name, value] : member.xattrs)
+    ::archive_entry_xattr_add_entry(e, name.c_str(), value.data(), value.size());
   return entry;
 }
 
-/// One libarchive writer with our profile; the bytes go to `sink`. What the sink throws comes out of the call that caused it.
+/// One libarchive writer with our profile; the bytes go to `sink`. What the sink throws comes out of the call that
+/// caused it.
 class PaxArchive {
  public:
   explicit PaxArchive(TarWriter::Sink sink) : sink_(std::move(sink)), archive_(::archive_write_new()) {
@@ -130,7 +135,8 @@ class PaxArchive {
   [[noreturn]] void fail() {
     rethrow();
     const char* why = ::archive_error_string(archive_.get());
-    throw Error(Code::kFailed, fmt::format("the tar file cannot be written: {}", why == nullptr ? "libarchive gave up" : why));
+    throw Error(Code::kFailed,
+                fmt::format("the tar file cannot be written: {}", why == nullptr ? "libarchive gave up" : why));
   }
   void must(int result) {
     if (result < ARCHIVE_WARN) fail();
@@ -151,7 +157,8 @@ struct TarWriter::State {
   void end_member() {
     if (!open) return;
     open = false;
-    if (missing != 0) throw Error(Code::kFailed, fmt::format("{} bytes of {} were never given", missing, core::printable(path)));
+    if (missing != 0)
+      throw Error(Code::kFailed, fmt::format("{} bytes of {} were never given", missing, core::printable(path)));
     tar.end_member();
   }
 

@@ -23,7 +23,8 @@ constexpr std::uint64_t kTagLimit = 512 << 20;  // of one tag file: members of a
 
 class Loading {
  public:
-  Loading(io::FileSystem& fs, const io::Path& folder, io::ReadMode mode, const core::Work& work) : fs_(fs), mode_(mode), work_(work) {
+  Loading(io::FileSystem& fs, const io::Path& folder, io::ReadMode mode, const core::Work& work)
+      : fs_(fs), mode_(mode), work_(work) {
     out_.folder = folder;
   }
 
@@ -39,7 +40,9 @@ class Loading {
   }
 
  private:
-  void finding(const std::string& file, FileCondition condition, bool mended) { out_.findings.push_back({file, condition, mended}); }
+  void finding(const std::string& file, FileCondition condition, bool mended) {
+    out_.findings.push_back({file, condition, mended});
+  }
 
   /// The text of a small file; nothing with `condition` set when it is missing or cannot be read.
   std::optional<std::string> text_of(const std::string& name, FileCondition& condition) {
@@ -72,7 +75,8 @@ class Loading {
       finding(name, condition, true);
     } else if (known || !here) {
       throw Error(here ? Code::kCorrupt : Code::kUnrepairable,
-                  fmt::format("the seal of {} ({}) is {}, and no second copy of it is known", core::printable(out_.folder.string()), name,
+                  fmt::format("the seal of {} ({}) is {}, and no second copy of it is known",
+                              core::printable(out_.folder.string()), name,
                               here ? "not the one that was recorded" : "missing or cannot be read"));
     } else {
       out_.tagmanifest_text = *here;
@@ -82,13 +86,16 @@ class Loading {
   }
 
   const digest::Sha256* sealed_hash(const std::string& name) const {
-    const auto found = std::find_if(out_.tagmanifest.begin(), out_.tagmanifest.end(), [&](const auto& entry) { return entry.path == name; });
+    const auto found = std::find_if(out_.tagmanifest.begin(), out_.tagmanifest.end(),
+                                    [&](const auto& entry) { return entry.path == name; });
     return found == out_.tagmanifest.end() ? nullptr : &found->sha256;
   }
 
   bool read_tag(const std::string& name) {
     const digest::Sha256* sealed = sealed_hash(name);
-    if (sealed == nullptr) throw Error(Code::kCorrupt, fmt::format("the seal of {} does not name {}", core::printable(out_.folder.string()), name));
+    if (sealed == nullptr)
+      throw Error(Code::kCorrupt,
+                  fmt::format("the seal of {} does not name {}", core::printable(out_.folder.string()), name));
     FileCondition condition{};
     auto text = text_of(name, condition);
     if (text && digest::sha256(core::as_bytes(*text)) == *sealed) {
@@ -102,7 +109,8 @@ class Loading {
   void mend(const std::vector<std::string>& broken) {
     std::vector<io::Path> set;
     for (const fv::ManifestEntry& entry : out_.tagmanifest) {
-      const bool tags = entry.path.find(".tags.") != std::string::npos && entry.path.ends_with(".par2") && entry.path.find('/') == std::string::npos;
+      const bool tags = entry.path.find(".tags.") != std::string::npos && entry.path.ends_with(".par2") &&
+                        entry.path.find('/') == std::string::npos;
       if (tags) set.push_back(out_.folder / entry.path);
     }
     std::string why = "its parity is gone";
@@ -116,7 +124,8 @@ class Loading {
       why = error.what();
     }
     for (TagFinding& found : out_.findings) found.mended |= out_.tag_text.contains(found.file);
-    // Without these nothing can be compared; the others can be written anew from what is known or are for other programs.
+    // Without these nothing can be compared; the others can be written anew from what is known or are for other
+    // programs.
     for (const std::string_view needed : {fv::kMembers, fv::kManifest, fv::kSlices, fv::kBagInfo}) {
       if (!out_.tag_text.contains(std::string(needed))) {
         throw Error(Code::kUnrepairable, fmt::format("{} of {} is damaged beyond what its parity can mend: {}", needed,
@@ -126,7 +135,8 @@ class Loading {
   }
 
   [[noreturn]] void contradiction(const std::string& what) {
-    throw Error(Code::kCorrupt, fmt::format("the tag files of {} contradict each other: {}", core::printable(out_.folder.string()), what));
+    throw Error(Code::kCorrupt, fmt::format("the tag files of {} contradict each other: {}",
+                                            core::printable(out_.folder.string()), what));
   }
 
   void decode() {
@@ -134,7 +144,8 @@ class Loading {
     out_.members = fv::decode_members(out_.tag_text.at(std::string(fv::kMembers)));
     out_.manifest = fv::decode_manifest(out_.tag_text.at(std::string(fv::kManifest)));
     out_.slices = fv::decode_slices(out_.tag_text.at(std::string(fv::kSlices)));
-    if (out_.slices.size() != out_.info.slices) contradiction("slices.sha256 and bag-info.txt tell different numbers of slices");
+    if (out_.slices.size() != out_.info.slices)
+      contradiction("slices.sha256 and bag-info.txt tell different numbers of slices");
     for (const fv::ManifestEntry& entry : out_.manifest) {
       if (!entry.path.starts_with("data/")) contradiction("the manifest names a file outside of data/");
     }
@@ -148,7 +159,8 @@ class Loading {
     std::uint64_t next = 0;
     for (const ProtectedFile& file : out_.files) {
       if (file.first_slice != next) contradiction("slices are not numbered one after the other");
-      if (file.slice_count != core::divide_up(file.bytes, out_.info.slice_bytes)) contradiction("the payload does not have the slices it is said to have");
+      if (file.slice_count != core::divide_up(file.bytes, out_.info.slice_bytes))
+        contradiction("the payload does not have the slices it is said to have");
       next += file.slice_count;
     }
     if (next != out_.slices.size()) contradiction("the payload does not have the slices it is said to have");
@@ -166,9 +178,11 @@ class Loading {
       if (member.type != fv::MemberType::kFile || member.bytes == 0) continue;
       const std::uint64_t count = core::divide_up(member.bytes, out_.info.slice_bytes);
       if (count > formats::par2::kMaxSlices) contradiction("a file has more slices than there can be");
-      out_.files.push_back({"data/" + member.path, member.bytes, member.first_slice, static_cast<std::uint32_t>(count)});
+      out_.files.push_back(
+          {"data/" + member.path, member.bytes, member.first_slice, static_cast<std::uint32_t>(count)});
     }
-    std::sort(out_.files.begin(), out_.files.end(), [](const auto& a, const auto& b) { return a.first_slice < b.first_slice; });
+    std::sort(out_.files.begin(), out_.files.end(),
+              [](const auto& a, const auto& b) { return a.first_slice < b.first_slice; });
   }
 
   io::FileSystem& fs_;
@@ -186,8 +200,8 @@ bool is_volume(io::FileSystem& fs, const io::Path& folder) {
 
 }  // namespace
 
-LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known, io::ReadMode mode,
-                         const core::Work& work) {
+LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known,
+                         io::ReadMode mode, const core::Work& work) {
   return Loading(fs, folder, mode, work).run(known);
 }
 
@@ -209,7 +223,8 @@ std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_r
 std::vector<ProtectedFile> number_slices(std::vector<Numbered> files, std::uint64_t slice_bytes) {
   namespace par2 = formats::par2;
   std::vector<std::pair<par2::Md5, std::size_t>> ids;
-  for (std::size_t i = 0; i < files.size(); ++i) ids.emplace_back(par2::file_id(files[i].md5_16k, files[i].bytes, files[i].path), i);
+  for (std::size_t i = 0; i < files.size(); ++i)
+    ids.emplace_back(par2::file_id(files[i].md5_16k, files[i].bytes, files[i].path), i);
   std::sort(ids.begin(), ids.end(), [](const auto& a, const auto& b) { return par2::id_less(a.first, b.first); });
   std::vector<ProtectedFile> out;
   std::uint32_t next = 0;

@@ -1,5 +1,6 @@
 #pragma once
-// A sealed volume as it lies on a drive: its tag files, mended in memory through their own parity where they are damaged.
+// A sealed volume as it lies on a drive: its tag files, mended in memory through their own parity where they are
+// damaged.
 
 #include <map>
 #include <optional>
@@ -14,46 +15,47 @@ namespace darkshelf::volume {
 
 /// One file of the payload that PAR2 and slices.sha256 protect, in slice order.
 struct ProtectedFile {
-  std::string path;             // below the volume's folder: "data/…"
+  std::string path;  // below the volume's folder: "data/…"
   std::uint64_t bytes = 0;
   std::uint32_t first_slice = 0, slice_count = 0;
 };
 
 enum class FileCondition { kDamaged, kMissing, kUnreadable, kForeign };
 struct TagFinding {
-  std::string file;             // below the volume's folder
+  std::string file;  // below the volume's folder
   FileCondition condition = FileCondition::kDamaged;
-  bool mended = false;          // in memory: its sealed bytes are known
+  bool mended = false;  // in memory: its sealed bytes are known
 };
 
 struct LoadedVolume {
   io::Path folder;
-  digest::Sha256 seal{};                                  // SHA-256 of the tagmanifest
+  digest::Sha256 seal{};  // SHA-256 of the tagmanifest
   std::string tagmanifest_text;
   std::vector<formats::volume::ManifestEntry> tagmanifest;
-  std::map<std::string, std::string> tag_text;            // sealed bytes of every file of kTagFiles that is known
+  std::map<std::string, std::string> tag_text;  // sealed bytes of every file of kTagFiles that is known
   formats::volume::BagInfo info;
   std::vector<formats::volume::Member> members;
-  std::vector<formats::volume::ManifestEntry> manifest;   // payload files, empty ones included
+  std::vector<formats::volume::ManifestEntry> manifest;  // payload files, empty ones included
   std::vector<digest::Sha256> slices;
-  std::vector<ProtectedFile> files;                       // in slice order
-  std::vector<TagFinding> findings;                       // about kTagFiles and the tagmanifest alone
+  std::vector<ProtectedFile> files;  // in slice order
+  std::vector<TagFinding> findings;  // about kTagFiles and the tagmanifest alone
 };
 
 /// What is known of the volume from elsewhere.
 struct KnownSeal {
   digest::Sha256 seal{};
-  std::string tagmanifest_text;   // "" if only the digest is known
+  std::string tagmanifest_text;  // "" if only the digest is known
 };
 
-/// Loads and checks the tag files against the seal. `known` (from the catalog, or darkshelf/seals/) wins over what lies in
-/// the folder; without it the tagmanifest in the folder is believed. A tag file that does not match is rebuilt from the tags
-/// PAR2 set and reported. Throws Error(kUnrepairable) when members, manifest, slices or bag-info cannot be had,
-/// Error(kNewerFormat) for a later format, Error(kCorrupt) when nothing fits together.
-LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known, io::ReadMode mode,
-                         const core::Work& work);
+/// Loads and checks the tag files against the seal. `known` (from the catalog, or darkshelf/seals/) wins over what lies
+/// in the folder; without it the tagmanifest in the folder is believed. A tag file that does not match is rebuilt from
+/// the tags PAR2 set and reported. Throws Error(kUnrepairable) when members, manifest, slices or bag-info cannot be
+/// had, Error(kNewerFormat) for a later format, Error(kCorrupt) when nothing fits together.
+LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known,
+                         io::ReadMode mode, const core::Work& work);
 
-/// Folders of volumes on a drive: every darkshelf/<year>/<folder> that holds a bag-info, a tagmanifest or a NAME.par2, sorted.
+/// Folders of volumes on a drive: every darkshelf/<year>/<folder> that holds a bag-info, a tagmanifest or a NAME.par2,
+/// sorted.
 std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root);
 
 /// Slice numbering of a payload: PAR2 order (by file id, which needs the MD5 of the first 16 KiB of every file).

@@ -1,0 +1,263 @@
+#include "rituals/examine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/text.hpp"
+#include "rituals/payload_reader.hpp"
+#include "volume/scan.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kChunk = 4 << 20;
+
+FindingKind kind_of(volume::FileCondition condition) {
+  switch (condition) {
+    case volume::FileCondition::kDamaged: return FindingKind::kDamaged;
+    case volume::FileCondition::kMissing: return FindingKind::kMissing;
+    case volume::FileCondition::kUnreadable: return FindingKind::kUnreadable;
+    case volume::FileCondition::kForeign: return FindingKind::kForeign;
+  }
+  return FindingKind::kDamaged;
+}
+
+class Examining {
+ public:
+  Examining(Context& context, const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode, Examination& out)
+      : context_(context), known_(known), depth_(depth), mode_(mode), out_(out) {}
+
+  bool load() {
+    const auto stat = context_.fs.stat(out_.folder);
+    if (!stat || stat->type != io::FileType::kDirectory) {
+      out_.failure = fmt::format("{} is missing", core::printable(out_.folder.string()));
+      out_.findings.push_back({FindingKind::kMissing, "", {}, 0});
+      return false;
+    }
+    try {
+      out_.loaded = volume::load_volume(context_.fs, out_.folder, known_, mode_, context_.work);
+    } catch (const Error& error) {
+      if (error.code() != Code::kUnrepairable && error.code() != Code::kCorrupt && !is_read_error(error)) throw;
+      out_.failure = error.what();
+      out_.findings.push_back({contradicts_seal() ? FindingKind::kChanged : FindingKind::kDamaged, std::string(fv::kTagManifest), {}, 0});
+      return false;
+    }
+    if (out_.volume != core::Uuid{} && out_.loaded->info.volume != out_.volume) {
+      out_.failure = fmt::format("{} holds another volume than it should ({})", core::printable(out_.folder.string()), out_.loaded->info.volume.text());
+      out_.findings.push_back({FindingKind::kChanged, std::string(fv::kBagInfo), {}, 0});
+      out_.loaded.reset();
+      return false;
+    }
+    out_.volume = out_.loaded->info.volume;
+    return true;
+  }
+
+  void tag_files() {
+    for (const volume::TagFinding& tag : out_.loaded->findings) {
+      const auto text = out_.loaded->tag_text.find(tag.file);
+      const std::uint64_t bytes = text != out_.loaded->tag_text.end() ? text->second.size() : out_.loaded->tagmanifest_text.size();
+      const bool changed = tag.file == fv::kTagManifest && tag.condition == volume::FileCondition::kDamaged && contradicts_seal();
+      out_.findings.push_back({changed ? FindingKind::kChanged : kind_of(tag.condition), tag.file, {}, bytes});
+    }
+    for (const auto& [name, text] : out_.loaded->tag_text) out_.bytes_read += text.size();
+  }
+
+  /// Empty files have no slices; they only have to be there and be empty.
+  void empty_files() {
+    std::set<std::string> with_slices;
+    for (const volume::ProtectedFile& file : out_.loaded->files) with_slices.insert(file.path);
+    for (const fv::ManifestEntry& entry : out_.loaded->manifest) {
+      if (with_slices.contains(entry.path)) continue;
+      const auto stat = context_.fs.stat(out_.folder / entry.path);
+      if (!stat || stat->type != io::FileType::kRegular) {
+        out_.findings.push_back({FindingKind::kMissing, entry.path, {}, 0});
+      } else if (stat->bytes != 0) {
+        out_.findings.push_back({FindingKind::kDamaged, entry.path, {}, stat->bytes});
+      }
+    }
+  }
+
+  void recovery_files() {
+    bool payload_parity_damaged = false;
+    const std::string payload_index = fv::base_name(out_.loaded->info) + ".par2";
+    std::vector<io::Path> payload_set;
+    for (const fv::ManifestEntry& entry : out_.loaded->tagmanifest) {
+      if (!is_parity(entry.path)) continue;
+      const bool of_payload = entry.path.find(".tags.") == std::string::npos;
+      if (of_payload) payload_set.push_back(out_.folder / entry.path);
+      if (depth_ == Depth::kEverything && !check_whole(entry)) payload_parity_damaged |= of_payload;
+    }
+    if (!out_.lost.empty() || payload_parity_damaged) {
+      out_.payload_parity = parity::scan_packets(context_.fs, payload_set, mode_, context_.work);
+      // Bytes of another set, or of none, help nobody: only the slices that fit this volume count.
+      const auto& main = out_.payload_parity.main;
+      if (main && main->slice_bytes != out_.loaded->info.slice_bytes) out_.payload_parity.recovery.clear();
+      tell_bad_bytes();
+    }
+  }
+
+  void strangers() {
+    std::set<std::string> ours{std::string(fv::kTagManifest)};
+    for (const fv::ManifestEntry& entry : out_.loaded->tagmanifest) ours.insert(entry.path);
+    for (const fv::ManifestEntry& entry : out_.loaded->manifest) ours.insert(entry.path);
+    look_for_strangers(out_.folder, "", ours, 0);
+  }
+
+  /// Files that overlap a lost slice, or whose header does.
+  void photos() {
+    const std::uint64_t slice_bytes = out_.loaded->info.slice_bytes;
+    std::vector<std::string> paths;
+    for (const fv::Member& member : out_.loaded->members) {
+      if (member.type != fv::MemberType::kFile) continue;
+      std::uint64_t first = member.first_slice, last = first;
+      if (out_.loaded->info.layout == fv::Layout::kTar) {
+        first = member.header_offset / slice_bytes;
+        last = (std::max(member.offset + member.bytes, member.offset + 1) - 1) / slice_bytes;
+      } else {
+        if (member.bytes == 0) continue;
+        last = first + (member.bytes - 1) / slice_bytes;
+      }
+      const auto hit = std::lower_bound(out_.lost.begin(), out_.lost.end(), first);
+      if (hit == out_.lost.end() || *hit > last) continue;
+      out_.photos_hit.push_back(member);
+      paths.push_back(member.path);
+    }
+    out_.photos_hit_count = volume::count_photos(paths);
+  }
+
+ private:
+  static bool is_parity(const std::string& path) { return path.ends_with(".par2") && path.find('/') == std::string::npos; }
+
+  /// The folder's own seal, taken for true, fits everything: not rot, somebody sealed other contents.
+  bool contradicts_seal() {
+    if (!known_) return false;
+    try {
+      const volume::LoadedVolume own = volume::load_volume(context_.fs, out_.folder, {}, mode_, context_.work);
+      return own.findings.empty() && own.seal != known_->seal;
+    } catch (const Error& error) {
+      if (error.code() == Code::kCancelled) throw;
+      return false;
+    }
+  }
+
+  enum class Hashed { kFits, kDiffers, kUnreadable };
+  Hashed hash_of(const io::Path& path, const digest::Sha256& wanted) {
+    try {
+      const auto file = context_.fs.open_read(path, mode_);
+      out_.readback_cached |= mode_ == io::ReadMode::kDirect && !file->is_direct();
+      core::AlignedBuffer buffer(kChunk);
+      digest::Sha256Stream sha256;
+      for (std::uint64_t offset = 0;;) {
+        context_.work.check();
+        const std::size_t got = file->read_at(offset, buffer.span());
+        sha256.update(buffer.span().first(got));
+        offset += got;
+        out_.bytes_read += got;
+        context_.work.told().advance(got);
+        if (got < buffer.size()) break;
+      }
+      return sha256.finish() == wanted ? Hashed::kFits : Hashed::kDiffers;
+    } catch (const Error& error) {
+      if (!is_read_error(error)) throw;
+      return Hashed::kUnreadable;
+    }
+  }
+
+  bool check_whole(const fv::ManifestEntry& entry) {
+    const io::Path path = out_.folder / entry.path;
+    const auto stat = context_.fs.stat(path);
+    if (!stat || stat->type != io::FileType::kRegular) {
+      out_.findings.push_back({FindingKind::kMissing, entry.path, {}, 0});
+      return false;
+    }
+    Hashed hashed = hash_of(path, entry.sha256);
+    if (hashed == Hashed::kDiffers) hashed = hash_of(path, entry.sha256);  // read again before it is believed
+    if (hashed == Hashed::kFits) return true;
+    out_.findings.push_back({hashed == Hashed::kDiffers ? FindingKind::kDamaged : FindingKind::kUnreadable, entry.path, {}, stat->bytes});
+    return false;
+  }
+
+  /// Of damaged recovery data: how many of its bytes are in no sound packet.
+  void tell_bad_bytes() {
+    for (FileFinding& finding : out_.findings) {
+      if (!is_parity(finding.path) || finding.kind == FindingKind::kMissing) continue;
+      std::uint64_t bad = 0;
+      for (const parity::BadRange& range : out_.payload_parity.bad) {
+        if (out_.payload_parity.files[range.file] == out_.folder / finding.path) bad += range.bytes;
+      }
+      if (bad != 0) finding.bytes = bad;
+    }
+  }
+
+  void look_for_strangers(const io::Path& folder, const std::string& below, const std::set<std::string>& ours, int depth) {
+    if (depth > 200) return;
+    for (const io::Entry& entry : context_.fs.list(folder)) {
+      const std::string path = below.empty() ? entry.name : below + "/" + entry.name;
+      if (ours.contains(path) || path == std::string(fv::kTagManifest) + ".minisig") continue;
+      if (is_litter(entry.name)) {
+        out_.findings.push_back({FindingKind::kLitter, path, {}, 0});
+      } else if (entry.type == io::FileType::kDirectory) {
+        look_for_strangers(folder / entry.name, path, ours, depth + 1);
+      } else {
+        const auto stat = context_.fs.stat(folder / entry.name);
+        out_.findings.push_back({FindingKind::kForeign, path, {}, stat ? stat->bytes : 0});
+      }
+    }
+  }
+
+  Context& context_;
+  const std::optional<volume::KnownSeal>& known_;
+  Depth depth_;
+  io::ReadMode mode_;
+  Examination& out_;
+};
+
+}  // namespace
+
+std::string_view name_of(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::kDamaged: return "damaged";
+    case FindingKind::kUnreadable: return "unreadable";
+    case FindingKind::kMissing: return "missing";
+    case FindingKind::kChanged: return "changed";
+    case FindingKind::kForeign: return "foreign";
+    case FindingKind::kLitter: return "litter";
+  }
+  return "";
+}
+
+bool is_litter(const std::string& name) {
+  static const std::set<std::string> kNames = {".DS_Store",   "Thumbs.db",    "desktop.ini",  ".Trashes", ".Spotlight-V100",
+                                               ".fseventsd",  "$RECYCLE.BIN", "System Volume Information", "lost+found", ".TemporaryItems"};
+  return kNames.contains(name) || name.starts_with("._") || name.starts_with(".Trash-");
+}
+
+Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume, const std::optional<volume::KnownSeal>& known, Depth depth,
+                    io::ReadMode mode, const SliceObserver& on_slice) {
+  Examination out;
+  out.folder = folder;
+  out.volume = volume;
+  Examining examining(context, known, depth, mode, out);
+  if (!examining.load()) return out;
+  examining.tag_files();
+  read_payload(context, mode, on_slice, out);
+  examining.empty_files();
+  examining.recovery_files();
+  examining.strangers();
+  examining.photos();
+  return out;
+}
+
+std::optional<volume::KnownSeal> known_seal(const std::optional<catalog::Volume>& volume) {
+  if (!volume) return {};
+  return volume::KnownSeal{volume->seal, volume->tagmanifest};
+}
+
+}  // namespace darkshelf::rituals

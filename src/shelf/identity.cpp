@@ -1,0 +1,43 @@
+#include "shelf/identity.hpp"
+
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+
+namespace darkshelf::shelf {
+
+Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optional<catalog::Drive>& known, const catalog::Evidence& now) {
+  Judgement judgement;
+  if (!known || known->id != claimed.id) {
+    judgement.claim = Claim::kUnknown;
+    return judgement;
+  }
+  const catalog::Evidence& before = known->evidence;
+  const auto compare = [&](const char* what, const std::string& was, const std::string& is) {
+    if (!was.empty() && !is.empty() && was != is) {
+      judgement.differences.push_back(fmt::format("{} {} → {}", what, core::printable(was), core::printable(is)));
+    }
+  };
+  compare("file system", before.fs_id, now.fs_id);
+  compare("serial", before.serial, now.serial);
+  if (before.bytes != 0 && now.bytes != 0) {
+    const std::uint64_t larger = std::max(before.bytes, now.bytes), smaller = std::min(before.bytes, now.bytes);
+    if (larger - smaller > larger / 100) {
+      judgement.differences.push_back(fmt::format("size {} → {}", core::format_size(before.bytes), core::format_size(now.bytes)));
+    }
+  }
+  if (!judgement.differences.empty()) judgement.claim = Claim::kMoved;
+  return judgement;
+}
+
+std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now) {
+  std::vector<catalog::Drive> found;
+  for (const catalog::Drive& drive : drives) {
+    const bool same_serial = !now.serial.empty() && drive.evidence.serial == now.serial;
+    const bool same_system = !now.fs_id.empty() && drive.evidence.fs_id == now.fs_id;
+    if (same_serial || same_system) found.push_back(drive);
+  }
+  return found;
+}
+
+}  // namespace darkshelf::shelf

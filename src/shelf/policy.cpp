@@ -1,0 +1,231 @@
+#include "shelf/policy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+
+namespace darkshelf::shelf {
+
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr unsigned kMost = 99;
+constexpr std::string_view kKeys = "copies, places, offsite, kinds, scrub-every, grace, layout, owner, phone";
+
+unsigned count_from(const std::string& key, const std::string& value) {
+  unsigned out = 0;
+  const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), out);
+  const unsigned least = key == "copies" ? 1 : 0;
+  if (value.empty() || failed != std::errc{} || end != value.data() + value.size() || out < least || out > kMost) {
+    throw Error(Code::kUsage, fmt::format("{} takes a number from {} to {}, not \"{}\"", key, least, kMost, core::printable(value)));
+  }
+  return out;
+}
+
+std::string duration_text(std::chrono::seconds duration) {
+  constexpr double kMonth = 30.4375 * 86400;
+  const double months = static_cast<double>(duration.count()) / kMonth;
+  const auto whole = static_cast<std::int64_t>(months + 0.5);
+  if (whole > 0 && std::abs(months - static_cast<double>(whole)) < 1e-6) return fmt::format("{}mo", whole);
+  if (duration.count() % 86400 == 0) return fmt::format("{}d", duration.count() / 86400);
+  return fmt::format("{}s", duration.count());
+}
+
+std::string one_line(const std::string& key, const std::string& value) {
+  if (value.size() > 200 || core::printable(value) != value) {
+    throw Error(Code::kUsage, fmt::format("{} takes one line of up to 200 characters", key));
+  }
+  return value;
+}
+
+bool is_reachable(catalog::DriveState state) {
+  return state == catalog::DriveState::kOnShelf;
+}
+
+Vote vote_for(const catalog::Copy& copy, const catalog::Drive& drive, bool gone, const Policy& policy, core::Time now, bool& overdue) {
+  if (gone) return Vote::kLost;
+  switch (drive.state) {
+    case catalog::DriveState::kLent: return Vote::kLent;
+    case catalog::DriveState::kLost: return Vote::kLost;
+    case catalog::DriveState::kFailed: return Vote::kFailed;
+    case catalog::DriveState::kRetired: return Vote::kRetired;
+    case catalog::DriveState::kDestroyed: return Vote::kDestroyed;
+    case catalog::DriveState::kOnShelf: break;
+  }
+  if (copy.health != catalog::CopyHealth::kGood) return Vote::kDamaged;
+  if (!copy.checked) return Vote::kNeverProven;
+  const auto age = now - *copy.checked;
+  overdue = age > policy.scrub_every;
+  return age > policy.scrub_every + policy.grace ? Vote::kOverdue : Vote::kCounts;
+}
+
+/// Copies on one physical disk count once: the one checked last.
+void count_disks_once(std::vector<CopyView>& copies) {
+  std::map<std::string, CopyView*> best;
+  for (CopyView& view : copies) {
+    const std::string& disk = view.drive.evidence.disk;
+    if (view.vote != Vote::kCounts || disk.empty()) continue;
+    CopyView*& kept = best[disk];
+    if (kept == nullptr) {
+      kept = &view;
+    } else if (*view.copy.checked > *kept->copy.checked) {
+      kept->vote = Vote::kSameDisk;
+      kept = &view;
+    } else {
+      view.vote = Vote::kSameDisk;
+    }
+  }
+}
+
+VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copies, const Policy& policy, unsigned copies_wanted) {
+  VolumeStatus status;
+  status.volume = std::move(volume);
+  count_disks_once(copies);
+  std::set<core::Uuid> places;
+  std::set<std::string> kinds;
+  for (const CopyView& view : copies) {
+    if (view.vote != Vote::kCounts) continue;
+    ++status.counting;
+    // A drive that is plugged in is here, wherever it is kept at other times; one without a place may be here, too.
+    places.insert(view.drive.here ? core::Uuid{} : view.drive.place.value_or(core::Uuid{}));
+    if (view.drive.offsite && !view.drive.here) ++status.offsite;
+    kinds.insert(view.drive.kind);
+  }
+  status.places = static_cast<unsigned>(places.size());
+  status.kinds = static_cast<unsigned>(kinds.size());
+  const bool met = status.counting >= copies_wanted && status.places >= policy.places && status.offsite >= policy.offsite && status.kinds >= policy.kinds;
+  status.light = status.counting <= 1 ? Light::kRed : met ? Light::kGreen : Light::kAmber;
+  status.copies = std::move(copies);
+  return status;
+}
+
+void tell_lacks(ShootStatus& shoot, const Policy& policy, unsigned copies_wanted, core::Time now) {
+  const auto lack = [&](unsigned have, unsigned want, const char* one, const char* many) {
+    if (have < want) shoot.lacks.push_back(want - have == 1 ? std::string(one) : fmt::format("{} {}", want - have, many));
+  };
+  lack(shoot.counting, copies_wanted, "1 more copy", "more copies");
+  lack(shoot.offsite, policy.offsite, "a copy off-site", "copies off-site");
+  lack(shoot.places, policy.places, "another place", "other places");
+  lack(shoot.kinds, policy.kinds, "another kind of drive", "other kinds of drives");
+  std::set<std::string> told;
+  for (const VolumeStatus& volume : shoot.volumes) {
+    for (const CopyView& view : volume.copies) {
+      std::string what;
+      if (view.vote == Vote::kDamaged) what = fmt::format("a repair of {}", view.drive.label);
+      if (view.vote == Vote::kNeverProven) what = fmt::format("a check of {} (never checked)", view.drive.label);
+      if (view.overdue && view.copy.checked) {
+        const auto due = std::chrono::duration_cast<std::chrono::seconds>(now - *view.copy.checked) - policy.scrub_every;
+        what = fmt::format("a check of {} (due since {})", view.drive.label, core::format_duration(due));
+      }
+      if (!what.empty() && told.insert(what).second) shoot.lacks.push_back(what);
+    }
+  }
+}
+
+}  // namespace
+
+Policy policy_from(const std::map<std::string, std::string>& set) {
+  Policy policy;
+  policy.scrub_every = core::parse_duration("12mo");
+  policy.grace = core::parse_duration("3mo");
+  for (const auto& [key, value] : set) {
+    if (key == "copies") {
+      policy.copies = count_from(key, value);
+    } else if (key == "places") {
+      policy.places = count_from(key, value);
+    } else if (key == "offsite") {
+      policy.offsite = count_from(key, value);
+    } else if (key == "kinds") {
+      policy.kinds = count_from(key, value);
+    } else if (key == "scrub-every") {
+      policy.scrub_every = core::parse_duration(value);
+    } else if (key == "grace") {
+      policy.grace = core::parse_duration(value);
+    } else if (key == "layout") {
+      const auto layout = formats::volume::layout_from(value);
+      if (!layout) throw Error(Code::kUsage, fmt::format("layout takes tar or files, not \"{}\"", core::printable(value)));
+      policy.layout = *layout;
+    } else if (key == "owner") {
+      policy.owner = one_line(key, value);
+    } else if (key == "phone") {
+      policy.phone = one_line(key, value);
+    } else {
+      throw Error(Code::kUsage, fmt::format("the policy has no \"{}\"; it has {}", core::printable(key), kKeys), "darkshelf policy show");
+    }
+  }
+  if (policy.scrub_every.count() <= 0) throw Error(Code::kUsage, "scrub-every takes a length of time above 0, such as 12mo");
+  return policy;
+}
+
+std::map<std::string, std::string> to_text(const Policy& policy) {
+  return {{"copies", std::to_string(policy.copies)},
+          {"places", std::to_string(policy.places)},
+          {"offsite", std::to_string(policy.offsite)},
+          {"kinds", std::to_string(policy.kinds)},
+          {"scrub-every", duration_text(policy.scrub_every)},
+          {"grace", duration_text(policy.grace)},
+          {"layout", std::string(formats::volume::name_of(policy.layout))},
+          {"owner", policy.owner},
+          {"phone", policy.phone}};
+}
+
+Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const std::set<core::Uuid>& without) {
+  std::map<core::Uuid, catalog::Drive> drives;
+  for (catalog::Drive& drive : catalog.drives()) drives.emplace(drive.id, std::move(drive));
+  std::map<core::Uuid, std::vector<CopyView>> copies;
+  std::set<core::Uuid> overdue;
+  for (const catalog::Copy& copy : catalog.copies()) {
+    CopyView view{copy, drives.at(copy.drive), Vote::kCounts, false};
+    view.vote = vote_for(copy, view.drive, without.contains(copy.drive), policy, now, view.overdue);
+    const bool due = view.overdue || view.vote == Vote::kNeverProven;
+    if (due && is_reachable(view.drive.state)) overdue.insert(copy.drive);
+    copies[copy.volume].push_back(std::move(view));
+  }
+  std::map<core::Uuid, std::vector<catalog::Volume>> volumes;
+  for (catalog::Volume& volume : catalog.volumes()) volumes[volume.info.shoot].push_back(std::move(volume));
+
+  Status status;
+  for (catalog::Shoot& shoot : catalog.shoots()) {
+    if (shoot.discarded) continue;
+    ShootStatus out;
+    const unsigned wanted = shoot.keep_copies.value_or(policy.copies);
+    out.counting = out.places = out.offsite = out.kinds = ~0u;
+    out.all_attached = true;
+    for (catalog::Volume& volume : volumes[shoot.id]) {
+      VolumeStatus one = status_of_volume(volume, copies[volume.info.volume], policy, wanted);
+      out.light = std::max(out.light, one.light);
+      out.counting = std::min(out.counting, one.counting);
+      out.places = std::min(out.places, one.places);
+      out.offsite = std::min(out.offsite, one.offsite);
+      out.kinds = std::min(out.kinds, one.kinds);
+      for (const CopyView& view : one.copies) out.all_attached &= view.vote != Vote::kCounts || view.drive.here;
+      out.volumes.push_back(std::move(one));
+    }
+    if (wanted == 1 && out.counting >= 1 && out.light == Light::kRed && shoot.keep_copies) out.light = Light::kAmber;  // one copy is what was asked for
+    out.shoot = std::move(shoot);
+    tell_lacks(out, policy, wanted, now);
+    (out.light == Light::kGreen ? status.green : out.light == Light::kAmber ? status.amber : status.red) += 1;
+    status.shoots.push_back(std::move(out));
+  }
+  std::stable_sort(status.shoots.begin(), status.shoots.end(), [](const ShootStatus& a, const ShootStatus& b) {
+    return std::tie(b.light, a.shoot.date, a.shoot.name) < std::tie(a.light, b.shoot.date, b.shoot.name);
+  });
+  for (const core::Uuid& id : overdue) status.overdue_drives.push_back(drives.at(id));
+  std::sort(status.overdue_drives.begin(), status.overdue_drives.end(), [](const auto& a, const auto& b) { return a.label < b.label; });
+  return status;
+}
+
+std::string freshness(const CopyView& copy, core::Time now) {
+  if (!copy.copy.checked) return "never checked since it was copied";
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - *copy.copy.checked);
+  const std::string when = age < std::chrono::hours(24) ? "checked today" : fmt::format("checked {} ago", core::format_duration(age));
+  return copy.overdue ? when + ", overdue" : when;
+}
+
+}  // namespace darkshelf::shelf
