@@ -23,6 +23,7 @@ struct RepairReport {
   catalog::Drive drive;
   std::vector<RepairedVolume> volumes;  // the ones that had damage
   std::uint64_t checked = 0;            // volumes looked at
+  std::uint64_t second_seals = 0;       // second copies of seals written anew
   io::Path quarantine;                  // empty if nothing was kept
   std::uint64_t discarded_bytes = 0;    // with discard_quarantine
   bool complete() const;                // everything is intact now

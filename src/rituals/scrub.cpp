@@ -135,10 +135,9 @@ class Scrubbing {
     if (const auto stat = fs.stat(incoming); stat && stat->type == io::FileType::kDirectory) {
       for (const io::Entry& entry : fs.list(incoming)) tell(FindingKind::kForeign, below_root(incoming / entry.name));
     }
-    for (const io::Path& folder : {drive_.root, drive_.folder()}) {
-      for (const io::Entry& entry : fs.list(folder)) {
-        if (is_litter(entry.name)) tell(FindingKind::kLitter, below_root(folder / entry.name));
-      }
+    // At the root of a drive such things are in order: every file system keeps its own there.
+    for (const io::Entry& entry : fs.list(drive_.folder())) {
+      if (is_litter(entry.name)) tell(FindingKind::kLitter, below_root(drive_.folder() / entry.name));
     }
   }
 
@@ -163,7 +162,9 @@ class Scrubbing {
     record_.complete = report_.not_read.empty();
     context_.catalog.record_scrub(record_);
     core::stop_point("scrub.recorded");
-    const bool clean = !report_.damage() && !report_.unfinished_repair && report_.drive_findings.empty();
+    const bool clean = !report_.unfinished_repair && std::all_of(record_.findings.begin(), record_.findings.end(), [](const catalog::Finding& finding) {
+      return finding.kind == name_of(FindingKind::kLitter);
+    });
     if (clean && !request_.read_only && drive_.lock) {
       refresh_drive(context_, drive_);
       report_.catalog_refreshed = true;

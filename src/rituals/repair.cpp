@@ -1,0 +1,260 @@
+#include "rituals/repair.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text.hpp"
+#include "rituals/drives.hpp"
+#include "rituals/repair_journal.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fd = formats::drive;
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::uint64_t kJournalLimit = 256 << 20;
+constexpr std::uint64_t kSpare = 16 << 20;
+
+bool is_harmless(const FileFinding& finding) { return finding.kind == FindingKind::kLitter || finding.kind == FindingKind::kForeign; }
+
+bool needs_nothing(const Examination& examination) {
+  return examination.loaded && std::all_of(examination.findings.begin(), examination.findings.end(), is_harmless);
+}
+
+bool has(const Examination& examination, FindingKind kind) {
+  return std::any_of(examination.findings.begin(), examination.findings.end(), [&](const FileFinding& finding) { return finding.kind == kind; });
+}
+
+class Repairing {
+ public:
+  Repairing(Context& context, const RepairRequest& request)
+      : context_(context), request_(request), drive_(attach(context, request.drive, Visit::kWrite)) {
+    report_.drive = drive_.drive;
+    if (!drive_.lock) {
+      throw Error(Code::kWrongDrive, fmt::format("{} is read-only: it cannot be repaired in place", drive_.drive.label),
+                  fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)", core::shell_quote(drive_.drive.label)));
+    }
+    journals_ = request.work ? *request.work / drive_.drive.id.text() : drive_.root / std::string(fd::kJournal);
+    quarantine_ = drive_.root / std::string(fd::kQuarantine);
+  }
+
+  RepairReport run() {
+    if (request_.discard_quarantine) return discard();
+    for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
+      context_.work.check();
+      mend_second_seal(volume);
+      repair_volume(volume);
+      ++report_.checked;
+    }
+    if (context_.fs.stat(journals_) && context_.fs.list(journals_).empty()) context_.fs.remove_dir(journals_);
+    if (report_.complete()) refresh_drive(context_, drive_);
+    return std::move(report_);
+  }
+
+ private:
+  RepairReport discard() {
+    if (context_.fs.stat(quarantine_)) {
+      report_.discarded_bytes = tree_bytes(context_.fs, quarantine_);
+      io::remove_tree(context_.fs, quarantine_);
+      context_.fs.sync_dir(drive_.folder());
+    }
+    return std::move(report_);
+  }
+
+  /// The second copy of the seal beside the volumes is text the catalog knows.
+  void mend_second_seal(const catalog::Volume& volume) {
+    const io::Path folder = drive_.root / std::string(fd::kSeals) / volume.info.volume.text();
+    const io::Path path = folder / std::string(fv::kTagManifest);
+    try {
+      const auto stat = context_.fs.stat(path);
+      if (stat && io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect) == volume.tagmanifest) return;
+    } catch (const Error& error) {
+      if (error.code() != Code::kCorrupt) throw;
+    }
+    context_.fs.make_dirs(folder);
+    io::write_file_durably(context_.fs, path, core::as_bytes(volume.tagmanifest));
+    ++report_.second_seals;
+  }
+
+  Examination look(const catalog::Volume& volume) {
+    context_.work.told().begin(fmt::format("reading {}", volume.folder), volume.bytes_on_drive);
+    Examination examination =
+        examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume), Depth::kEverything, io::ReadMode::kDirect);
+    context_.work.told().end();
+    return examination;
+  }
+
+  void repair_volume(const catalog::Volume& volume) {
+    RepairedVolume repaired;
+    repaired.volume = volume;
+    const io::Path journal = journals_ / volume.info.volume.text();
+    try {
+      repaired.replayed = replay(volume, journal, repaired);
+      Examination before = look(volume);
+      if (needs_nothing(before)) {
+        if (!repaired.replayed) return known_as_good(volume);
+        repaired.after = std::move(before);
+      } else {
+        repaired.failure = why_not(volume, before);
+        if (repaired.failure.empty()) {
+          mend(volume, before, journal, repaired);
+          repaired.after = look(volume);
+        } else {
+          repaired.after = std::move(before);
+        }
+      }
+      core::stop_point("repair.read-back");
+      if (needs_nothing(repaired.after)) {
+        record(volume, repaired);
+        io::remove_tree(context_.fs, journal);
+        core::stop_point("repair.journal-removed");
+        repaired.repaired = true;
+      } else if (repaired.failure.empty()) {
+        repaired.failure = "what was read back after the repair is still not what was sealed: the medium does not keep what is written to it";
+      }
+    } catch (const Error& error) {
+      const bool about_all = error.code() == Code::kCancelled || error.code() == Code::kDriveGone || error.code() == Code::kNoSpace;
+      if (about_all) throw;
+      repaired.failure = error.what();
+    }
+    report_.volumes.push_back(std::move(repaired));
+  }
+
+  /// A committed journal is carried out again from the start; one that was not committed changed nothing and goes.
+  bool replay(const catalog::Volume& volume, const io::Path& folder, RepairedVolume& repaired) {
+    if (!context_.fs.stat(folder)) return false;
+    if (!context_.fs.stat(folder / "journal")) {
+      io::remove_tree(context_.fs, folder);
+      return false;
+    }
+    try {
+      const RepairJournal journal = decode_journal(io::read_text(context_.fs, folder / "journal", kJournalLimit));
+      if (journal.volume != volume.info.volume) throw Error(Code::kCorrupt, "the journal is of another volume");
+      apply(volume, journal, folder, repaired);
+      return true;
+    } catch (const Error& error) {
+      if (error.code() != Code::kCorrupt) throw;
+      io::remove_tree(context_.fs, folder);  // it cannot be used; what it would have mended is found and mended anew
+      return false;
+    }
+  }
+
+  std::string why_not(const catalog::Volume& volume, const Examination& examination) {
+    const std::string label = core::shell_quote(drive_.drive.label);
+    if (has(examination, FindingKind::kChanged)) {
+      return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing was written";
+    }
+    if (!examination.loaded) return examination.failure;
+    if (has(examination, FindingKind::kUnreadable)) {
+      return fmt::format("the medium itself is failing (unreadable places): do not write to it. Type: darkshelf copy {} --to ANOTHER-DRIVE", label);
+    }
+    if (!examination.repairable()) {
+      return fmt::format("{} are lost, and {} recovery slices are sound{}", core::count_of(examination.lost.size(), "slice"),
+                         examination.payload_parity.recovery.size(), other_copies(volume));
+    }
+    return {};
+  }
+
+  std::string other_copies(const catalog::Volume& volume) {
+    std::string others;
+    for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
+      if (copy.drive == drive_.drive.id || copy.health != catalog::CopyHealth::kGood) continue;
+      if (const auto drive = context_.catalog.drive(copy.drive)) others += (others.empty() ? "; a good copy is on " : ", ") + drive->label;
+    }
+    return others;
+  }
+
+  void check_room(const Examination& examination) {
+    std::uint64_t bytes = examination.lost.size() * examination.loaded->info.slice_bytes;
+    for (const FileFinding& finding : examination.findings) bytes += is_harmless(finding) ? 0 : finding.bytes;
+    // Journal and rebuilt slices on one side, quarantine on the other; recovery files are made whole before they are compared.
+    std::uint64_t parity_bytes = 0;
+    for (const FileFinding& finding : examination.findings) {
+      if (!finding.path.ends_with(".par2")) continue;
+      parity_bytes = examination.loaded->info.recovery_slices * (examination.loaded->info.slice_bytes + 68) * 11 / 10;
+    }
+    const std::uint64_t work = 2 * bytes + parity_bytes + kSpare, kept = bytes + kSpare;
+    const auto require = [](std::uint64_t needed, std::uint64_t free, const std::string& where) {
+      if (needed <= free) return;
+      throw Error(Code::kNoSpace, fmt::format("the repair needs {} on {}, and {} are free", core::format_size(needed), where, core::format_size(free)),
+                  "give a folder on another disk for its journal: --work DIR");
+    };
+    const std::uint64_t free = context_.fs.space(drive_.root).free;
+    if (request_.work) {
+      context_.fs.make_dirs(journals_);
+      require(work, context_.fs.space(journals_).free, core::printable(request_.work->string()));
+      require(kept, free, drive_.drive.label);
+    } else {
+      require(work + kept, free, drive_.drive.label);
+    }
+  }
+
+  void mend(const catalog::Volume& volume, const Examination& examination, const io::Path& folder, RepairedVolume& repaired) {
+    check_room(examination);
+    io::remove_tree(context_.fs, folder);
+    context_.fs.make_dirs(folder);
+    const std::string name = fmt::format("{}_{}", core::format_date(context_.world.now()), context_.world.new_id().short_text());
+    RepairJournal journal;
+    try {
+      const SealedSource sealed = SealedSource::mend(context_, examination, folder / "work", false);
+      journal = write_journal(context_, examination, sealed, folder, name);
+    } catch (...) {
+      if (!context_.fs.stat(folder / "journal")) io::remove_tree(context_.fs, folder);
+      throw;
+    }
+    apply(volume, journal, folder, repaired);
+  }
+
+  void apply(const catalog::Volume& volume, const RepairJournal& journal, const io::Path& folder, RepairedVolume& repaired) {
+    const io::Path kept = quarantine_ / journal.quarantine / volume.info.volume.text();
+    apply_journal(context_, journal, folder, drive_.volume_folder(volume), kept);
+    repaired.slices = journal.slices;
+    repaired.files = journal.files.size();
+    repaired.bytes = journal.bytes();
+    if (context_.fs.stat(kept)) report_.quarantine = quarantine_;
+  }
+
+  void record(const catalog::Volume& volume, const RepairedVolume& repaired) {
+    context_.catalog.record_repair(drive_.drive.id, volume.info.volume, repaired.slices,
+                                   fmt::format("{{\"files\":{},\"bytes\":{}}}", repaired.files, repaired.bytes));
+    record_intact(volume);
+  }
+
+  /// All of it was just read and is as sealed: as good as a scrub.
+  void record_intact(const catalog::Volume& volume) {
+    catalog::Scrub scrub;
+    scrub.id = context_.world.new_id();
+    scrub.drive = drive_.drive.id;
+    scrub.started = scrub.ended = context_.world.now();
+    scrub.volumes.push_back({volume.info.volume, 0, volume.info.slices, true, catalog::CopyHealth::kGood});
+    context_.catalog.record_scrub(scrub);
+  }
+
+  /// It may have been mended by other means since the catalog heard of damage.
+  void known_as_good(const catalog::Volume& volume) {
+    for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
+      if (copy.drive == drive_.drive.id && copy.health != catalog::CopyHealth::kGood) record_intact(volume);
+    }
+  }
+
+  Context& context_;
+  const RepairRequest& request_;
+  AttachedDrive drive_;
+  io::Path journals_, quarantine_;
+  RepairReport report_;
+};
+
+}  // namespace
+
+bool RepairReport::complete() const {
+  return std::all_of(volumes.begin(), volumes.end(), [](const RepairedVolume& volume) { return volume.repaired; });
+}
+
+RepairReport repair(Context& context, const RepairRequest& request) { return Repairing(context, request).run(); }
+
+}  // namespace darkshelf::rituals

@@ -1,0 +1,247 @@
+#include "rituals/repair_journal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "core/text.hpp"
+#include "formats/volume/paths.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::string_view kFirstLine = "darkshelf repair journal 1";
+constexpr std::uint64_t kStep = 64 << 10;        // files without slices are compared in pieces of this
+
+std::string hex_of(const std::string& text) { return core::to_hex(core::as_bytes(text)); }
+
+/// No folder on the way may be a link: a repair writes inside its volume or nowhere.
+void require_real_folders(io::FileSystem& fs, const io::Path& volume_folder, const std::string& path) {
+  io::Path at = volume_folder;
+  const io::Path below(path);
+  for (auto part = below.begin(); part != below.end(); ++part) {
+    const auto stat = fs.stat(at);
+    if (stat && stat->type != io::FileType::kDirectory) {
+      throw Error(Code::kFailed, fmt::format("{} is not a folder; nothing is written through it", core::printable(at.string())));
+    }
+    at /= *part;
+  }
+}
+
+class Writing {
+ public:
+  Writing(Context& context, const Examination& examination, const SealedSource& sealed, const io::Path& folder)
+      : context_(context), examination_(examination), sealed_(sealed), folder_(folder) {}
+
+  RepairJournal run(const std::string& quarantine) {
+    journal_.volume = examination_.volume;
+    journal_.quarantine = quarantine;
+    journal_.slices = examination_.lost.size();
+    data_ = context_.fs.create(folder_ / "data");
+    for (const auto& member : sealed_.volume().members) members_["data/" + member.path] = &member;
+    std::map<std::string, std::uint64_t> lengths;
+    for (const auto& [path, bytes] : sealed_.files()) lengths[path] = bytes;
+    std::set<std::string> done;
+    for (const FileFinding& finding : examination_.findings) {
+      const bool ours = finding.kind != FindingKind::kForeign && finding.kind != FindingKind::kLitter;
+      if (ours && done.insert(finding.path).second) add_file(finding.path, lengths.at(finding.path));
+    }
+    data_->sync();
+    context_.fs.sync_dir(folder_);
+    core::stop_point("repair.journal-written");
+    io::write_file_durably(context_.fs, folder_ / "journal", core::as_bytes(encode_journal(journal_)));
+    core::stop_point("repair.committed");
+    return std::move(journal_);
+  }
+
+ private:
+  void add_file(const std::string& path, std::uint64_t bytes) {
+    const io::Path place = examination_.folder / path;
+    const auto stat = context_.fs.stat(place);
+    const bool there = stat && stat->type == io::FileType::kRegular;
+    PatchedFile file{path, bytes, sealed_.volume().info.sealed.time_since_epoch().count(), 0644};
+    if (there) {
+      file.mtime_ns = stat->mtime_ns;
+      file.mode = stat->mode;
+    }
+    const auto member = members_.find(path);
+    if (member != members_.end() && sealed_.volume().info.layout == fv::Layout::kFiles) file.mtime_ns = member->second->mtime_ns;
+    const auto on_drive = there ? context_.fs.open_read(place, io::ReadMode::kDirect) : nullptr;
+    for (const auto& [begin, end] : suspect_ranges(path, bytes)) {
+      for (std::uint64_t offset = begin; offset < end; offset += kStep) {
+        context_.work.check();
+        compare(path, offset, std::min(kStep, end - offset), on_drive.get());
+      }
+    }
+    journal_.files.push_back(std::move(file));
+  }
+
+  /// Of payload files the lost slices; of other files everything.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> suspect_ranges(const std::string& path, std::uint64_t bytes) const {
+    const volume::LoadedVolume& loaded = sealed_.volume();
+    const auto file = std::find_if(loaded.files.begin(), loaded.files.end(), [&](const auto& f) { return f.path == path; });
+    if (file == loaded.files.end()) return {{0, bytes}};
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+    for (const FileFinding& finding : examination_.findings) {
+      if (finding.path != path) continue;
+      for (const SliceRange& range : finding.slices) {
+        const std::uint64_t begin = (range.first - file->first_slice) * loaded.info.slice_bytes;
+        ranges.emplace_back(begin, std::min(begin + range.count * loaded.info.slice_bytes, bytes));
+      }
+    }
+    return ranges;
+  }
+
+  void compare(const std::string& path, std::uint64_t offset, std::uint64_t length, io::File* on_drive) {
+    core::Bytes wanted(length), found(length);
+    sealed_.read(path, offset, wanted);
+    if (on_drive != nullptr) {
+      found.resize(on_drive->read_at(offset, found));
+      if (found == wanted) return;
+    }
+    Patch patch{journal_.files.size(), offset, length, data_bytes_, digest::sha256(wanted)};
+    data_->write_at(data_bytes_, wanted);
+    data_bytes_ += length;
+    journal_.patches.push_back(patch);
+  }
+
+  Context& context_;
+  const Examination& examination_;
+  const SealedSource& sealed_;
+  io::Path folder_;
+  std::unique_ptr<io::File> data_;
+  std::uint64_t data_bytes_ = 0;
+  std::map<std::string, const fv::Member*> members_;
+  RepairJournal journal_;
+};
+
+core::Bytes mended_bytes(io::File& data, const Patch& patch) {
+  core::Bytes bytes(patch.bytes);
+  if (data.read_at(patch.data_offset, bytes) != bytes.size() || digest::sha256(bytes) != patch.sha256) {
+    throw Error(Code::kCorrupt, fmt::format("{} is damaged", core::printable(data.path().string())));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::uint64_t RepairJournal::bytes() const {
+  std::uint64_t sum = 0;
+  for (const Patch& patch : patches) sum += patch.bytes;
+  return sum;
+}
+
+std::string encode_journal(const RepairJournal& journal) {
+  std::string text = fmt::format("{}\nvolume {}\nquarantine {}\nslices {}\n", kFirstLine, journal.volume.text(), journal.quarantine, journal.slices);
+  for (const PatchedFile& file : journal.files) text += fmt::format("file {} {} {} {}\n", file.bytes, file.mtime_ns, file.mode, hex_of(file.path));
+  for (const Patch& patch : journal.patches) {
+    text += fmt::format("patch {} {} {} {} {}\n", patch.file, patch.offset, patch.bytes, patch.data_offset, core::to_hex(patch.sha256));
+  }
+  return text + "end\n";
+}
+
+RepairJournal decode_journal(std::string_view text) {
+  const auto corrupt = [] { return Error(Code::kCorrupt, "the journal of an interrupted repair is damaged"); };
+  std::istringstream lines{std::string(text)};
+  std::string line, word, volume;
+  RepairJournal journal;
+  if (!std::getline(lines, line) || line != kFirstLine) throw corrupt();
+  bool ended = false;
+  while (!ended && std::getline(lines, line)) {
+    std::istringstream words(line);
+    words >> word;
+    if (word == "volume" && words >> volume) {
+      const auto id = core::Uuid::parse(volume);
+      if (!id) throw corrupt();
+      journal.volume = *id;
+    } else if (word == "quarantine" && words >> journal.quarantine) {
+      fv::require_safe_path(journal.quarantine, "journal");
+    } else if (word == "slices" && words >> journal.slices) {
+      continue;
+    } else if (word == "file") {
+      PatchedFile file;
+      std::string path;
+      if (!(words >> file.bytes >> file.mtime_ns >> file.mode >> path)) throw corrupt();
+      const auto bytes = core::from_hex(path);
+      if (!bytes) throw corrupt();
+      file.path = core::as_text(*bytes);
+      file.mode &= 07777;
+      fv::require_safe_path(file.path, "journal");
+      journal.files.push_back(std::move(file));
+    } else if (word == "patch") {
+      Patch patch;
+      std::string hash;
+      if (!(words >> patch.file >> patch.offset >> patch.bytes >> patch.data_offset >> hash)) throw corrupt();
+      const auto sha256 = core::digest_from_hex<32>(hash);
+      if (!sha256 || patch.file >= journal.files.size() || patch.bytes > kStep) throw corrupt();
+      const auto end = core::checked_add(patch.offset, patch.bytes);
+      if (!end || *end > journal.files[patch.file].bytes) throw corrupt();
+      patch.sha256 = *sha256;
+      journal.patches.push_back(patch);
+    } else if (word == "end") {
+      ended = true;
+    } else {
+      throw corrupt();
+    }
+  }
+  if (!ended || volume.empty() || journal.quarantine.empty()) throw corrupt();
+  return journal;
+}
+
+RepairJournal write_journal(Context& context, const Examination& examination, const SealedSource& sealed, const io::Path& folder, const std::string& quarantine) {
+  return Writing(context, examination, sealed, folder).run(quarantine);
+}
+
+void apply_journal(Context& context, const RepairJournal& journal, const io::Path& journal_folder, const io::Path& volume_folder, const io::Path& quarantine) {
+  io::FileSystem& fs = context.fs;
+  const auto data = fs.open_read(journal_folder / "data");
+  for (const Patch& patch : journal.patches) mended_bytes(*data, patch);  // all of it is sound before any of it is used
+  std::map<std::size_t, std::unique_ptr<io::File>> files;
+  for (std::size_t i = 0; i < journal.files.size(); ++i) {
+    const io::Path place = volume_folder / journal.files[i].path;
+    require_real_folders(fs, volume_folder, journal.files[i].path);
+    fs.make_dirs(place.parent_path());
+    const auto stat = fs.stat(place);
+    if (stat && stat->type != io::FileType::kRegular) throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(place.string())));
+    files[i] = stat ? fs.open_write(place) : fs.create(place);
+  }
+
+  for (const Patch& patch : journal.patches) {
+    context.work.check();
+    const io::Path kept = quarantine / fmt::format("{}.{}", journal.files[patch.file].path, patch.offset);
+    if (fs.stat(kept)) continue;
+    core::Bytes damaged(patch.bytes);
+    damaged.resize(files[patch.file]->read_at(patch.offset, damaged));
+    if (!damaged.empty()) {
+      fs.make_dirs(kept.parent_path());
+      io::write_file_durably(fs, kept, damaged);
+    }
+  }
+  core::stop_point("repair.quarantined");
+
+  for (std::size_t i = 0; i < journal.patches.size(); ++i) {
+    if (i == journal.patches.size() / 2) core::stop_point("repair.half-applied");
+    const Patch& patch = journal.patches[i];
+    files[patch.file]->write_at(patch.offset, mended_bytes(*data, patch));
+  }
+  for (std::size_t i = 0; i < journal.files.size(); ++i) {
+    io::File& file = *files[i];
+    if (file.stat().bytes != journal.files[i].bytes) file.truncate(journal.files[i].bytes);
+    file.set_mode(journal.files[i].mode);
+    file.set_mtime(journal.files[i].mtime_ns);
+    file.sync();
+    fs.sync_dir((volume_folder / journal.files[i].path).parent_path());
+  }
+  core::stop_point("repair.applied");
+}
+
+}  // namespace darkshelf::rituals

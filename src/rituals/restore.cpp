@@ -1,0 +1,184 @@
+#include "rituals/restore.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/text.hpp"
+#include "rituals/restore_files.hpp"
+#include "volume/scan.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+/// What is wanted of one volume.
+struct Wanted {
+  catalog::Volume volume;
+  std::set<std::string> paths;          // of its members
+};
+
+class Restoring {
+ public:
+  Restoring(Context& context, const RestoreRequest& request) : context_(context), request_(request) {}
+
+  RestoreReport run() {
+    if (request_.to.empty()) throw Error(Code::kUsage, "restore where to? Give a folder: --to DIR");
+    for (const std::string& what : request_.what) choose(what);
+    attach_drives();
+    context_.fs.make_dirs(request_.to);
+    const RestoredFiles::Target target{context_.fs.canonical(request_.to), context_.fs};
+    for (const auto& [id, wanted] : wanted_) restore_volume(wanted, target);
+    if (report_.files == 0 && report_.already_there == 0 && report_.conflicts.empty() && report_.lost.empty() && !report_.absent.empty()) {
+      throw Error(Code::kDriveAbsent, absent_sentence(), "plug one of them in and type the same command again");
+    }
+    report_.photos = volume::count_photos(photo_paths_);
+    return std::move(report_);
+  }
+
+ private:
+  bool in_time(const catalog::Volume& volume) const { return !request_.as_sealed || volume.info.sealed <= *request_.as_sealed; }
+
+  void choose(const std::string& what) {
+    if (const auto volume = find_volume(what)) {
+      Wanted& wanted = wanted_for(*volume);
+      for (const fv::Member& member : context_.catalog.members_of(volume->info.volume)) wanted.paths.insert(member.path);
+      return;
+    }
+    const std::vector<catalog::Shoot> shoots = context_.catalog.find_shoots(what);
+    if (shoots.size() > 1) {
+      std::string names;
+      for (const catalog::Shoot& shoot : shoots) names += fmt::format("\n  {} {}", shoot.date, core::printable(shoot.name));
+      throw Error(Code::kUsage, fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(what), names));
+    }
+    if (shoots.size() == 1) return choose_shoot(shoots.front());
+    choose_files(what);
+  }
+
+  std::optional<catalog::Volume> find_volume(const std::string& what) {
+    auto volume = context_.catalog.find_volume(what);
+    // The beginning of an id is also the beginning of many a word: a volume is meant by its folder's name or a good part of its id.
+    if (volume && what.find('_') == std::string::npos && !volume->info.volume.text().starts_with(what)) return {};
+    return volume;
+  }
+
+  Wanted& wanted_for(const catalog::Volume& volume) {
+    Wanted& wanted = wanted_[volume.info.volume];
+    wanted.volume = volume;
+    return wanted;
+  }
+
+  /// Of every path the newest sealed state that is asked for.
+  void choose_shoot(const catalog::Shoot& shoot) {
+    std::map<std::string, catalog::Volume> newest;
+    for (const catalog::Volume& volume : context_.catalog.volumes_of(shoot.id)) {  // oldest first
+      if (!in_time(volume)) continue;
+      for (const fv::Member& member : context_.catalog.members_of(volume.info.volume)) newest.insert_or_assign(member.path, volume);
+    }
+    if (newest.empty()) {
+      throw Error(Code::kNotFound, request_.as_sealed ? fmt::format("{} was not sealed yet on {}", shoot.name, core::format_date(*request_.as_sealed))
+                                                      : fmt::format("nothing of {} is sealed", shoot.name));
+    }
+    for (const auto& [path, volume] : newest) wanted_for(volume).paths.insert(path);
+  }
+
+  void choose_files(const std::string& glob) {
+    std::map<std::string, core::Uuid> newest;
+    for (const catalog::FoundFile& file : context_.catalog.where(glob)) {
+      const auto volume = context_.catalog.volume(file.volume);
+      if (volume && in_time(*volume)) newest.insert_or_assign(file.member.path, file.volume);
+    }
+    if (newest.empty()) {
+      throw Error(Code::kNotFound, fmt::format("no shoot, volume or file is called \"{}\"", core::printable(glob)), "darkshelf find WORDS");
+    }
+    for (const auto& [path, id] : newest) wanted_for(*context_.catalog.volume(id)).paths.insert(path);
+  }
+
+  void attach_drives() {
+    if (request_.from.empty()) {
+      drives_ = attached_drives(context_);
+    } else {
+      drives_.push_back(attach(context_, request_.from, Visit::kReadOnly));
+    }
+  }
+
+  /// The plugged-in drives with a copy, healthiest first.
+  std::vector<const AttachedDrive*> holders(const catalog::Volume& volume) {
+    std::vector<std::pair<catalog::CopyHealth, const AttachedDrive*>> found;
+    for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
+      for (const AttachedDrive& drive : drives_) {
+        if (drive.drive.id == copy.drive) found.emplace_back(copy.health, &drive);
+      }
+    }
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<const AttachedDrive*> drives;
+    for (const auto& [health, drive] : found) drives.push_back(drive);
+    return drives;
+  }
+
+  void restore_volume(const Wanted& wanted, const RestoredFiles::Target& target) {
+    const std::vector<const AttachedDrive*> from = holders(wanted.volume);
+    if (from.empty()) {
+      report_.absent.push_back(wanted.volume);
+      return;
+    }
+    std::set<std::string> paths = wanted.paths;
+    for (const AttachedDrive* drive : from) {
+      if (paths.empty()) return;
+      try {
+        restore_from(*drive, wanted.volume, paths, target);
+      } catch (const Error& error) {
+        const bool about_drive = error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt || error.code() == Code::kDriveGone;
+        if (!about_drive) throw;
+        report_.notes.push_back(fmt::format("{} on {}: {}", wanted.volume.folder, drive->drive.label, error.what()));
+      }
+    }
+    for (const std::string& path : paths) report_.lost.push_back(path);
+  }
+
+  /// Takes from `paths` what was brought back.
+  void restore_from(const AttachedDrive& drive, const catalog::Volume& volume, std::set<std::string>& paths, const RestoredFiles::Target& target) {
+    const io::Path folder = drive.volume_folder(volume);
+    context_.work.told().begin(fmt::format("reading {} on {}", volume.folder, drive.drive.label), volume.info.payload_bytes);
+    const Examination examination = examine(context_, folder, volume.info.volume, known_seal(volume), Depth::kPayloadOnly, io::ReadMode::kCached);
+    context_.work.told().end();
+    if (!examination.loaded) throw Error(Code::kUnrepairable, examination.failure);
+    const io::Path work = target.root / fmt::format(".darkshelf-{}", context_.world.new_id().short_text());
+    const bool mending = !examination.lost.empty() && examination.repairable();
+    const SealedSource source = mending ? SealedSource::mend(context_, examination, work, true) : SealedSource::as_is(context_, examination);
+    RestoredFiles files(context_, target, source, report_, photo_paths_);
+    files.restore(examination.loaded->members, paths);
+    if (mending) report_.mended_slices += examination.lost.size();
+    if (std::find(report_.drives.begin(), report_.drives.end(), drive.drive.label) == report_.drives.end()) report_.drives.push_back(drive.drive.label);
+  }
+
+  std::string absent_sentence() {
+    std::set<std::string> places;
+    for (const catalog::Volume& volume : report_.absent) {
+      for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
+        const auto drive = context_.catalog.drive(copy.drive);
+        if (drive) places.insert(drive->place_name.empty() ? drive->label : fmt::format("{} (at {})", drive->label, drive->place_name));
+      }
+    }
+    return places.empty() ? "no drive is known to hold it any more" : fmt::format("it lies on drives that are not plugged in: {}", fmt::join(places, ", "));
+  }
+
+  Context& context_;
+  const RestoreRequest& request_;
+  std::map<core::Uuid, Wanted> wanted_;
+  std::vector<AttachedDrive> drives_;
+  std::vector<std::string> photo_paths_;
+  RestoreReport report_;
+};
+
+}  // namespace
+
+RestoreReport restore(Context& context, const RestoreRequest& request) { return Restoring(context, request).run(); }
+
+}  // namespace darkshelf::rituals

@@ -1,0 +1,210 @@
+#include "rituals/restore_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/text.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fv = formats::volume;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kChunk = 4 << 20;
+constexpr std::string_view kTemporary = ".darkshelf-part";
+
+}  // namespace
+
+RestoredFiles::RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report, std::vector<std::string>& photo_paths)
+    : context_(context), target_(target), source_(source), report_(report), photo_paths_(photo_paths), buffer_(kChunk) {}
+
+void RestoredFiles::restore(const std::vector<fv::Member>& members, std::set<std::string>& wanted) {
+  std::vector<const fv::Member*> folders;
+  for (const fv::Member& member : members) {
+    if (!wanted.contains(member.path)) continue;
+    context_.work.check();
+    const io::Path place = target_.root / member.path;
+    if (!make_folders(member.path)) {
+      wanted.erase(member.path);
+      continue;
+    }
+    try {
+      switch (member.type) {
+        case fv::MemberType::kDirectory:
+          folders.push_back(&member);
+          if (!context_.fs.stat(place)) context_.fs.make_dir(place);
+          break;
+        case fv::MemberType::kFile: restore_file(member, place); break;
+        case fv::MemberType::kSymlink: restore_link(member, place); break;
+        case fv::MemberType::kHardLink: restore_hard_link(member, place); break;
+      }
+      wanted.erase(member.path);
+    } catch (const Error& error) {
+      if (error.code() != Code::kUnrepairable) throw;  // this one is lost; the others are not
+    }
+  }
+  // Times of folders last, the deepest first: everything written into them has changed them.
+  for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {
+    const io::Path place = target_.root / (*folder)->path;
+    const auto stat = context_.fs.stat(place);
+    if (!stat || stat->type != io::FileType::kDirectory) continue;
+    give_attributes(**folder, place);
+    context_.fs.sync_dir(place);
+  }
+}
+
+bool RestoredFiles::make_folders(const std::string& path) {
+  for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const io::Path folder = target_.root / path.substr(0, slash);
+    const auto stat = context_.fs.stat(folder);
+    if (!stat) {
+      context_.fs.make_dir(folder);
+      context_.fs.sync_dir(folder.parent_path());
+    } else if (stat->type != io::FileType::kDirectory) {
+      report_.conflicts.push_back(folder.string());
+      return false;
+    }
+  }
+  const auto stat = context_.fs.stat(target_.root / path);
+  const bool blocked = stat && stat->type == io::FileType::kOther;
+  if (blocked) report_.conflicts.push_back((target_.root / path).string());
+  return !blocked;
+}
+
+bool RestoredFiles::holds_same(const fv::Member& member, const io::Path& place) {
+  const auto stat = context_.fs.stat(place);
+  if (!stat || stat->type != io::FileType::kRegular || stat->bytes != member.bytes) return false;
+  const auto file = context_.fs.open_read(place);
+  digest::Sha256Stream sha256;
+  std::uint64_t offset = 0;
+  for (std::size_t got = 0; (got = file->read_at(offset, buffer_.span())) != 0; offset += got) {
+    context_.work.check();
+    sha256.update(buffer_.span().first(got));
+  }
+  return sha256.finish() == member.sha256;
+}
+
+void RestoredFiles::restore_file(const fv::Member& member, const io::Path& place) {
+  if (context_.fs.stat(place)) {
+    if (holds_same(member, place)) {
+      ++report_.already_there;
+    } else {
+      report_.conflicts.push_back(place.string());
+    }
+    return;
+  }
+  // Not a name of its own with an ending: that could be too long where the name itself just fits.
+  const io::Path temporary = place.parent_path() / (std::string(kTemporary) + context_.world.new_id().short_text());
+  if (context_.fs.stat(temporary)) context_.fs.remove_file(temporary);
+  try {
+    {
+      const auto file = context_.fs.create(temporary);
+      digest::Sha256Stream sha256;
+      for (std::uint64_t offset = 0; offset < member.bytes;) {
+        context_.work.check();
+        const auto part = buffer_.span().first(std::min<std::uint64_t>(kChunk, member.bytes - offset));
+        source_.read_member(member, offset, part);
+        sha256.update(part);
+        file->write_at(offset, part);
+        offset += part.size();
+      }
+      if (sha256.finish() != member.sha256) throw Error(Code::kUnrepairable, fmt::format("{} is not what was sealed", core::printable(member.path)));
+      file->sync();
+    }
+    give_attributes(member, temporary);
+    // A link fails where a name stands already; a rename would replace it.
+    try {
+      context_.fs.make_hard_link(temporary, place);
+      context_.fs.remove_file(temporary);
+    } catch (const Error& error) {
+      if (error.os_error() == EEXIST) {
+        context_.fs.remove_file(temporary);
+        report_.conflicts.push_back(place.string());
+        return;
+      }
+      if (context_.fs.stat(place)) throw;
+      context_.fs.rename(temporary, place);  // a file system without links
+    }
+    context_.fs.sync_dir(place.parent_path());
+  } catch (...) {
+    try {
+      if (context_.fs.stat(temporary)) context_.fs.remove_file(temporary);
+    } catch (const Error&) {  // the first error tells more
+    }
+    throw;
+  }
+  ++report_.files;
+  report_.bytes += member.bytes;
+  photo_paths_.push_back(member.path);
+}
+
+void RestoredFiles::restore_link(const fv::Member& member, const io::Path& place) {
+  if (const auto stat = context_.fs.stat(place)) {
+    const bool same = stat->type == io::FileType::kSymlink && context_.fs.read_link(place) == member.link;
+    if (same) {
+      ++report_.already_there;
+    } else {
+      report_.conflicts.push_back(place.string());
+    }
+    return;
+  }
+  try {
+    context_.fs.make_symlink(member.link, place);
+    context_.fs.set_mtime(place, member.mtime_ns);
+    ++report_.files;
+  } catch (const Error& error) {
+    if (error.code() != Code::kIo) throw;
+    note_once(fmt::format("{}: links cannot be made there", core::printable(member.path)));
+  }
+}
+
+void RestoredFiles::restore_hard_link(const fv::Member& member, const io::Path& place) {
+  const auto& members = source_.volume().members;
+  const auto original = std::find_if(members.begin(), members.end(),
+                                     [&](const fv::Member& other) { return other.path == member.link && other.type == fv::MemberType::kFile; });
+  if (original == members.end()) throw Error(Code::kUnrepairable, fmt::format("{} names a file that is not in the volume", core::printable(member.path)));
+  fv::Member copy = *original;
+  copy.path = member.path;
+  const io::Path first = target_.root / member.link;
+  if (!context_.fs.stat(place) && make_folders(member.link) && holds_same(*original, first)) {
+    try {
+      context_.fs.make_hard_link(first, place);
+      ++report_.files;
+      photo_paths_.push_back(member.path);
+      return;
+    } catch (const Error& error) {
+      if (error.code() != Code::kIo) throw;
+      note_once("hard links cannot be made there: such files are restored as copies");
+    }
+  }
+  restore_file(copy, place);
+}
+
+void RestoredFiles::give_attributes(const fv::Member& member, const io::Path& place) {
+  for (const auto& [name, value] : member.xattrs) {
+    try {
+      context_.fs.set_xattr(place, name, value);
+    } catch (const Error& error) {
+      if (error.code() != Code::kIo) throw;
+      note_once("extended attributes cannot be kept there");
+    }
+  }
+  try {
+    context_.fs.set_mode(place, member.mode & 0777);  // never set-user-id: the archive is data
+  } catch (const Error& error) {
+    if (error.code() != Code::kIo) throw;
+    note_once("file modes cannot be kept there");
+  }
+  context_.fs.set_mtime(place, member.mtime_ns);
+}
+
+void RestoredFiles::note_once(const std::string& note) {
+  if (std::find(report_.notes.begin(), report_.notes.end(), note) == report_.notes.end()) report_.notes.push_back(note);
+}
+
+}  // namespace darkshelf::rituals
