@@ -21,17 +21,22 @@ constexpr std::size_t kChunk = 4 << 20;
 
 FindingKind kind_of(volume::FileCondition condition) {
   switch (condition) {
-    case volume::FileCondition::kDamaged: return FindingKind::kDamaged;
-    case volume::FileCondition::kMissing: return FindingKind::kMissing;
-    case volume::FileCondition::kUnreadable: return FindingKind::kUnreadable;
-    case volume::FileCondition::kForeign: return FindingKind::kForeign;
+    case volume::FileCondition::kDamaged:
+      return FindingKind::kDamaged;
+    case volume::FileCondition::kMissing:
+      return FindingKind::kMissing;
+    case volume::FileCondition::kUnreadable:
+      return FindingKind::kUnreadable;
+    case volume::FileCondition::kForeign:
+      return FindingKind::kForeign;
   }
   return FindingKind::kDamaged;
 }
 
 class Examining {
  public:
-  Examining(Context& context, const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode, Examination& out)
+  Examining(Context& context, const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
+            Examination& out)
       : context_(context), known_(known), depth_(depth), mode_(mode), out_(out) {}
 
   bool load() {
@@ -46,11 +51,13 @@ class Examining {
     } catch (const Error& error) {
       if (error.code() != Code::kUnrepairable && error.code() != Code::kCorrupt && !is_read_error(error)) throw;
       out_.failure = error.what();
-      out_.findings.push_back({contradicts_seal() ? FindingKind::kChanged : FindingKind::kDamaged, std::string(fv::kTagManifest), {}, 0});
+      out_.findings.push_back(
+          {contradicts_seal() ? FindingKind::kChanged : FindingKind::kDamaged, std::string(fv::kTagManifest), {}, 0});
       return false;
     }
     if (out_.volume != core::Uuid{} && out_.loaded->info.volume != out_.volume) {
-      out_.failure = fmt::format("{} holds another volume than it should ({})", core::printable(out_.folder.string()), out_.loaded->info.volume.text());
+      out_.failure = fmt::format("{} holds another volume than it should ({})", core::printable(out_.folder.string()),
+                                 out_.loaded->info.volume.text());
       out_.findings.push_back({FindingKind::kChanged, std::string(fv::kBagInfo), {}, 0});
       out_.loaded.reset();
       return false;
@@ -62,8 +69,10 @@ class Examining {
   void tag_files() {
     for (const volume::TagFinding& tag : out_.loaded->findings) {
       const auto text = out_.loaded->tag_text.find(tag.file);
-      const std::uint64_t bytes = text != out_.loaded->tag_text.end() ? text->second.size() : out_.loaded->tagmanifest_text.size();
-      const bool changed = tag.file == fv::kTagManifest && tag.condition == volume::FileCondition::kDamaged && contradicts_seal();
+      const std::uint64_t bytes =
+          text != out_.loaded->tag_text.end() ? text->second.size() : out_.loaded->tagmanifest_text.size();
+      const bool changed =
+          tag.file == fv::kTagManifest && tag.condition == volume::FileCondition::kDamaged && contradicts_seal();
       out_.findings.push_back({changed ? FindingKind::kChanged : kind_of(tag.condition), tag.file, {}, bytes});
     }
     for (const auto& [name, text] : out_.loaded->tag_text) out_.bytes_read += text.size();
@@ -133,7 +142,9 @@ class Examining {
   }
 
  private:
-  static bool is_parity(const std::string& path) { return path.ends_with(".par2") && path.find('/') == std::string::npos; }
+  static bool is_parity(const std::string& path) {
+    return path.ends_with(".par2") && path.find('/') == std::string::npos;
+  }
 
   /// The folder's own seal, taken for true, fits everything: not rot, somebody sealed other contents.
   bool contradicts_seal() {
@@ -180,7 +191,8 @@ class Examining {
     Hashed hashed = hash_of(path, entry.sha256);
     if (hashed == Hashed::kDiffers) hashed = hash_of(path, entry.sha256);  // read again before it is believed
     if (hashed == Hashed::kFits) return true;
-    out_.findings.push_back({hashed == Hashed::kDiffers ? FindingKind::kDamaged : FindingKind::kUnreadable, entry.path, {}, stat->bytes});
+    out_.findings.push_back(
+        {hashed == Hashed::kDiffers ? FindingKind::kDamaged : FindingKind::kUnreadable, entry.path, {}, stat->bytes});
     return false;
   }
 
@@ -196,7 +208,8 @@ class Examining {
     }
   }
 
-  void look_for_strangers(const io::Path& folder, const std::string& below, const std::set<std::string>& ours, int depth) {
+  void look_for_strangers(const io::Path& folder, const std::string& below, const std::set<std::string>& ours,
+                          int depth) {
     if (depth > 200) return;
     for (const io::Entry& entry : context_.fs.list(folder)) {
       const std::string path = below.empty() ? entry.name : below + "/" + entry.name;
@@ -223,24 +236,33 @@ class Examining {
 
 std::string_view name_of(FindingKind kind) {
   switch (kind) {
-    case FindingKind::kDamaged: return "damaged";
-    case FindingKind::kUnreadable: return "unreadable";
-    case FindingKind::kMissing: return "missing";
-    case FindingKind::kChanged: return "changed";
-    case FindingKind::kForeign: return "foreign";
-    case FindingKind::kLitter: return "litter";
+    case FindingKind::kDamaged:
+      return "damaged";
+    case FindingKind::kUnreadable:
+      return "unreadable";
+    case FindingKind::kMissing:
+      return "missing";
+    case FindingKind::kChanged:
+      return "changed";
+    case FindingKind::kForeign:
+      return "foreign";
+    case FindingKind::kLitter:
+      return "litter";
   }
   return "";
 }
 
 bool is_litter(const std::string& name) {
-  static const std::set<std::string> kNames = {".DS_Store",   "Thumbs.db",    "desktop.ini",  ".Trashes", ".Spotlight-V100",
-                                               ".fseventsd",  "$RECYCLE.BIN", "System Volume Information", "lost+found", ".TemporaryItems"};
+  static const std::set<std::string> kNames = {
+      ".DS_Store",       "Thumbs.db",      "desktop.ini",  ".Trashes",
+      ".Spotlight-V100", ".fseventsd",     "$RECYCLE.BIN", "System Volume Information",
+      "lost+found",      ".TemporaryItems"};
   return kNames.contains(name) || name.starts_with("._") || name.starts_with(".Trash-");
 }
 
-Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume, const std::optional<volume::KnownSeal>& known, Depth depth,
-                    io::ReadMode mode, const SliceObserver& on_slice) {
+Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume,
+                    const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
+                    const SliceObserver& on_slice) {
   Examination out;
   out.folder = folder;
   out.volume = volume;

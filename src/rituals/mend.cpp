@@ -24,7 +24,8 @@ constexpr std::size_t kParityHead = 16384;
 }  // namespace
 
 struct SealedSource::State {
-  State(Context& its_context, const Examination& examination) : context(its_context), loaded(*examination.loaded), lost(examination.lost) {
+  State(Context& its_context, const Examination& examination)
+      : context(its_context), loaded(*examination.loaded), lost(examination.lost) {
     for (const FileFinding& finding : examination.findings) {
       if (finding.kind != FindingKind::kLitter && finding.kind != FindingKind::kForeign) damaged.insert(finding.path);
     }
@@ -66,12 +67,15 @@ struct SealedSource::State {
       const std::uint32_t slice = file.first_slice + index;
       std::uint64_t part = std::min<std::uint64_t>(into.size(), slice_bytes() - offset % slice_bytes());
       if (is_lost(slice)) {
-        if (!rebuilt) throw Error(Code::kUnrepairable, fmt::format("slice {} of {} is lost", slice, core::printable(file.path)));
-        const auto number = static_cast<std::uint64_t>(std::lower_bound(lost.begin(), lost.end(), slice) - lost.begin());
+        if (!rebuilt)
+          throw Error(Code::kUnrepairable, fmt::format("slice {} of {} is lost", slice, core::printable(file.path)));
+        const auto number =
+            static_cast<std::uint64_t>(std::lower_bound(lost.begin(), lost.end(), slice) - lost.begin());
         read_exactly(rebuilt_slices(), number * slice_bytes() + offset % slice_bytes(), into.first(part));
       } else {
         // On to the next lost slice in one go.
-        for (std::uint32_t next = slice + 1; part < into.size() && !is_lost(next); ++next) part = std::min<std::uint64_t>(into.size(), part + slice_bytes());
+        for (std::uint32_t next = slice + 1; part < into.size() && !is_lost(next); ++next)
+          part = std::min<std::uint64_t>(into.size(), part + slice_bytes());
         read_exactly(loaded.folder / file.path, offset, into.first(part));
       }
       into = into.subspan(part);
@@ -89,7 +93,9 @@ struct SealedSource::State {
     request.slices = loaded.info.slices;
     request.lost = lost;
     for (const parity::RecoveryLocation& at : scan.recovery) request.recovery.push_back(at.exponent);
-    request.read_slice = [&](std::uint32_t slice, std::uint64_t column, core::MutableByteSpan into) { read_padded(slice, column, into); };
+    request.read_slice = [&](std::uint32_t slice, std::uint64_t column, core::MutableByteSpan into) {
+      read_padded(slice, column, into);
+    };
     request.read_recovery = [&](std::size_t index, std::uint64_t column, core::MutableByteSpan into) {
       const parity::RecoveryLocation& at = scan.recovery[index];
       read_exactly(scan.files[at.file], at.data_offset + column, into);
@@ -105,8 +111,9 @@ struct SealedSource::State {
   }
 
   const volume::ProtectedFile& file_of(std::uint32_t slice) const {
-    const auto after = std::upper_bound(loaded.files.begin(), loaded.files.end(), slice,
-                                        [](std::uint32_t s, const volume::ProtectedFile& file) { return s < file.first_slice; });
+    const auto after =
+        std::upper_bound(loaded.files.begin(), loaded.files.end(), slice,
+                         [](std::uint32_t s, const volume::ProtectedFile& file) { return s < file.first_slice; });
     return *std::prev(after);
   }
   std::uint64_t length_of(std::uint32_t slice) const {
@@ -119,7 +126,8 @@ struct SealedSource::State {
     const volume::ProtectedFile& file = file_of(slice);
     const std::uint64_t length = length_of(slice);
     const std::uint64_t real = column < length ? std::min<std::uint64_t>(into.size(), length - column) : 0;
-    if (real > 0) read_exactly(loaded.folder / file.path, (slice - file.first_slice) * slice_bytes() + column, into.first(real));
+    if (real > 0)
+      read_exactly(loaded.folder / file.path, (slice - file.first_slice) * slice_bytes() + column, into.first(real));
     std::fill(into.begin() + static_cast<std::ptrdiff_t>(real), into.end(), std::byte{});
   }
 
@@ -129,7 +137,8 @@ struct SealedSource::State {
       const std::uint64_t length = length_of(lost[i]);
       const auto bytes = core::MutableByteSpan(slice).first(length);
       if (file.read_at(i * slice_bytes(), bytes) != length || digest::sha256(bytes) != loaded.slices[lost[i]]) {
-        throw Error(Code::kUnrepairable, fmt::format("what was rebuilt of slice {} in {} is not what was sealed", lost[i], core::printable(loaded.folder.string())));
+        throw Error(Code::kUnrepairable, fmt::format("what was rebuilt of slice {} in {} is not what was sealed",
+                                                     lost[i], core::printable(loaded.folder.string())));
       }
     }
   }
@@ -146,7 +155,8 @@ struct SealedSource::State {
     for (const fv::ManifestEntry& entry : loaded.tagmanifest) {
       if (!made.contains(entry.path)) continue;
       if (hash_of(work_folder / entry.path) == entry.sha256) continue;
-      throw Error(Code::kUnrepairable, fmt::format("{} could not be made again as it was sealed", core::printable(entry.path)));
+      throw Error(Code::kUnrepairable,
+                  fmt::format("{} could not be made again as it was sealed", core::printable(entry.path)));
     }
   }
 
@@ -155,7 +165,8 @@ struct SealedSource::State {
     core::AlignedBuffer buffer(kChunk);
     digest::Sha256Stream sha256;
     std::uint64_t offset = 0;
-    for (std::size_t got = 0; (got = file->read_at(offset, buffer.span())) != 0; offset += got) sha256.update(buffer.span().first(got));
+    for (std::size_t got = 0; (got = file->read_at(offset, buffer.span())) != 0; offset += got)
+      sha256.update(buffer.span().first(got));
     return sha256.finish();
   }
 
@@ -191,16 +202,21 @@ struct SealedSource::State {
       }
       builder.end_file();
     }
-    builder.write(into_work_folder(), [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) { read_payload(loaded.files[file], offset, into); });
+    builder.write(into_work_folder(), [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
+      read_payload(loaded.files[file], offset, into);
+    });
   }
 
   void rebuild_tags_set() {
     std::vector<parity::SetFile> files;
     for (const std::string_view name : fv::kTagFiles) {
       const auto text = loaded.tag_text.find(std::string(name));
-      if (text == loaded.tag_text.end()) throw Error(Code::kUnrepairable, fmt::format("{} is lost, and with it what its parity was made from", name));
+      if (text == loaded.tag_text.end())
+        throw Error(Code::kUnrepairable, fmt::format("{} is lost, and with it what its parity was made from", name));
       const core::ByteSpan bytes = core::as_bytes(text->second);
-      if (!bytes.empty()) files.push_back({std::string(name), bytes.size(), digest::md5(bytes.first(std::min(bytes.size(), kParityHead)))});
+      if (!bytes.empty())
+        files.push_back(
+            {std::string(name), bytes.size(), digest::md5(bytes.first(std::min(bytes.size(), kParityHead)))});
     }
     parity::SetOptions options;
     options.base = fv::base_name(loaded.info) + ".tags";
@@ -221,11 +237,11 @@ struct SealedSource::State {
   Context& context;
   volume::LoadedVolume loaded;
   std::vector<std::uint32_t> lost;
-  std::set<std::string> damaged;                     // paths with a finding
+  std::set<std::string> damaged;  // paths with a finding
   std::map<std::string, std::size_t> protected_by_path;
-  io::Path work_folder;                              // removed with this object; empty: nothing was rebuilt
+  io::Path work_folder;  // removed with this object; empty: nothing was rebuilt
   bool rebuilt = false;
-  std::set<std::string> made;                        // recovery files made again in work_folder
+  std::set<std::string> made;  // recovery files made again in work_folder
   std::map<std::string, std::unique_ptr<io::File>> open;
 };
 
@@ -233,7 +249,8 @@ SealedSource::SealedSource(std::unique_ptr<State> state) : state_(std::move(stat
 SealedSource::SealedSource(SealedSource&&) noexcept = default;
 SealedSource::~SealedSource() = default;
 
-SealedSource SealedSource::mend(Context& context, const Examination& examination, const io::Path& work_folder, bool payload_only) {
+SealedSource SealedSource::mend(Context& context, const Examination& examination, const io::Path& work_folder,
+                                bool payload_only) {
   if (!examination.loaded) throw Error(Code::kUnrepairable, examination.failure);
   auto state = std::make_unique<State>(context, examination);
   context.fs.make_dirs(work_folder);
@@ -273,7 +290,8 @@ std::vector<std::pair<std::string, std::uint64_t>> SealedSource::files() const {
 void SealedSource::read(const std::string& path, std::uint64_t offset, core::MutableByteSpan into) const {
   State& s = *state_;
   const auto from_text = [&](const std::string& text) {
-    if (offset > text.size() || into.size() > text.size() - offset) throw Error(Code::kFailed, fmt::format("{} ends before that", path));
+    if (offset > text.size() || into.size() > text.size() - offset)
+      throw Error(Code::kFailed, fmt::format("{} ends before that", path));
     std::memcpy(into.data(), text.data() + offset, into.size());
   };
   if (const auto found = s.protected_by_path.find(path); found != s.protected_by_path.end()) {

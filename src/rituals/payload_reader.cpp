@@ -32,16 +32,23 @@ struct Batch {
 /// Checks one file of the payload.
 class FileReader {
  public:
-  FileReader(Context& context, const volume::LoadedVolume& loaded, const volume::ProtectedFile& protected_file, io::File& file, DriveWatch& watch,
-             const SliceObserver& on_slice)
-      : context_(context), loaded_(loaded), protected_(protected_file), file_(file), watch_(watch), on_slice_(on_slice),
+  FileReader(Context& context, const volume::LoadedVolume& loaded, const volume::ProtectedFile& protected_file,
+             io::File& file, DriveWatch& watch, const SliceObserver& on_slice)
+      : context_(context),
+        loaded_(loaded),
+        protected_(protected_file),
+        file_(file),
+        watch_(watch),
+        on_slice_(on_slice),
         states_(protected_file.slice_count, SliceState::kIntact) {}
 
   std::vector<SliceState> run() {
     const std::uint64_t room = std::min<std::uint64_t>(kBatch, context_.work.memory / 8);
     const auto together = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, room / slice_bytes()));
     std::array<Batch, 2> batches;
-    for (Batch& batch : batches) batch.buffer = core::AlignedBuffer(core::round_up(std::min<std::uint64_t>(together, protected_.slice_count) * slice_bytes(), kBlock));
+    for (Batch& batch : batches)
+      batch.buffer = core::AlignedBuffer(
+          core::round_up(std::min<std::uint64_t>(together, protected_.slice_count) * slice_bytes(), kBlock));
     prepare(batches[0], 0, together);
     read(batches[0]);
     for (std::size_t turn = 0; batches[turn % 2].count > 0; ++turn) {
@@ -61,7 +68,9 @@ class FileReader {
 
  private:
   std::uint64_t slice_bytes() const { return loaded_.info.slice_bytes; }
-  std::uint64_t length_of(std::uint32_t slice) const { return std::min(slice_bytes(), protected_.bytes - slice * slice_bytes()); }
+  std::uint64_t length_of(std::uint32_t slice) const {
+    return std::min(slice_bytes(), protected_.bytes - slice * slice_bytes());
+  }
   const digest::Sha256& wanted(std::uint32_t slice) const { return loaded_.slices[protected_.first_slice + slice]; }
 
   void prepare(Batch& batch, std::uint32_t first, std::uint32_t together) {
@@ -74,7 +83,8 @@ class FileReader {
   void read(Batch& batch) {
     if (batch.count == 0) return;
     try {
-      batch.got = file_.read_at(batch.first * slice_bytes(), batch.buffer.span().first(core::round_up(batch.count * slice_bytes(), kBlock)));
+      batch.got = file_.read_at(batch.first * slice_bytes(),
+                                batch.buffer.span().first(core::round_up(batch.count * slice_bytes(), kBlock)));
     } catch (const Error&) {
       batch.failure = std::current_exception();
     }
@@ -139,7 +149,8 @@ class FileReader {
   std::uint64_t bytes_read_ = 0;
 };
 
-void add_findings(const volume::ProtectedFile& file, const std::vector<SliceState>& states, std::uint64_t slice_bytes, Examination& out) {
+void add_findings(const volume::ProtectedFile& file, const std::vector<SliceState>& states, std::uint64_t slice_bytes,
+                  Examination& out) {
   for (const SliceState wanted : {SliceState::kDamaged, SliceState::kUnreadable}) {
     FileFinding finding;
     finding.kind = wanted == SliceState::kDamaged ? FindingKind::kDamaged : FindingKind::kUnreadable;
@@ -162,7 +173,8 @@ void add_findings(const volume::ProtectedFile& file, const std::vector<SliceStat
 }  // namespace
 
 bool is_read_error(const Error& error) {
-  return error.os_error() == EIO || error.os_error() == EBADMSG || error.os_error() == EUCLEAN || error.os_error() == EILSEQ;
+  return error.os_error() == EIO || error.os_error() == EBADMSG || error.os_error() == EUCLEAN ||
+         error.os_error() == EILSEQ;
 }
 
 void DriveWatch::good(io::File& file, std::uint64_t offset) {
@@ -196,7 +208,10 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
     const auto stat = context.fs.stat(path);
     std::vector<SliceState> states(protected_file.slice_count, SliceState::kDamaged);
     if (!stat || stat->type != io::FileType::kRegular) {
-      FileFinding finding{FindingKind::kMissing, protected_file.path, {{protected_file.first_slice, protected_file.slice_count}}, protected_file.bytes};
+      FileFinding finding{FindingKind::kMissing,
+                          protected_file.path,
+                          {{protected_file.first_slice, protected_file.slice_count}},
+                          protected_file.bytes};
       for (std::uint32_t s = 0; s < protected_file.slice_count; ++s) out.lost.push_back(protected_file.first_slice + s);
       out.findings.push_back(std::move(finding));
       continue;
@@ -218,7 +233,10 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
     out.bytes_read += reader.bytes_read();
     add_findings(protected_file, states, loaded.info.slice_bytes, out);
     if (stat->bytes > protected_file.bytes) {
-      out.findings.push_back({FindingKind::kDamaged, protected_file.path, {}, stat->bytes - protected_file.bytes});  // bytes behind its end
+      out.findings.push_back({FindingKind::kDamaged,
+                              protected_file.path,
+                              {},
+                              stat->bytes - protected_file.bytes});  // bytes behind its end
     }
   }
   std::sort(out.lost.begin(), out.lost.end());

@@ -8,7 +8,8 @@ namespace darkshelf::rituals {
 /// Names that operating systems leave on drives by themselves.
 bool is_litter(const std::string& name);
 
-/// What becomes of errors while a drive is read (promise 4): an unreadable place is damage, a drive that answers nothing is gone.
+/// What becomes of errors while a drive is read (promise 4): an unreadable place is damage, a drive that answers
+/// nothing is gone.
 class DriveWatch {
  public:
   /// After a read that worked: where, so that it can be asked again.

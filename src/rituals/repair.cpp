@@ -20,14 +20,17 @@ namespace {
 constexpr std::uint64_t kJournalLimit = 256 << 20;
 constexpr std::uint64_t kSpare = 16 << 20;
 
-bool is_harmless(const FileFinding& finding) { return finding.kind == FindingKind::kLitter || finding.kind == FindingKind::kForeign; }
+bool is_harmless(const FileFinding& finding) {
+  return finding.kind == FindingKind::kLitter || finding.kind == FindingKind::kForeign;
+}
 
 bool needs_nothing(const Examination& examination) {
   return examination.loaded && std::all_of(examination.findings.begin(), examination.findings.end(), is_harmless);
 }
 
 bool has(const Examination& examination, FindingKind kind) {
-  return std::any_of(examination.findings.begin(), examination.findings.end(), [&](const FileFinding& finding) { return finding.kind == kind; });
+  return std::any_of(examination.findings.begin(), examination.findings.end(),
+                     [&](const FileFinding& finding) { return finding.kind == kind; });
 }
 
 class Repairing {
@@ -37,7 +40,8 @@ class Repairing {
     report_.drive = drive_.drive;
     if (!drive_.lock) {
       throw Error(Code::kWrongDrive, fmt::format("{} is read-only: it cannot be repaired in place", drive_.drive.label),
-                  fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)", core::shell_quote(drive_.drive.label)));
+                  fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)",
+                              core::shell_quote(drive_.drive.label)));
     }
     journals_ = request.work ? *request.work / drive_.drive.id.text() : drive_.root / std::string(fd::kJournal);
     quarantine_ = drive_.root / std::string(fd::kQuarantine);
@@ -72,7 +76,9 @@ class Repairing {
     const io::Path path = folder / std::string(fv::kTagManifest);
     try {
       const auto stat = context_.fs.stat(path);
-      if (stat && io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect) == volume.tagmanifest) return;
+      if (stat &&
+          io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect) == volume.tagmanifest)
+        return;
     } catch (const Error& error) {
       if (error.code() != Code::kCorrupt) throw;
     }
@@ -83,8 +89,8 @@ class Repairing {
 
   Examination look(const catalog::Volume& volume) {
     context_.work.told().begin(fmt::format("reading {}", volume.folder), volume.bytes_on_drive);
-    Examination examination =
-        examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume), Depth::kEverything, io::ReadMode::kDirect);
+    Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume),
+                                      Depth::kEverything, io::ReadMode::kDirect);
     context_.work.told().end();
     return examination;
   }
@@ -115,10 +121,13 @@ class Repairing {
         core::stop_point("repair.journal-removed");
         repaired.repaired = true;
       } else if (repaired.failure.empty()) {
-        repaired.failure = "what was read back after the repair is still not what was sealed: the medium does not keep what is written to it";
+        repaired.failure =
+            "what was read back after the repair is still not what was sealed: the medium does not keep what is "
+            "written to it";
       }
     } catch (const Error& error) {
-      const bool about_all = error.code() == Code::kCancelled || error.code() == Code::kDriveGone || error.code() == Code::kNoSpace;
+      const bool about_all =
+          error.code() == Code::kCancelled || error.code() == Code::kDriveGone || error.code() == Code::kNoSpace;
       if (about_all) throw;
       repaired.failure = error.what();
     }
@@ -147,15 +156,20 @@ class Repairing {
   std::string why_not(const catalog::Volume& volume, const Examination& examination) {
     const std::string label = core::shell_quote(drive_.drive.label);
     if (has(examination, FindingKind::kChanged)) {
-      return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing was written";
+      return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
+             "was written";
     }
     if (!examination.loaded) return examination.failure;
     if (has(examination, FindingKind::kUnreadable)) {
-      return fmt::format("the medium itself is failing (unreadable places): do not write to it. Type: darkshelf copy {} --to ANOTHER-DRIVE", label);
+      return fmt::format(
+          "the medium itself is failing (unreadable places): do not write to it. Type: darkshelf copy {} --to "
+          "ANOTHER-DRIVE",
+          label);
     }
     if (!examination.repairable()) {
-      return fmt::format("{} are lost, and {} recovery slices are sound{}", core::count_of(examination.lost.size(), "slice"),
-                         examination.payload_parity.recovery.size(), other_copies(volume));
+      return fmt::format("{} are lost, and {} recovery slices are sound{}",
+                         core::count_of(examination.lost.size(), "slice"), examination.payload_parity.recovery.size(),
+                         other_copies(volume));
     }
     return {};
   }
@@ -164,7 +178,8 @@ class Repairing {
     std::string others;
     for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
       if (copy.drive == drive_.drive.id || copy.health != catalog::CopyHealth::kGood) continue;
-      if (const auto drive = context_.catalog.drive(copy.drive)) others += (others.empty() ? "; a good copy is on " : ", ") + drive->label;
+      if (const auto drive = context_.catalog.drive(copy.drive))
+        others += (others.empty() ? "; a good copy is on " : ", ") + drive->label;
     }
     return others;
   }
@@ -172,7 +187,8 @@ class Repairing {
   void check_room(const Examination& examination) {
     std::uint64_t bytes = examination.lost.size() * examination.loaded->info.slice_bytes;
     for (const FileFinding& finding : examination.findings) bytes += is_harmless(finding) ? 0 : finding.bytes;
-    // Journal and rebuilt slices on one side, quarantine on the other; recovery files are made whole before they are compared.
+    // Journal and rebuilt slices on one side, quarantine on the other; recovery files are made whole before they are
+    // compared.
     std::uint64_t parity_bytes = 0;
     for (const FileFinding& finding : examination.findings) {
       if (!finding.path.ends_with(".par2")) continue;
@@ -181,7 +197,9 @@ class Repairing {
     const std::uint64_t work = 2 * bytes + parity_bytes + kSpare, kept = bytes + kSpare;
     const auto require = [](std::uint64_t needed, std::uint64_t free, const std::string& where) {
       if (needed <= free) return;
-      throw Error(Code::kNoSpace, fmt::format("the repair needs {} on {}, and {} are free", core::format_size(needed), where, core::format_size(free)),
+      throw Error(Code::kNoSpace,
+                  fmt::format("the repair needs {} on {}, and {} are free", core::format_size(needed), where,
+                              core::format_size(free)),
                   "give a folder on another disk for its journal: --work DIR");
     };
     const std::uint64_t free = context_.fs.space(drive_.root).free;
@@ -194,11 +212,13 @@ class Repairing {
     }
   }
 
-  void mend(const catalog::Volume& volume, const Examination& examination, const io::Path& folder, RepairedVolume& repaired) {
+  void mend(const catalog::Volume& volume, const Examination& examination, const io::Path& folder,
+            RepairedVolume& repaired) {
     check_room(examination);
     io::remove_tree(context_.fs, folder);
     context_.fs.make_dirs(folder);
-    const std::string name = fmt::format("{}_{}", core::format_date(context_.world.now()), context_.world.new_id().short_text());
+    const std::string name =
+        fmt::format("{}_{}", core::format_date(context_.world.now()), context_.world.new_id().short_text());
     RepairJournal journal;
     try {
       const SealedSource sealed = SealedSource::mend(context_, examination, folder / "work", false);
@@ -210,7 +230,8 @@ class Repairing {
     apply(volume, journal, folder, repaired);
   }
 
-  void apply(const catalog::Volume& volume, const RepairJournal& journal, const io::Path& folder, RepairedVolume& repaired) {
+  void apply(const catalog::Volume& volume, const RepairJournal& journal, const io::Path& folder,
+             RepairedVolume& repaired) {
     const io::Path kept = quarantine_ / journal.quarantine / volume.info.volume.text();
     apply_journal(context_, journal, folder, drive_.volume_folder(volume), kept);
     repaired.slices = journal.slices;

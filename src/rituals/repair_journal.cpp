@@ -20,7 +20,7 @@ using core::Error;
 namespace {
 
 constexpr std::string_view kFirstLine = "darkshelf repair journal 1";
-constexpr std::uint64_t kStep = 64 << 10;        // files without slices are compared in pieces of this
+constexpr std::uint64_t kStep = 64 << 10;  // files without slices are compared in pieces of this
 
 std::string hex_of(const std::string& text) { return core::to_hex(core::as_bytes(text)); }
 
@@ -31,7 +31,8 @@ void require_real_folders(io::FileSystem& fs, const io::Path& volume_folder, con
   for (auto part = below.begin(); part != below.end(); ++part) {
     const auto stat = fs.stat(at);
     if (stat && stat->type != io::FileType::kDirectory) {
-      throw Error(Code::kFailed, fmt::format("{} is not a folder; nothing is written through it", core::printable(at.string())));
+      throw Error(Code::kFailed,
+                  fmt::format("{} is not a folder; nothing is written through it", core::printable(at.string())));
     }
     at /= *part;
   }
@@ -74,7 +75,8 @@ class Writing {
       file.mode = stat->mode;
     }
     const auto member = members_.find(path);
-    if (member != members_.end() && sealed_.volume().info.layout == fv::Layout::kFiles) file.mtime_ns = member->second->mtime_ns;
+    if (member != members_.end() && sealed_.volume().info.layout == fv::Layout::kFiles)
+      file.mtime_ns = member->second->mtime_ns;
     const auto on_drive = there ? context_.fs.open_read(place, io::ReadMode::kDirect) : nullptr;
     for (const auto& [begin, end] : suspect_ranges(path, bytes)) {
       for (std::uint64_t offset = begin; offset < end; offset += kStep) {
@@ -86,9 +88,11 @@ class Writing {
   }
 
   /// Of payload files the lost slices; of other files everything.
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> suspect_ranges(const std::string& path, std::uint64_t bytes) const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> suspect_ranges(const std::string& path,
+                                                                      std::uint64_t bytes) const {
     const volume::LoadedVolume& loaded = sealed_.volume();
-    const auto file = std::find_if(loaded.files.begin(), loaded.files.end(), [&](const auto& f) { return f.path == path; });
+    const auto file =
+        std::find_if(loaded.files.begin(), loaded.files.end(), [&](const auto& f) { return f.path == path; });
     if (file == loaded.files.end()) return {{0, bytes}};
     std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
     for (const FileFinding& finding : examination_.findings) {
@@ -141,10 +145,13 @@ std::uint64_t RepairJournal::bytes() const {
 }
 
 std::string encode_journal(const RepairJournal& journal) {
-  std::string text = fmt::format("{}\nvolume {}\nquarantine {}\nslices {}\n", kFirstLine, journal.volume.text(), journal.quarantine, journal.slices);
-  for (const PatchedFile& file : journal.files) text += fmt::format("file {} {} {} {}\n", file.bytes, file.mtime_ns, file.mode, hex_of(file.path));
+  std::string text = fmt::format("{}\nvolume {}\nquarantine {}\nslices {}\n", kFirstLine, journal.volume.text(),
+                                 journal.quarantine, journal.slices);
+  for (const PatchedFile& file : journal.files)
+    text += fmt::format("file {} {} {} {}\n", file.bytes, file.mtime_ns, file.mode, hex_of(file.path));
   for (const Patch& patch : journal.patches) {
-    text += fmt::format("patch {} {} {} {} {}\n", patch.file, patch.offset, patch.bytes, patch.data_offset, core::to_hex(patch.sha256));
+    text += fmt::format("patch {} {} {} {} {}\n", patch.file, patch.offset, patch.bytes, patch.data_offset,
+                        core::to_hex(patch.sha256));
   }
   return text + "end\n";
 }
@@ -197,11 +204,13 @@ RepairJournal decode_journal(std::string_view text) {
   return journal;
 }
 
-RepairJournal write_journal(Context& context, const Examination& examination, const SealedSource& sealed, const io::Path& folder, const std::string& quarantine) {
+RepairJournal write_journal(Context& context, const Examination& examination, const SealedSource& sealed,
+                            const io::Path& folder, const std::string& quarantine) {
   return Writing(context, examination, sealed, folder).run(quarantine);
 }
 
-void apply_journal(Context& context, const RepairJournal& journal, const io::Path& journal_folder, const io::Path& volume_folder, const io::Path& quarantine) {
+void apply_journal(Context& context, const RepairJournal& journal, const io::Path& journal_folder,
+                   const io::Path& volume_folder, const io::Path& quarantine) {
   io::FileSystem& fs = context.fs;
   const auto data = fs.open_read(journal_folder / "data");
   for (const Patch& patch : journal.patches) mended_bytes(*data, patch);  // all of it is sound before any of it is used
@@ -211,7 +220,8 @@ void apply_journal(Context& context, const RepairJournal& journal, const io::Pat
     require_real_folders(fs, volume_folder, journal.files[i].path);
     fs.make_dirs(place.parent_path());
     const auto stat = fs.stat(place);
-    if (stat && stat->type != io::FileType::kRegular) throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(place.string())));
+    if (stat && stat->type != io::FileType::kRegular)
+      throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(place.string())));
     files[i] = stat ? fs.open_write(place) : fs.create(place);
   }
 

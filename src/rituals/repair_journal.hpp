@@ -1,9 +1,9 @@
 #pragma once
 // What a repair is going to write, put down and synced before the first byte of a volume changes; for repair.cpp alone.
 //
-// A journal folder holds `data` (the mended bytes, one after the other) and `journal` (what goes where). It counts once `journal`
-// is there: that file is written last, durably. Its bytes are not trusted: every patch carries its SHA-256, and a repaired volume
-// is compared with its seal anyway.
+// A journal folder holds `data` (the mended bytes, one after the other) and `journal` (what goes where). It counts once
+// `journal` is there: that file is written last, durably. Its bytes are not trusted: every patch carries its SHA-256,
+// and a repaired volume is compared with its seal anyway.
 
 #include "rituals/mend.hpp"
 
@@ -16,15 +16,15 @@ struct Patch {
   digest::Sha256 sha256{};
 };
 struct PatchedFile {
-  std::string path;                     // below the volume's folder
-  std::uint64_t bytes = 0;              // its sealed length
+  std::string path;         // below the volume's folder
+  std::uint64_t bytes = 0;  // its sealed length
   std::int64_t mtime_ns = 0;
   std::uint32_t mode = 0644;
 };
 struct RepairJournal {
   core::Uuid volume;
-  std::string quarantine;               // folder name below darkshelf/quarantine/
-  std::uint64_t slices = 0;             // payload slices that are mended by it
+  std::string quarantine;    // folder name below darkshelf/quarantine/
+  std::uint64_t slices = 0;  // payload slices that are mended by it
   std::vector<PatchedFile> files;
   std::vector<Patch> patches;
   std::uint64_t bytes() const;
@@ -35,10 +35,12 @@ std::string encode_journal(const RepairJournal& journal);
 RepairJournal decode_journal(std::string_view text);
 
 /// Compares every damaged file with its sealed bytes and writes what differs into `folder`; commits at the end.
-RepairJournal write_journal(Context& context, const Examination& examination, const SealedSource& sealed, const io::Path& folder, const std::string& quarantine);
+RepairJournal write_journal(Context& context, const Examination& examination, const SealedSource& sealed,
+                            const io::Path& folder, const std::string& quarantine);
 
-/// Puts the damaged bytes into `quarantine` (unless they are there from an earlier, interrupted run), then the mended ones into
-/// the volume, all of it synced. Doing it again does no harm.
-void apply_journal(Context& context, const RepairJournal& journal, const io::Path& journal_folder, const io::Path& volume_folder, const io::Path& quarantine);
+/// Puts the damaged bytes into `quarantine` (unless they are there from an earlier, interrupted run), then the mended
+/// ones into the volume, all of it synced. Doing it again does no harm.
+void apply_journal(Context& context, const RepairJournal& journal, const io::Path& journal_folder,
+                   const io::Path& volume_folder, const io::Path& quarantine);
 
 }  // namespace darkshelf::rituals

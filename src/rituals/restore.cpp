@@ -21,7 +21,7 @@ namespace {
 /// What is wanted of one volume.
 struct Wanted {
   catalog::Volume volume;
-  std::set<std::string> paths;          // of its members
+  std::set<std::string> paths;  // of its members
 };
 
 class Restoring {
@@ -35,7 +35,8 @@ class Restoring {
     context_.fs.make_dirs(request_.to);
     const RestoredFiles::Target target{context_.fs.canonical(request_.to), context_.fs};
     for (const auto& [id, wanted] : wanted_) restore_volume(wanted, target);
-    if (report_.files == 0 && report_.already_there == 0 && report_.conflicts.empty() && report_.lost.empty() && !report_.absent.empty()) {
+    if (report_.files == 0 && report_.already_there == 0 && report_.conflicts.empty() && report_.lost.empty() &&
+        !report_.absent.empty()) {
       throw Error(Code::kDriveAbsent, absent_sentence(), "plug one of them in and type the same command again");
     }
     report_.photos = volume::count_photos(photo_paths_);
@@ -43,19 +44,24 @@ class Restoring {
   }
 
  private:
-  bool in_time(const catalog::Volume& volume) const { return !request_.as_sealed || volume.info.sealed <= *request_.as_sealed; }
+  bool in_time(const catalog::Volume& volume) const {
+    return !request_.as_sealed || volume.info.sealed <= *request_.as_sealed;
+  }
 
   void choose(const std::string& what) {
     if (const auto volume = find_volume(what)) {
       Wanted& wanted = wanted_for(*volume);
-      for (const fv::Member& member : context_.catalog.members_of(volume->info.volume)) wanted.paths.insert(member.path);
+      for (const fv::Member& member : context_.catalog.members_of(volume->info.volume))
+        wanted.paths.insert(member.path);
       return;
     }
     const std::vector<catalog::Shoot> shoots = context_.catalog.find_shoots(what);
     if (shoots.size() > 1) {
       std::string names;
-      for (const catalog::Shoot& shoot : shoots) names += fmt::format("\n  {} {}", shoot.date, core::printable(shoot.name));
-      throw Error(Code::kUsage, fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(what), names));
+      for (const catalog::Shoot& shoot : shoots)
+        names += fmt::format("\n  {} {}", shoot.date, core::printable(shoot.name));
+      throw Error(Code::kUsage,
+                  fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(what), names));
     }
     if (shoots.size() == 1) return choose_shoot(shoots.front());
     choose_files(what);
@@ -63,7 +69,8 @@ class Restoring {
 
   std::optional<catalog::Volume> find_volume(const std::string& what) {
     auto volume = context_.catalog.find_volume(what);
-    // The beginning of an id is also the beginning of many a word: a volume is meant by its folder's name or a good part of its id.
+    // The beginning of an id is also the beginning of many a word: a volume is meant by its folder's name or a good
+    // part of its id.
     if (volume && what.find('_') == std::string::npos && !volume->info.volume.text().starts_with(what)) return {};
     return volume;
   }
@@ -79,10 +86,12 @@ class Restoring {
     std::map<std::string, catalog::Volume> newest;
     for (const catalog::Volume& volume : context_.catalog.volumes_of(shoot.id)) {  // oldest first
       if (!in_time(volume)) continue;
-      for (const fv::Member& member : context_.catalog.members_of(volume.info.volume)) newest.insert_or_assign(member.path, volume);
+      for (const fv::Member& member : context_.catalog.members_of(volume.info.volume))
+        newest.insert_or_assign(member.path, volume);
     }
     if (newest.empty()) {
-      throw Error(Code::kNotFound, request_.as_sealed ? fmt::format("{} was not sealed yet on {}", shoot.name, core::format_date(*request_.as_sealed))
+      throw Error(Code::kNotFound, request_.as_sealed ? fmt::format("{} was not sealed yet on {}", shoot.name,
+                                                                    core::format_date(*request_.as_sealed))
                                                       : fmt::format("nothing of {} is sealed", shoot.name));
     }
     for (const auto& [path, volume] : newest) wanted_for(volume).paths.insert(path);
@@ -95,7 +104,8 @@ class Restoring {
       if (volume && in_time(*volume)) newest.insert_or_assign(file.member.path, file.volume);
     }
     if (newest.empty()) {
-      throw Error(Code::kNotFound, fmt::format("no shoot, volume or file is called \"{}\"", core::printable(glob)), "darkshelf find WORDS");
+      throw Error(Code::kNotFound, fmt::format("no shoot, volume or file is called \"{}\"", core::printable(glob)),
+                  "darkshelf find WORDS");
     }
     for (const auto& [path, id] : newest) wanted_for(*context_.catalog.volume(id)).paths.insert(path);
   }
@@ -134,7 +144,8 @@ class Restoring {
       try {
         restore_from(*drive, wanted.volume, paths, target);
       } catch (const Error& error) {
-        const bool about_drive = error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt || error.code() == Code::kDriveGone;
+        const bool about_drive =
+            error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt || error.code() == Code::kDriveGone;
         if (!about_drive) throw;
         report_.notes.push_back(fmt::format("{} on {}: {}", wanted.volume.folder, drive->drive.label, error.what()));
       }
@@ -143,19 +154,24 @@ class Restoring {
   }
 
   /// Takes from `paths` what was brought back.
-  void restore_from(const AttachedDrive& drive, const catalog::Volume& volume, std::set<std::string>& paths, const RestoredFiles::Target& target) {
+  void restore_from(const AttachedDrive& drive, const catalog::Volume& volume, std::set<std::string>& paths,
+                    const RestoredFiles::Target& target) {
     const io::Path folder = drive.volume_folder(volume);
-    context_.work.told().begin(fmt::format("reading {} on {}", volume.folder, drive.drive.label), volume.info.payload_bytes);
-    const Examination examination = examine(context_, folder, volume.info.volume, known_seal(volume), Depth::kPayloadOnly, io::ReadMode::kCached);
+    context_.work.told().begin(fmt::format("reading {} on {}", volume.folder, drive.drive.label),
+                               volume.info.payload_bytes);
+    const Examination examination =
+        examine(context_, folder, volume.info.volume, known_seal(volume), Depth::kPayloadOnly, io::ReadMode::kCached);
     context_.work.told().end();
     if (!examination.loaded) throw Error(Code::kUnrepairable, examination.failure);
     const io::Path work = target.root / fmt::format(".darkshelf-{}", context_.world.new_id().short_text());
     const bool mending = !examination.lost.empty() && examination.repairable();
-    const SealedSource source = mending ? SealedSource::mend(context_, examination, work, true) : SealedSource::as_is(context_, examination);
+    const SealedSource source =
+        mending ? SealedSource::mend(context_, examination, work, true) : SealedSource::as_is(context_, examination);
     RestoredFiles files(context_, target, source, report_, photo_paths_);
     files.restore(examination.loaded->members, paths);
     if (mending) report_.mended_slices += examination.lost.size();
-    if (std::find(report_.drives.begin(), report_.drives.end(), drive.drive.label) == report_.drives.end()) report_.drives.push_back(drive.drive.label);
+    if (std::find(report_.drives.begin(), report_.drives.end(), drive.drive.label) == report_.drives.end())
+      report_.drives.push_back(drive.drive.label);
   }
 
   std::string absent_sentence() {
@@ -163,10 +179,13 @@ class Restoring {
     for (const catalog::Volume& volume : report_.absent) {
       for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
         const auto drive = context_.catalog.drive(copy.drive);
-        if (drive) places.insert(drive->place_name.empty() ? drive->label : fmt::format("{} (at {})", drive->label, drive->place_name));
+        if (drive)
+          places.insert(drive->place_name.empty() ? drive->label
+                                                  : fmt::format("{} (at {})", drive->label, drive->place_name));
       }
     }
-    return places.empty() ? "no drive is known to hold it any more" : fmt::format("it lies on drives that are not plugged in: {}", fmt::join(places, ", "));
+    return places.empty() ? "no drive is known to hold it any more"
+                          : fmt::format("it lies on drives that are not plugged in: {}", fmt::join(places, ", "));
   }
 
   Context& context_;

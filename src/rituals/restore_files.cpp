@@ -20,8 +20,14 @@ constexpr std::string_view kTemporary = ".darkshelf-part";
 
 }  // namespace
 
-RestoredFiles::RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report, std::vector<std::string>& photo_paths)
-    : context_(context), target_(target), source_(source), report_(report), photo_paths_(photo_paths), buffer_(kChunk) {}
+RestoredFiles::RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report,
+                             std::vector<std::string>& photo_paths)
+    : context_(context),
+      target_(target),
+      source_(source),
+      report_(report),
+      photo_paths_(photo_paths),
+      buffer_(kChunk) {}
 
 void RestoredFiles::restore(const std::vector<fv::Member>& members, std::set<std::string>& wanted) {
   std::vector<const fv::Member*> folders;
@@ -39,9 +45,15 @@ void RestoredFiles::restore(const std::vector<fv::Member>& members, std::set<std
           folders.push_back(&member);
           if (!context_.fs.stat(place)) context_.fs.make_dir(place);
           break;
-        case fv::MemberType::kFile: restore_file(member, place); break;
-        case fv::MemberType::kSymlink: restore_link(member, place); break;
-        case fv::MemberType::kHardLink: restore_hard_link(member, place); break;
+        case fv::MemberType::kFile:
+          restore_file(member, place);
+          break;
+        case fv::MemberType::kSymlink:
+          restore_link(member, place);
+          break;
+        case fv::MemberType::kHardLink:
+          restore_hard_link(member, place);
+          break;
       }
       wanted.erase(member.path);
     } catch (const Error& error) {
@@ -113,7 +125,8 @@ void RestoredFiles::restore_file(const fv::Member& member, const io::Path& place
         file->write_at(offset, part);
         offset += part.size();
       }
-      if (sha256.finish() != member.sha256) throw Error(Code::kUnrepairable, fmt::format("{} is not what was sealed", core::printable(member.path)));
+      if (sha256.finish() != member.sha256)
+        throw Error(Code::kUnrepairable, fmt::format("{} is not what was sealed", core::printable(member.path)));
       file->sync();
     }
     give_attributes(member, temporary);
@@ -165,9 +178,12 @@ void RestoredFiles::restore_link(const fv::Member& member, const io::Path& place
 
 void RestoredFiles::restore_hard_link(const fv::Member& member, const io::Path& place) {
   const auto& members = source_.volume().members;
-  const auto original = std::find_if(members.begin(), members.end(),
-                                     [&](const fv::Member& other) { return other.path == member.link && other.type == fv::MemberType::kFile; });
-  if (original == members.end()) throw Error(Code::kUnrepairable, fmt::format("{} names a file that is not in the volume", core::printable(member.path)));
+  const auto original = std::find_if(members.begin(), members.end(), [&](const fv::Member& other) {
+    return other.path == member.link && other.type == fv::MemberType::kFile;
+  });
+  if (original == members.end())
+    throw Error(Code::kUnrepairable,
+                fmt::format("{} names a file that is not in the volume", core::printable(member.path)));
   fv::Member copy = *original;
   copy.path = member.path;
   const io::Path first = target_.root / member.link;

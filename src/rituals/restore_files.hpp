@@ -11,13 +11,14 @@ namespace darkshelf::rituals {
 class RestoredFiles {
  public:
   struct Target {
-    io::Path root;                      // resolved; nothing is written outside of it, through links neither
+    io::Path root;  // resolved; nothing is written outside of it, through links neither
     io::FileSystem& fs;
   };
-  RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report, std::vector<std::string>& photo_paths);
+  RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report,
+                std::vector<std::string>& photo_paths);
 
-  /// Writes the members named by `wanted` and takes those it brought back (or that are there, or are in conflict) from it; what is
-  /// lost stays in it.
+  /// Writes the members named by `wanted` and takes those it brought back (or that are there, or are in conflict) from
+  /// it; what is lost stays in it.
   void restore(const std::vector<formats::volume::Member>& members, std::set<std::string>& wanted);
 
  private:

@@ -26,7 +26,8 @@ catalog::CopyHealth health_of(const Examination& examination) {
     const bool missing = !examination.findings.empty() && examination.findings.front().kind == FindingKind::kMissing;
     return missing ? catalog::CopyHealth::kMissing : catalog::CopyHealth::kUnrepairable;
   }
-  const bool sound = std::all_of(examination.findings.begin(), examination.findings.end(), [](const FileFinding& f) { return is_harmless(f.kind); });
+  const bool sound = std::all_of(examination.findings.begin(), examination.findings.end(),
+                                 [](const FileFinding& f) { return is_harmless(f.kind); });
   if (sound) return catalog::CopyHealth::kGood;
   return examination.repairable() ? catalog::CopyHealth::kDamaged : catalog::CopyHealth::kUnrepairable;
 }
@@ -34,7 +35,9 @@ catalog::CopyHealth health_of(const Examination& examination) {
 class Scrubbing {
  public:
   Scrubbing(Context& context, const ScrubRequest& request)
-      : context_(context), request_(request), drive_(attach(context, request.drive, request.read_only ? Visit::kReadOnly : Visit::kWrite)) {}
+      : context_(context),
+        request_(request),
+        drive_(attach(context, request.drive, request.read_only ? Visit::kReadOnly : Visit::kWrite)) {}
 
   ScrubReport run() {
     report_.drive = drive_.drive;
@@ -74,7 +77,8 @@ class Scrubbing {
 
   void scrub_volume(catalog::Volume volume) {
     context_.work.told().begin(fmt::format("checking {}", volume.folder), volume.bytes_on_drive);
-    Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume), Depth::kEverything, io::ReadMode::kDirect);
+    Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume),
+                                      Depth::kEverything, io::ReadMode::kDirect);
     context_.work.told().end();
     if (!examination.loaded) all_photos_hit(volume, examination);
     report_.bytes_read += examination.bytes_read;
@@ -82,7 +86,9 @@ class Scrubbing {
     report_.photos_hit += examination.photos_hit_count;
     for (const FileFinding& finding : examination.findings) {
       report_.contradicts_seal |= finding.kind == FindingKind::kChanged;
-      add_finding(volume.info.volume, std::string(fd::kFolder) + "/" + volume.folder + (finding.path.empty() ? "" : "/" + finding.path), finding, examination);
+      add_finding(volume.info.volume,
+                  std::string(fd::kFolder) + "/" + volume.folder + (finding.path.empty() ? "" : "/" + finding.path),
+                  finding, examination);
     }
     record_.volumes.push_back({volume.info.volume, 0, volume.info.slices, true, health_of(examination)});
     report_.volumes.push_back({std::move(volume), std::move(examination)});
@@ -96,7 +102,8 @@ class Scrubbing {
     examination.photos_hit_count = volume.info.photos;
   }
 
-  void add_finding(const std::optional<core::Uuid>& volume, const std::string& path, const FileFinding& finding, const Examination& examination) {
+  void add_finding(const std::optional<core::Uuid>& volume, const std::string& path, const FileFinding& finding,
+                   const Examination& examination) {
     const auto record = [&](std::uint64_t first, std::uint64_t count) {
       catalog::Finding out;
       out.drive = drive_.drive.id;
@@ -118,7 +125,8 @@ class Scrubbing {
     report_.drive_findings.push_back(finding);
   }
 
-  /// Outside of the volumes: the second copies of the seals, volumes nobody knows, half-made ones, an unfinished repair.
+  /// Outside of the volumes: the second copies of the seals, volumes nobody knows, half-made ones, an unfinished
+  /// repair.
   void look_around() {
     io::FileSystem& fs = context_.fs;
     std::set<io::Path> known;
@@ -130,7 +138,8 @@ class Scrubbing {
       if (!known.contains(folder)) tell(FindingKind::kForeign, below_root(folder));
     }
     const io::Path journal = drive_.root / std::string(fd::kJournal);
-    if (const auto stat = fs.stat(journal); stat && stat->type == io::FileType::kDirectory) report_.unfinished_repair = !fs.list(journal).empty();
+    if (const auto stat = fs.stat(journal); stat && stat->type == io::FileType::kDirectory)
+      report_.unfinished_repair = !fs.list(journal).empty();
     const io::Path incoming = drive_.root / std::string(fd::kIncoming);
     if (const auto stat = fs.stat(incoming); stat && stat->type == io::FileType::kDirectory) {
       for (const io::Entry& entry : fs.list(incoming)) tell(FindingKind::kForeign, below_root(incoming / entry.name));
@@ -141,7 +150,9 @@ class Scrubbing {
     }
   }
 
-  std::string below_root(const io::Path& path) const { return path.string().substr(drive_.root.string() == "/" ? 1 : drive_.root.string().size() + 1); }
+  std::string below_root(const io::Path& path) const {
+    return path.string().substr(drive_.root.string() == "/" ? 1 : drive_.root.string().size() + 1);
+  }
 
   void check_second_seal(const catalog::Volume& volume) {
     const std::string below = fmt::format("{}/{}/{}", fd::kSeals, volume.info.volume.text(), fv::kTagManifest);
@@ -162,9 +173,10 @@ class Scrubbing {
     record_.complete = report_.not_read.empty();
     context_.catalog.record_scrub(record_);
     core::stop_point("scrub.recorded");
-    const bool clean = !report_.unfinished_repair && std::all_of(record_.findings.begin(), record_.findings.end(), [](const catalog::Finding& finding) {
-      return finding.kind == name_of(FindingKind::kLitter);
-    });
+    const bool clean = !report_.unfinished_repair && std::all_of(record_.findings.begin(), record_.findings.end(),
+                                                                 [](const catalog::Finding& finding) {
+                                                                   return finding.kind == name_of(FindingKind::kLitter);
+                                                                 });
     if (clean && !request_.read_only && drive_.lock) {
       refresh_drive(context_, drive_);
       report_.catalog_refreshed = true;
@@ -184,12 +196,14 @@ bool ScrubReport::damage() const {
   const auto real = [](const FileFinding& finding) { return !is_harmless(finding.kind); };
   return std::any_of(drive_findings.begin(), drive_findings.end(), real) ||
          std::any_of(volumes.begin(), volumes.end(), [&](const ScrubbedCopy& copy) {
-           return !copy.examination.loaded || std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), real);
+           return !copy.examination.loaded ||
+                  std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), real);
          });
 }
 
 bool ScrubReport::repairable() const {
-  return !contradicts_seal && std::all_of(volumes.begin(), volumes.end(), [](const ScrubbedCopy& copy) { return copy.examination.repairable(); });
+  return !contradicts_seal && std::all_of(volumes.begin(), volumes.end(),
+                                          [](const ScrubbedCopy& copy) { return copy.examination.repairable(); });
 }
 
 ScrubReport scrub(Context& context, const ScrubRequest& request) { return Scrubbing(context, request).run(); }

@@ -6,7 +6,8 @@
 
 namespace darkshelf::shelf {
 
-Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optional<catalog::Drive>& known, const catalog::Evidence& now) {
+Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optional<catalog::Drive>& known,
+                const catalog::Evidence& now) {
   Judgement judgement;
   if (!known || known->id != claimed.id) {
     judgement.claim = Claim::kUnknown;
@@ -23,14 +24,16 @@ Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optiona
   if (before.bytes != 0 && now.bytes != 0) {
     const std::uint64_t larger = std::max(before.bytes, now.bytes), smaller = std::min(before.bytes, now.bytes);
     if (larger - smaller > larger / 100) {
-      judgement.differences.push_back(fmt::format("size {} → {}", core::format_size(before.bytes), core::format_size(now.bytes)));
+      judgement.differences.push_back(
+          fmt::format("size {} → {}", core::format_size(before.bytes), core::format_size(now.bytes)));
     }
   }
   if (!judgement.differences.empty()) judgement.claim = Claim::kMoved;
   return judgement;
 }
 
-std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now) {
+std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives,
+                                                 const catalog::Evidence& now) {
   std::vector<catalog::Drive> found;
   for (const catalog::Drive& drive : drives) {
     const bool same_serial = !now.serial.empty() && drive.evidence.serial == now.serial;

@@ -23,7 +23,8 @@ unsigned count_from(const std::string& key, const std::string& value) {
   const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), out);
   const unsigned least = key == "copies" ? 1 : 0;
   if (value.empty() || failed != std::errc{} || end != value.data() + value.size() || out < least || out > kMost) {
-    throw Error(Code::kUsage, fmt::format("{} takes a number from {} to {}, not \"{}\"", key, least, kMost, core::printable(value)));
+    throw Error(Code::kUsage,
+                fmt::format("{} takes a number from {} to {}, not \"{}\"", key, least, kMost, core::printable(value)));
   }
   return out;
 }
@@ -44,19 +45,24 @@ std::string one_line(const std::string& key, const std::string& value) {
   return value;
 }
 
-bool is_reachable(catalog::DriveState state) {
-  return state == catalog::DriveState::kOnShelf;
-}
+bool is_reachable(catalog::DriveState state) { return state == catalog::DriveState::kOnShelf; }
 
-Vote vote_for(const catalog::Copy& copy, const catalog::Drive& drive, bool gone, const Policy& policy, core::Time now, bool& overdue) {
+Vote vote_for(const catalog::Copy& copy, const catalog::Drive& drive, bool gone, const Policy& policy, core::Time now,
+              bool& overdue) {
   if (gone) return Vote::kLost;
   switch (drive.state) {
-    case catalog::DriveState::kLent: return Vote::kLent;
-    case catalog::DriveState::kLost: return Vote::kLost;
-    case catalog::DriveState::kFailed: return Vote::kFailed;
-    case catalog::DriveState::kRetired: return Vote::kRetired;
-    case catalog::DriveState::kDestroyed: return Vote::kDestroyed;
-    case catalog::DriveState::kOnShelf: break;
+    case catalog::DriveState::kLent:
+      return Vote::kLent;
+    case catalog::DriveState::kLost:
+      return Vote::kLost;
+    case catalog::DriveState::kFailed:
+      return Vote::kFailed;
+    case catalog::DriveState::kRetired:
+      return Vote::kRetired;
+    case catalog::DriveState::kDestroyed:
+      return Vote::kDestroyed;
+    case catalog::DriveState::kOnShelf:
+      break;
   }
   if (copy.health != catalog::CopyHealth::kGood) return Vote::kDamaged;
   if (!copy.checked) return Vote::kNeverProven;
@@ -83,7 +89,8 @@ void count_disks_once(std::vector<CopyView>& copies) {
   }
 }
 
-VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copies, const Policy& policy, unsigned copies_wanted) {
+VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copies, const Policy& policy,
+                              unsigned copies_wanted) {
   VolumeStatus status;
   status.volume = std::move(volume);
   count_disks_once(copies);
@@ -99,7 +106,8 @@ VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copi
   }
   status.places = static_cast<unsigned>(places.size());
   status.kinds = static_cast<unsigned>(kinds.size());
-  const bool met = status.counting >= copies_wanted && status.places >= policy.places && status.offsite >= policy.offsite && status.kinds >= policy.kinds;
+  const bool met = status.counting >= copies_wanted && status.places >= policy.places &&
+                   status.offsite >= policy.offsite && status.kinds >= policy.kinds;
   status.light = status.counting <= 1 ? Light::kRed : met ? Light::kGreen : Light::kAmber;
   status.copies = std::move(copies);
   return status;
@@ -107,7 +115,8 @@ VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copi
 
 void tell_lacks(ShootStatus& shoot, const Policy& policy, unsigned copies_wanted, core::Time now) {
   const auto lack = [&](unsigned have, unsigned want, const char* one, const char* many) {
-    if (have < want) shoot.lacks.push_back(want - have == 1 ? std::string(one) : fmt::format("{} {}", want - have, many));
+    if (have < want)
+      shoot.lacks.push_back(want - have == 1 ? std::string(one) : fmt::format("{} {}", want - have, many));
   };
   lack(shoot.counting, copies_wanted, "1 more copy", "more copies");
   lack(shoot.offsite, policy.offsite, "a copy off-site", "copies off-site");
@@ -120,7 +129,8 @@ void tell_lacks(ShootStatus& shoot, const Policy& policy, unsigned copies_wanted
       if (view.vote == Vote::kDamaged) what = fmt::format("a repair of {}", view.drive.label);
       if (view.vote == Vote::kNeverProven) what = fmt::format("a check of {} (never checked)", view.drive.label);
       if (view.overdue && view.copy.checked) {
-        const auto due = std::chrono::duration_cast<std::chrono::seconds>(now - *view.copy.checked) - policy.scrub_every;
+        const auto due =
+            std::chrono::duration_cast<std::chrono::seconds>(now - *view.copy.checked) - policy.scrub_every;
         what = fmt::format("a check of {} (due since {})", view.drive.label, core::format_duration(due));
       }
       if (!what.empty() && told.insert(what).second) shoot.lacks.push_back(what);
@@ -149,17 +159,20 @@ Policy policy_from(const std::map<std::string, std::string>& set) {
       policy.grace = core::parse_duration(value);
     } else if (key == "layout") {
       const auto layout = formats::volume::layout_from(value);
-      if (!layout) throw Error(Code::kUsage, fmt::format("layout takes tar or files, not \"{}\"", core::printable(value)));
+      if (!layout)
+        throw Error(Code::kUsage, fmt::format("layout takes tar or files, not \"{}\"", core::printable(value)));
       policy.layout = *layout;
     } else if (key == "owner") {
       policy.owner = one_line(key, value);
     } else if (key == "phone") {
       policy.phone = one_line(key, value);
     } else {
-      throw Error(Code::kUsage, fmt::format("the policy has no \"{}\"; it has {}", core::printable(key), kKeys), "darkshelf policy show");
+      throw Error(Code::kUsage, fmt::format("the policy has no \"{}\"; it has {}", core::printable(key), kKeys),
+                  "darkshelf policy show");
     }
   }
-  if (policy.scrub_every.count() <= 0) throw Error(Code::kUsage, "scrub-every takes a length of time above 0, such as 12mo");
+  if (policy.scrub_every.count() <= 0)
+    throw Error(Code::kUsage, "scrub-every takes a length of time above 0, such as 12mo");
   return policy;
 }
 
@@ -207,7 +220,8 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
       for (const CopyView& view : one.copies) out.all_attached &= view.vote != Vote::kCounts || view.drive.here;
       out.volumes.push_back(std::move(one));
     }
-    if (wanted == 1 && out.counting >= 1 && out.light == Light::kRed && shoot.keep_copies) out.light = Light::kAmber;  // one copy is what was asked for
+    if (wanted == 1 && out.counting >= 1 && out.light == Light::kRed && shoot.keep_copies)
+      out.light = Light::kAmber;  // one copy is what was asked for
     out.shoot = std::move(shoot);
     tell_lacks(out, policy, wanted, now);
     (out.light == Light::kGreen ? status.green : out.light == Light::kAmber ? status.amber : status.red) += 1;
@@ -217,14 +231,16 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
     return std::tie(b.light, a.shoot.date, a.shoot.name) < std::tie(a.light, b.shoot.date, b.shoot.name);
   });
   for (const core::Uuid& id : overdue) status.overdue_drives.push_back(drives.at(id));
-  std::sort(status.overdue_drives.begin(), status.overdue_drives.end(), [](const auto& a, const auto& b) { return a.label < b.label; });
+  std::sort(status.overdue_drives.begin(), status.overdue_drives.end(),
+            [](const auto& a, const auto& b) { return a.label < b.label; });
   return status;
 }
 
 std::string freshness(const CopyView& copy, core::Time now) {
   if (!copy.copy.checked) return "never checked since it was copied";
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - *copy.copy.checked);
-  const std::string when = age < std::chrono::hours(24) ? "checked today" : fmt::format("checked {} ago", core::format_duration(age));
+  const std::string when =
+      age < std::chrono::hours(24) ? "checked today" : fmt::format("checked {} ago", core::format_duration(age));
   return copy.overdue ? when + ", overdue" : when;
 }
 

@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "core/text.hpp"
+#include "rituals/copy.hpp"
+
+namespace darkshelf::cli {
+
+namespace {
+
+int copy(Session& session, const rituals::CopyRequest& request, const std::string& memory) {
+  rituals::Context context = session.context(core::parse_size(memory));
+  const rituals::CopyReport report = rituals::copy(context, request);
+  Output& out = session.out();
+  std::size_t made = 0;
+  for (const rituals::CopiedVolume& copied : report.volumes) {
+    made += copied.already_there ? 0 : 1;
+    std::string how = copied.already_there ? "is there already" : "copied from " + core::printable(copied.from);
+    if (copied.mended)
+      how +=
+          fmt::format(", {} mended on the way", copied.mended_slices > 0 ? core::count_of(copied.mended_slices, "slice")
+                                                                         : "damaged lists or parity");
+    out.line(fmt::format("{}: {}", copied.volume.folder, how));
+    out.object("copied_volume", {{"volume", copied.volume.info.volume.text()},
+                                 {"folder", copied.volume.folder},
+                                 {"from", copied.from},
+                                 {"to", report.to},
+                                 {"mended_slices", copied.mended_slices},
+                                 {"mended", copied.mended},
+                                 {"already_there", copied.already_there}});
+  }
+  int code = kGood;
+  for (const auto& [volume, why] : report.failed) {
+    code = worse(code, kDamageBeyondRepair);
+    out.error(fmt::format("{}: {}", volume.folder, core::printable(why)));
+    out.object("copy_failed",
+               {{"volume", volume.info.volume.text()}, {"folder", volume.folder}, {"message", core::printable(why)}});
+  }
+  for (const catalog::Volume& volume : report.absent) {
+    code = worse(code, kDriveNotThere);
+    out.error(fmt::format("{}: no drive that holds it is plugged in", volume.folder));
+    out.object("copy_absent", {{"volume", volume.info.volume.text()}, {"folder", volume.folder}});
+  }
+  if (!report.absent.empty())
+    out.note("darkshelf show VOLUME tells where they lie; plug one in and type the same command again.");
+  if (report.readback_cached)
+    out.note(fmt::format(
+        "{}: a cache may have answered when it was read back; its copies count after a check on a later day.",
+        report.to));
+  out.line(fmt::format("{} copied to {} and read back.", core::count_of(made, "volume"), core::printable(report.to)));
+  out.object("copy_report", {{"to", report.to},
+                             {"copied", made},
+                             {"failed", report.failed.size()},
+                             {"absent", report.absent.size()},
+                             {"bytes", report.bytes},
+                             {"readback_cached", report.readback_cached}});
+  return code;
+}
+
+}  // namespace
+
+void add_copy(CLI::App& app, Session& session) {
+  CLI::App* cmd = app.add_subcommand("copy", "Copy sealed volumes to another drive, byte for byte")->group(kYearly);
+  struct Options {
+    rituals::CopyRequest request;
+    std::string memory = "2GiB";
+  };
+  auto o = std::make_shared<Options>();
+  cmd->add_option("WHAT", o->request.what, "Drives, shoots or volumes");
+  cmd->add_flag("--missing", o->request.missing, "Everything that lacks a copy by the policy");
+  cmd->add_option("--from", o->request.from, "Only from this drive")->type_name("DRIVE");
+  cmd->add_option("--to", o->request.to, "The drive to copy to")->required()->type_name("DRIVE");
+  cmd->add_option("--memory", o->memory, "What mending may take")->capture_default_str();
+  cmd->callback([&session, o] {
+    session.action = [&session, o] {
+      if (o->request.what.empty() && !o->request.missing) {
+        throw core::Error(core::Code::kUsage, "copy what? Name drives, shoots or volumes, or say --missing",
+                          "darkshelf copy --help");
+      }
+      return copy(session, o->request, o->memory);
+    };
+  });
+}
+
+}  // namespace darkshelf::cli

@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "core/text.hpp"
+#include "formats/drive/drive_files.hpp"
+#include "parity/set_reader.hpp"
+
+namespace darkshelf::cli {
+
+using core::Code;
+using core::Error;
+namespace fv = formats::volume;
+
+namespace {
+
+constexpr std::uint64_t kTextLimit = 512 << 20;
+
+class Inspection {
+ public:
+  Inspection(Session& session, const io::Path& path)
+      : session_(session), path_(path), name_(path.filename().string()) {}
+
+  int run() {
+    const auto stat = io::posix().stat_following(path_);
+    if (!stat) throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(path_.string())));
+    if (stat->type != io::FileType::kRegular)
+      throw Error(Code::kUsage, fmt::format("{} is no file", core::printable(path_.string())));
+    std::array<std::byte, 16> head{};
+    io::posix().open_read(path_)->read_at(0, head);
+    const std::string_view start = core::as_text(head);
+    if (start.starts_with(std::string_view("PAR2\0PKT", 8)) || name_.ends_with(".par2")) return par2();
+    if (start.starts_with("SQLite format 3")) return catalog_file();
+    if (name_ == "drive.json") return drive();
+    if (name_ == "CURRENT") return current();
+    if (name_ == fv::kBagInfo) return bag_info();
+    if (name_ == fv::kMembers) return members();
+    if (name_ == fv::kSlices) return say("list of slices", {{"slices", fv::decode_slices(text()).size()}});
+    if (name_ == fv::kManifest || name_ == fv::kTagManifest || name_ == fv::kPhotos) return manifest();
+    throw Error(Code::kFailed, fmt::format("{} is nothing darkshelf writes or reads", core::printable(path_.string())));
+  }
+
+ private:
+  std::string text() { return io::read_text(io::posix(), path_, kTextLimit); }
+
+  int say(const std::string& what, Json fields) {
+    Output& out = session_.out();
+    out.line(fmt::format("{}: {}", core::printable(path_.string()), what));
+    for (const auto& [key, value] : fields.items())
+      out.line(fmt::format("    {:22} {}", key, value.is_string() ? value.get<std::string>() : value.dump()));
+    Json object;
+    put_path(object, "path", path_.string());
+    object["what"] = what;
+    for (const auto& [key, value] : fields.items()) object[key] = value;
+    out.object("inspected", std::move(object));
+    return kGood;
+  }
+
+  int par2() {
+    const parity::PacketScan scan = parity::scan_packets(io::posix(), {path_}, io::ReadMode::kCached, session_.work());
+    std::uint64_t bad = 0;
+    for (const parity::BadRange& range : scan.bad) bad += range.bytes;
+    Json fields = {{"set", core::to_hex(scan.set_id)},
+                   {"creator", core::printable(scan.creator)},
+                   {"files", scan.descriptions.size()},
+                   {"recovery slices", scan.recovery.size()},
+                   {"damaged bytes", bad}};
+    if (scan.main) fields["slice bytes"] = scan.main->slice_bytes;
+    for (const auto& [id, file] : scan.descriptions)
+      fields["protects " + core::to_hex(id).substr(0, 8)] =
+          fmt::format("{} ({})", core::printable(file.name), core::format_size(file.bytes));
+    say("PAR2 packets", std::move(fields));
+    return bad == 0 ? kGood : kDamageRepairable;
+  }
+
+  int drive() {
+    const auto identity = formats::drive::decode_identity(text());
+    return say("identity of an archive drive", {{"id", identity.id.text()},
+                                                {"label", core::printable(identity.label)},
+                                                {"created", core::format_time(identity.created)},
+                                                {"format", identity.format},
+                                                {"catalog", identity.catalog_mode}});
+  }
+  int current() {
+    const auto current = formats::drive::decode_current(text());
+    return say("which catalog copy counts",
+               {{"name", current.name}, {"bytes", current.bytes}, {"sha256", core::to_hex(current.sha256)}});
+  }
+  int bag_info() {
+    const fv::BagInfo info = fv::decode_bag_info(text());
+    return say("description of a volume", {{"volume", info.volume.text()},
+                                           {"shoot", core::printable(info.shoot_name)},
+                                           {"date", info.shoot_date},
+                                           {"part", info.part},
+                                           {"parts", info.parts},
+                                           {"layout", fv::name_of(info.layout)},
+                                           {"photos", info.photos},
+                                           {"files", info.content_files},
+                                           {"slices", info.slices},
+                                           {"recovery slices", info.recovery_slices},
+                                           {"sealed", core::format_time(info.sealed)},
+                                           {"left out", info.left_out.size()},
+                                           {"folder", fv::year_folder(info) + "/" + fv::folder_name(info)}});
+  }
+  int members() {
+    const auto members = fv::decode_members(text());
+    std::uint64_t files = 0, bytes = 0;
+    for (const fv::Member& member : members) {
+      files += member.type == fv::MemberType::kFile ? 1 : 0;
+      bytes += member.bytes;
+    }
+    return say("list of members", {{"entries", members.size()}, {"files", files}, {"bytes", bytes}});
+  }
+  int manifest() {
+    const std::string content = text();
+    Json fields = {{"files", fv::decode_manifest(content).size()}};
+    if (name_ == fv::kTagManifest) fields["seal"] = core::to_hex(digest::sha256(core::as_bytes(content)));
+    return say(name_ == fv::kTagManifest ? "seal of a volume" : "list of hashes", std::move(fields));
+  }
+  int catalog_file() {
+    catalog::Catalog catalog = catalog::Catalog::open(io::posix(), path_, catalog::Catalog::Access::kRead,
+                                                      session_.world(), "darkshelf inspect");
+    const auto problems = catalog.verify();
+    say("catalog", {{"writer", catalog.writer().text()},
+                    {"drives", catalog.drives().size()},
+                    {"shoots", catalog.shoots().size()},
+                    {"volumes", catalog.volumes().size()},
+                    {"sound", problems.empty()}});
+    return problems.empty() ? kGood : kDamageBeyondRepair;
+  }
+
+  Session& session_;
+  io::Path path_;
+  std::string name_;
+};
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Session& session) {
+  CLI::App* cmd = app.add_subcommand("inspect", "Tell what a file is that lies on an archive drive")->group(kUpkeep);
+  auto file = std::make_shared<std::string>();
+  cmd->add_option("FILE", *file)->required();
+  cmd->callback([&session, file] { session.action = [&session, file] { return Inspection(session, *file).run(); }; });
+}
+
+}  // namespace darkshelf::cli

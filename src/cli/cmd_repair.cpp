@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/damage.hpp"
+#include "core/text.hpp"
+#include "rituals/repair.hpp"
+
+namespace darkshelf::cli {
+
+namespace {
+
+int repair(Session& session, const rituals::RepairRequest& request, const std::string& memory) {
+  rituals::Context context = session.context(core::parse_size(memory));
+  const rituals::RepairReport report = rituals::repair(context, request);
+  Output& out = session.out();
+  if (request.discard_quarantine) {
+    out.line(report.discarded_bytes > 0 ? fmt::format("Removed {} of damaged bytes that repairs had kept.",
+                                                      core::format_size(report.discarded_bytes))
+                                        : "Repairs have kept nothing there.");
+    out.object("quarantine_discarded", {{"bytes", report.discarded_bytes}});
+    return kGood;
+  }
+  int code = kGood;
+  for (const rituals::RepairedVolume& volume : report.volumes) {
+    Json object = {{"volume", volume.volume.info.volume.text()},
+                   {"folder", volume.volume.folder},
+                   {"repaired", volume.repaired},
+                   {"replayed", volume.replayed},
+                   {"slices", volume.slices},
+                   {"files", volume.files},
+                   {"bytes", volume.bytes},
+                   {"message", core::printable(volume.failure)}};
+    out.object("repaired_volume", std::move(object));
+    if (volume.repaired) {
+      out.line(fmt::format("{} {}: {} in {}{}", out.paint(Color::kGreen, "repaired"), volume.volume.folder,
+                           core::format_size(volume.bytes), core::count_of(volume.files, "file"),
+                           volume.replayed ? " (an interrupted repair was finished)" : ""));
+      continue;
+    }
+    code = kDamageBeyondRepair;
+    out.line(fmt::format("{} {}: {}", out.paint(Color::kRed, "not repaired"), volume.volume.folder,
+                         core::printable(volume.failure)));
+    if (volume.after.loaded) print_damage(out, volume.volume, volume.after);
+  }
+  if (report.second_seals > 0)
+    out.line(fmt::format("{} written anew.",
+                         core::count_of(report.second_seals, "second copy of a seal", "second copies of seals")));
+  if (report.volumes.empty() && report.second_seals == 0) {
+    out.line(fmt::format("Nothing to repair: {} on {} are intact.", core::count_of(report.checked, "volume"),
+                         report.drive.label));
+  } else if (code == kGood) {
+    out.line(fmt::format("Everything on {} is byte for byte as it was sealed, read back from the medium.",
+                         report.drive.label));
+  }
+  if (!report.quarantine.empty()) {
+    out.note(fmt::format("The damaged bytes are kept in {} until: darkshelf repair {} --discard",
+                         core::printable(report.quarantine.string()), core::shell_quote(report.drive.label)));
+  }
+  if (code != kGood)
+    out.line(
+        "Next: darkshelf restore SHOOT --to DIR saves every intact photo; another copy may have the rest (darkshelf "
+        "show SHOOT).");
+  out.object("repair_report", {{"drive", report.drive.label},
+                               {"checked", report.checked},
+                               {"repaired", report.volumes.size()},
+                               {"complete", report.complete()},
+                               {"second_seals", report.second_seals}});
+  return code;
+}
+
+}  // namespace
+
+void add_repair(CLI::App& app, Session& session) {
+  CLI::App* cmd =
+      app.add_subcommand("repair", "Mend what a scrub found, from parity on the drive itself")->group(kBack);
+  struct Options {
+    rituals::RepairRequest request;
+    std::string work, memory = "2GiB";
+  };
+  auto o = std::make_shared<Options>();
+  cmd->add_option("DRIVE", o->request.drive, "Label, id, or where it is mounted")->required();
+  cmd->add_option("--work", o->work, "Folder for the journal, if the drive has no room")->type_name("DIR");
+  cmd->add_flag("--discard", o->request.discard_quarantine, "Remove the damaged bytes earlier repairs have kept");
+  cmd->add_option("--memory", o->memory, "What rebuilding may take")->capture_default_str();
+  cmd->callback([&session, o] {
+    session.action = [&session, o] {
+      if (!o->work.empty()) o->request.work = o->work;
+      return repair(session, o->request, o->memory);
+    };
+  });
+}
+
+}  // namespace darkshelf::cli

@@ -1,0 +1,275 @@
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "cli/commands.hpp"
+#include "core/text.hpp"
+#include "rituals/seal.hpp"
+
+namespace darkshelf::cli {
+
+using core::Code;
+using core::Error;
+namespace fv = formats::volume;
+
+namespace {
+
+struct Options {
+  std::vector<std::string> shoots, targets, excludes;
+  unsigned each = 0;
+  bool each_given = false, plan_only = false, update = false, again = false, yes = false;
+  std::string date, name, parity = "10%", volume_size = "8GiB", layout, memory = "2GiB";
+};
+
+rituals::SealRequest request_from(const Options& options) {
+  rituals::SealRequest request;
+  request.shoots.assign(options.shoots.begin(), options.shoots.end());
+  for (const std::string& target : options.targets) {
+    std::vector<std::string> drives;
+    std::istringstream parts(target);
+    for (std::string part; std::getline(parts, part, ',');) drives.push_back(part);
+    if (drives.empty()) throw Error(Code::kUsage, "--to wants a drive, or several with commas between");
+    request.targets.push_back(std::move(drives));
+  }
+  request.each = options.each;
+  request.as_one = (options.each_given && options.each == 0) || options.yes;
+  if (!options.date.empty() && (options.date.size() != 10 || !core::parse_date(options.date))) {
+    throw Error(Code::kUsage,
+                fmt::format("\"{}\" is no date; dates look like 2026-06-14", core::printable(options.date)));
+  }
+  request.date = options.date;
+  request.name = options.name;
+  request.parity_percent = core::parse_percent(options.parity);
+  request.volume_bytes = core::parse_size(options.volume_size);
+  if (request.volume_bytes < (1 << 20)) throw Error(Code::kUsage, "--volume-size takes 1MiB or more");
+  if (!options.layout.empty()) {
+    request.layout = fv::layout_from(options.layout);
+    if (!request.layout)
+      throw Error(Code::kUsage,
+                  fmt::format("--layout takes tar or files, not \"{}\"", core::printable(options.layout)));
+  }
+  request.excludes = options.excludes;
+  request.update = options.update;
+  request.again = options.again;
+  return request;
+}
+
+std::string what_to_do(const rituals::ShootPlan& shoot) {
+  switch (shoot.kind) {
+    case rituals::ShootPlanKind::kNew:
+      return "new";
+    case rituals::ShootPlanKind::kResumed:
+      return "goes on";
+    case rituals::ShootPlanKind::kUpdated:
+      return fmt::format("{} new, {} changed", shoot.added.size(), shoot.changed.size());
+    case rituals::ShootPlanKind::kAgain:
+      return "all of it again";
+    case rituals::ShootPlanKind::kSealed:
+      return shoot.added.empty() && shoot.changed.empty() ? "sealed already" : "sealed; has news";
+    case rituals::ShootPlanKind::kMissingCopies:
+      return fmt::format("sealed; {} to copy", core::count_of(shoot.to_copy.size(), "volume"));
+  }
+  return {};
+}
+
+bool does_something(const rituals::ShootPlan& shoot) { return shoot.kind != rituals::ShootPlanKind::kSealed; }
+
+void print_left_out(Output& out, const std::vector<fv::LeftOut>& left_out) {
+  constexpr std::size_t kShown = 10;
+  if (left_out.empty()) return;
+  out.note(fmt::format("Left out: {}", core::count_of(left_out.size(), "entry", "entries")));
+  for (std::size_t i = 0; i < left_out.size() && (i < kShown || out.verbose()); ++i) {
+    out.note(fmt::format("    {}: {}", core::printable(left_out[i].path), core::printable(left_out[i].reason)));
+  }
+  if (left_out.size() > kShown && !out.verbose()) out.note("    … (-v shows all)");
+}
+
+void print_news(Output& out, const rituals::ShootPlan& shoot) {
+  constexpr std::size_t kShown = 5;
+  const auto some = [&](const char* what, const std::vector<std::string>& paths) {
+    for (std::size_t i = 0; i < paths.size() && (i < kShown || out.verbose()); ++i)
+      out.note(fmt::format("    {}: {}", what, core::printable(paths[i])));
+    if (paths.size() > kShown && !out.verbose())
+      out.note(fmt::format("    … and {} more {}", paths.size() - kShown, what));
+  };
+  some("new", shoot.added);
+  some("changed", shoot.changed);
+  some("no longer there", shoot.gone);
+  if (shoot.kind == rituals::ShootPlanKind::kSealed && !(shoot.added.empty() && shoot.changed.empty())) {
+    out.note("    Seal these with --update, or the whole shoot once more with --again.");
+  }
+}
+
+void print_plan(Session& session, const rituals::Plan& plan) {
+  Output& out = session.out();
+  Table table({"SHOOT", "DATE", "PHOTOS", "SIZE", "VOLUMES", "WHAT"});
+  for (const rituals::ShootPlan& shoot : plan.shoots) {
+    const std::string date = shoot.infos.empty() ? shoot.source.date : shoot.infos.front().shoot_date;
+    table.row({core::printable(shoot.source.name), date, core::with_commas(shoot.source.photos),
+               core::format_size(shoot.source.bytes),
+               std::to_string(shoot.kind == rituals::ShootPlanKind::kMissingCopies ? shoot.to_copy.size()
+                                                                                   : shoot.volumes.size()),
+               what_to_do(shoot)});
+    Json volumes = Json::array();
+    for (std::size_t i = 0; i < shoot.infos.size(); ++i) {
+      Json drives = Json::array();
+      for (const std::size_t drive : shoot.drives[i]) drives.push_back(plan.drives[drive].drive.drive.label);
+      volumes.push_back({{"folder", fv::year_folder(shoot.infos[i]) + "/" + fv::folder_name(shoot.infos[i])},
+                         {"bytes_on_drive", shoot.volumes[i].sizes.bytes_on_drive},
+                         {"slices", shoot.volumes[i].sizes.slices},
+                         {"recovery_slices", shoot.volumes[i].sizes.recovery_slices},
+                         {"drives", drives}});
+    }
+    Json object = {{"name", core::printable(shoot.source.name)},
+                   {"date", date},
+                   {"photos", shoot.source.photos},
+                   {"files", shoot.source.files},
+                   {"bytes", shoot.source.bytes},
+                   {"what", what_to_do(shoot)},
+                   {"volumes", volumes}};
+    put_path(object, "path", shoot.source.folder.string());
+    out.object("planned_shoot", std::move(object));
+  }
+  table.print(out);
+  for (const rituals::ShootPlan& shoot : plan.shoots) {
+    for (const std::string& note : shoot.notes)
+      out.note(fmt::format("{}: {}", core::printable(shoot.source.name), core::printable(note)));
+    print_news(out, shoot);
+    print_left_out(out, shoot.source.left_out);
+  }
+  if (!plan.loose.empty()) out.note(fmt::format("In no shoot: {}", core::count_of(plan.loose.size(), "picture")));
+  for (const rituals::DriveLoad& load : plan.drives) {
+    if (load.volumes > 0) {
+      out.line(fmt::format("{}: {}, {} of {} free", load.drive.drive.label, core::count_of(load.volumes, "volume"),
+                           core::format_size(load.bytes), core::format_size(load.free)));
+    }
+    out.object("planned_drive", {{"label", load.drive.drive.label},
+                                 {"volumes", load.volumes},
+                                 {"bytes", load.bytes},
+                                 {"free", load.free},
+                                 {"reserve", load.reserve}});
+  }
+  for (const std::string& note : plan.notes) out.note(core::printable(note));
+}
+
+void print_finish(Session& session, const rituals::Plan& plan) {
+  const core::Time done = session.now() + plan.estimate;
+  const std::string clock = core::format_time(std::chrono::floor<std::chrono::minutes>(done)).substr(11, 5);
+  session.out().line(fmt::format("{} to seal; about {}, done around {} UTC.", core::format_size(plan.bytes),
+                                 core::format_duration(plan.estimate), clock));
+  session.out().object("plan", {{"bytes", plan.bytes},
+                                {"photos", plan.photos},
+                                {"files", plan.files},
+                                {"seconds", plan.estimate.count()},
+                                {"done", core::format_time(done)}});
+}
+
+int print_report(Session& session, const rituals::SealReport& report, std::size_t skipped) {
+  Output& out = session.out();
+  int code = kGood;
+  for (const std::string& cleaned : report.cleaned)
+    out.note("Removed what an interrupted run had left: " + core::printable(cleaned));
+  std::uint64_t photos = 0, files = 0;
+  for (const rituals::SealedVolume& volume : report.volumes) {
+    photos += volume.info.photos;
+    files += volume.info.content_files;
+    const std::string folder = fv::year_folder(volume.info) + "/" + fv::folder_name(volume.info);
+    out.line(fmt::format("{} {}", out.paint(Color::kGreen, "sealed"), folder));
+    out.line(fmt::format("       on {}{}", fmt::join(volume.drives, " and "),
+                         volume.resumed ? " (stood there already, proven)" : ""));
+    out.object("sealed_volume", {{"volume", volume.info.volume.text()},
+                                 {"folder", folder},
+                                 {"seal", core::to_hex(volume.seal)},
+                                 {"photos", volume.info.photos},
+                                 {"files", volume.info.content_files},
+                                 {"bytes", volume.info.content_bytes},
+                                 {"bytes_on_drive", volume.bytes_on_drive},
+                                 {"drives", volume.drives},
+                                 {"resumed", volume.resumed}});
+  }
+  for (const fv::LeftOut& left : report.left_out) {
+    code = worse(code, kInputIncomplete);
+    Json object;
+    put_path(object, "path", left.path);
+    object["reason"] = core::printable(left.reason);
+    out.object("left_out", std::move(object));
+  }
+  print_left_out(out, report.left_out);
+  for (const auto& failure : report.failures) {
+    code = worse(code, failure.code == Code::kDriveGone ? kDriveNotThere : kFailed);
+    out.error(fmt::format("{}: {}", out.paint(Color::kRed, failure.drive), core::printable(failure.sentence)));
+    out.object("drive_failed", {{"drive", failure.drive}, {"message", core::printable(failure.sentence)}});
+  }
+  for (const std::string& drive : report.readback_cached) {
+    out.note(fmt::format(
+        "{}: a cache may have answered when it was read back; its copies count after a check on a later day.", drive));
+  }
+  if (!report.volumes.empty()) {
+    out.line(fmt::format("{} sealed and read back.", rituals::photos_and_files(photos, files)));
+    out.line("Next: darkshelf drive eject DRIVE, label it, and put it on its shelf.");
+  } else if (skipped > 0 && report.failures.empty()) {
+    out.line("Nothing to seal: everything is sealed already.");
+  }
+  out.detail(report.parity_plan);
+  out.object("seal_report", {{"volumes", report.volumes.size()},
+                             {"skipped", report.skipped},
+                             {"photos", photos},
+                             {"files", files},
+                             {"bytes_read", report.bytes_read},
+                             {"bytes_written", report.bytes_written},
+                             {"left_out", report.left_out.size()},
+                             {"failures", report.failures.size()},
+                             {"readback_cached", report.readback_cached}});
+  return code;
+}
+
+int seal(Session& session, const Options& options) {
+  const rituals::SealRequest request = request_from(options);
+  const std::uint64_t memory = core::parse_size(options.memory);
+  rituals::Context context = session.context(memory);
+  rituals::Plan plan = rituals::plan_seal(context, request);
+  print_plan(session, plan);
+  const auto busy = std::count_if(plan.shoots.begin(), plan.shoots.end(), does_something);
+  if (busy > 0) print_finish(session, plan);
+  if (options.plan_only) return kGood;
+  const std::size_t skipped = plan.shoots.size() - static_cast<std::size_t>(busy);
+  int incomplete = kGood;
+  for (const rituals::ShootPlan& shoot : plan.shoots) {
+    if (!shoot.source.unreadable.empty()) incomplete = kInputIncomplete;
+  }
+  const rituals::SealReport report = rituals::seal(context, std::move(plan));
+  return worse(print_report(session, report, skipped), incomplete);
+}
+
+}  // namespace
+
+void add_seal(CLI::App& app, Session& session) {
+  CLI::App* cmd = app.add_subcommand("seal", "Seal shoots onto drives")->group(kYearly);
+  auto o = std::make_shared<Options>();
+  cmd->add_option("SHOOT", o->shoots, "Folders; each is a shoot")->required();
+  cmd->add_option("--to", o->targets, "A full copy there: a drive, or several with commas; repeat for more copies")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("DRIVES");
+  CLI::Option* each =
+      cmd->add_flag("--each{1}", o->each, "Every subfolder is a shoot (--each=2: two levels down; --each=0: never)");
+  cmd->add_option("--date", o->date, "The shoot's date, if its folder does not tell");
+  cmd->add_option("--name", o->name, "The shoot's name, if not its folder's");
+  cmd->add_option("--parity", o->parity, "How much may rot and still be repaired")->capture_default_str();
+  cmd->add_option("--volume-size", o->volume_size, "Shoots above it are cut at file borders")->capture_default_str();
+  cmd->add_option("--layout", o->layout, "tar or files (the policy's if left out)");
+  cmd->add_option("--exclude", o->excludes, "Names or paths to leave out; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("GLOB");
+  cmd->add_option("--memory", o->memory, "What parity may take")->capture_default_str();
+  cmd->add_flag("--plan", o->plan_only, "Show volumes, drives and finish time; seal nothing");
+  CLI::Option* update = cmd->add_flag("--update", o->update, "Seal new and changed files of sealed shoots");
+  cmd->add_flag("--again", o->again, "Seal sealed shoots once more, as a whole")->excludes(update);
+  cmd->add_flag("--yes", o->yes, "A folder that looks like a year is one shoot all the same");
+  cmd->callback([&session, o, each] {
+    o->each_given = each->count() > 0;
+    session.action = [&session, o] { return seal(session, *o); };
+  });
+}
+
+}  // namespace darkshelf::cli

@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include <set>
+
+#include "cli/commands.hpp"
+#include "core/text.hpp"
+#include "shelf/policy.hpp"
+
+namespace darkshelf::cli {
+
+using Access = catalog::Catalog::Access;
+using core::Code;
+using core::Error;
+
+namespace {
+
+const char* word_of(shelf::Light light) {
+  switch (light) {
+    case shelf::Light::kGreen:
+      return "green";
+    case shelf::Light::kAmber:
+      return "amber";
+    case shelf::Light::kRed:
+      return "red";
+  }
+  return "";
+}
+
+Color color_of(shelf::Light light) {
+  return light == shelf::Light::kGreen ? Color::kGreen : light == shelf::Light::kAmber ? Color::kAmber : Color::kRed;
+}
+
+/// Drives that are taken to be gone: one drive, or all that are kept at a place.
+std::set<core::Uuid> without_drives(catalog::Catalog& catalog, const std::vector<std::string>& names) {
+  std::set<core::Uuid> gone;
+  for (const std::string& name : names) {
+    const auto place = catalog.find_place(name);
+    const auto drive = place ? std::nullopt : catalog.find_drive(name);
+    if (!place && !drive)
+      throw Error(Code::kNotFound, fmt::format("no place and no drive is called \"{}\"", core::printable(name)),
+                  "darkshelf place list");
+    if (drive) gone.insert(drive->id);
+    for (const catalog::Drive& one : catalog.drives()) {
+      if (place && one.place == place->id) gone.insert(one.id);
+    }
+  }
+  return gone;
+}
+
+int status(Session& session, const std::vector<std::string>& without) {
+  auto& catalog = session.catalog(Access::kRead);
+  const shelf::Policy policy = shelf::policy_from(catalog.policy());
+  const shelf::Status status = shelf::status_of(catalog, policy, session.now(), without_drives(catalog, without));
+  Output& out = session.out();
+  if (!without.empty()) out.line(fmt::format("If {} were gone:", fmt::join(without, " and ")));
+  for (const shelf::ShootStatus& shoot : status.shoots) {
+    Json lacks = Json::array();
+    for (const std::string& lack : shoot.lacks) lacks.push_back(core::printable(lack));
+    out.object("shoot_status", {{"id", shoot.shoot.id.text()},
+                                {"name", core::printable(shoot.shoot.name)},
+                                {"date", shoot.shoot.date},
+                                {"light", word_of(shoot.light)},
+                                {"copies", shoot.counting},
+                                {"places", shoot.places},
+                                {"offsite", shoot.offsite},
+                                {"kinds", shoot.kinds},
+                                {"all_attached", shoot.all_attached},
+                                {"lacks", lacks}});
+    if (shoot.light == shelf::Light::kGreen && !out.verbose()) continue;
+    out.line(fmt::format("{}  {} {}: {}, {}, {} off-site",
+                         out.paint(color_of(shoot.light), fmt::format("{:5}", word_of(shoot.light))), shoot.shoot.date,
+                         core::printable(shoot.shoot.name), core::count_of(shoot.counting, "good copy", "good copies"),
+                         core::count_of(shoot.places, "place"), shoot.offsite));
+    if (!shoot.lacks.empty()) {
+      for (const std::string& line : wrapped(fmt::format("lacks {}", fmt::join(shoot.lacks, ", ")), 72))
+        out.line("       " + core::printable(line));
+    }
+    if (shoot.all_attached && shoot.counting > 0) out.line("       all its copies are plugged in at once: unplug one");
+  }
+  const std::uint64_t all = status.green + status.amber + status.red;
+  out.line(all == 0 ? std::string("Nothing is sealed yet.")
+                    : fmt::format("{}: {} red (one good copy or none), {} amber (below the policy), {} green.",
+                                  core::count_of(all, "shoot"), status.red, status.amber, status.green));
+  for (const catalog::Drive& drive : status.overdue_drives) {
+    out.line(fmt::format("Check due: {}{}: darkshelf check {}", core::printable(drive.label),
+                         drive.place_name.empty() ? "" : fmt::format(" (at {})", core::printable(drive.place_name)),
+                         core::shell_quote(drive.label)));
+  }
+  Json due = Json::array();
+  for (const catalog::Drive& drive : status.overdue_drives) due.push_back(drive.label);
+  out.object("status", {{"shoots", all},
+                        {"green", status.green},
+                        {"amber", status.amber},
+                        {"red", status.red},
+                        {"met", status.met()},
+                        {"checks_due", due}});
+  return status.met() && status.overdue_drives.empty() ? kGood : kPolicyNotMet;
+}
+
+}  // namespace
+
+int print_summary(Session& session) {
+  auto& catalog = session.catalog(Access::kRead);
+  const shelf::Status status = shelf::status_of(catalog, shelf::policy_from(catalog.policy()), session.now());
+  Output& out = session.out();
+  std::uint64_t photos = 0;
+  for (const shelf::ShootStatus& shoot : status.shoots) photos += shoot.shoot.photos;
+  const auto drives = catalog.drives();
+  const std::uint64_t all = status.green + status.amber + status.red;
+  out.line(fmt::format("{}, {}, {}.", core::count_of(all, "shoot"), core::count_of(photos, "photo"),
+                       core::count_of(drives.size(), "drive")));
+  const auto plans = catalog.open_plans();
+  if (!plans.empty())
+    out.line(fmt::format("Interrupted: sealing {}. The same seal command goes on.",
+                         core::printable(plans.front().shoot_name)));
+  if (status.red > 0)
+    out.line(out.paint(Color::kRed, fmt::format("{} with one good copy or none: darkshelf status",
+                                                core::count_of(status.red, "shoot"))));
+  if (status.amber > 0)
+    out.line(out.paint(Color::kAmber,
+                       fmt::format("{} below the policy: darkshelf status", core::count_of(status.amber, "shoot"))));
+  constexpr std::size_t kShown = 3;
+  for (std::size_t i = 0; i < status.overdue_drives.size() && i < kShown; ++i) {
+    out.line(fmt::format("Check due: {}", core::printable(status.overdue_drives[i].label)));
+  }
+  if (status.overdue_drives.size() > kShown)
+    out.line(fmt::format("… and {} more checks are due.", status.overdue_drives.size() - kShown));
+  std::string next = "darkshelf find WORDS";
+  if (drives.empty())
+    next = "darkshelf drive add PATH --label LABEL";
+  else if (all == 0)
+    next = "darkshelf seal SHOOT --to DRIVE --to DRIVE";
+  else if (!status.overdue_drives.empty())
+    next = "darkshelf check " + core::shell_quote(status.overdue_drives.front().label);
+  else if (status.red + status.amber > 0)
+    next = "darkshelf copy --missing --to DRIVE";
+  out.line("Next: " + next);
+  out.object("summary", {{"shoots", all},
+                         {"photos", photos},
+                         {"drives", drives.size()},
+                         {"red", status.red},
+                         {"amber", status.amber},
+                         {"green", status.green},
+                         {"checks_due", status.overdue_drives.size()},
+                         {"interrupted", plans.size()},
+                         {"next", next}});
+  return kGood;
+}
+
+void add_status(CLI::App& app, Session& session) {
+  CLI::App* cmd =
+      app.add_subcommand("status", "Copies, places and checks of every shoot against the policy")->group(kSafe);
+  auto without = std::make_shared<std::vector<std::string>>();
+  cmd->add_option("--without", *without, "As if this place or drive were gone; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("PLACE|DRIVE");
+  cmd->callback([&session, without] { session.action = [&session, without] { return status(session, *without); }; });
+}
+
+}  // namespace darkshelf::cli

@@ -1,0 +1,42 @@
+#pragma once
+// The commands: each function adds its own to the program. One file a command or family.
+
+#include <CLI/CLI.hpp>
+
+#include "cli/session.hpp"
+
+namespace darkshelf::cli {
+
+// The five moments of product use, as the help groups them.
+inline constexpr const char kYearly[] = "The yearly archive drive";
+inline constexpr const char kWhich[] = "Which drive holds it?";
+inline constexpr const char kBack[] = "The drive comes back";
+inline constexpr const char kSafe[] = "Am I safe?";
+inline constexpr const char kUpkeep[] = "Upkeep";
+
+void add_init(CLI::App& app, Session& session);
+void add_drive(CLI::App& app, Session& session);
+void add_place(CLI::App& app, Session& session);
+void add_policy(CLI::App& app, Session& session);
+void add_seal(CLI::App& app, Session& session);
+void add_copy(CLI::App& app, Session& session);
+void add_find(CLI::App& app, Session& session);
+void add_show(CLI::App& app, Session& session);
+void add_where(CLI::App& app, Session& session);
+void add_shoot(CLI::App& app, Session& session);
+void add_scrub(CLI::App& app, Session& session);
+void add_repair(CLI::App& app, Session& session);
+void add_restore(CLI::App& app, Session& session);
+void add_discard(CLI::App& app, Session& session);
+void add_catalog(CLI::App& app, Session& session);
+void add_status(CLI::App& app, Session& session);
+void add_par2(CLI::App& app, Session& session);
+void add_inspect(CLI::App& app, Session& session);
+
+/// All about one drive: what `drive show` and `show` print.
+int show_drive(Session& session, const catalog::Drive& drive);
+
+/// Bare `darkshelf`: at most ten lines on how things stand and what to do next.
+int print_summary(Session& session);
+
+}  // namespace darkshelf::cli

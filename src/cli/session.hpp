@@ -1,0 +1,78 @@
+#pragma once
+// What every command is handed: the global options, the catalog, where to print, how long work tells how far it is.
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+#include "rituals/context.hpp"
+
+namespace darkshelf::cli {
+
+/// The exit codes of the contract (docs/scripting.md). Several at once: the first of 130, 8, 7, 2, 1, 5, 4, 3, 6 that
+/// occurred.
+enum Exit : int {
+  kGood = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kInputIncomplete = 3,
+  kDamageRepairable = 4,
+  kDamageBeyondRepair = 5,
+  kPolicyNotMet = 6,
+  kDriveNotThere = 7,
+  kInUse = 8,
+  kInterrupted = 130,
+};
+int worse(int a, int b);
+int exit_code_of(core::Code code);
+
+struct Globals {
+  std::string catalog;
+  bool json = false, quiet = false, verbose = false;
+  std::string color = "auto";
+};
+
+class Session {
+ public:
+  explicit Session(std::string command_line);
+  ~Session();
+
+  Globals globals;
+  /// Set by the command that was parsed; returns the exit code.
+  std::function<int()> action;
+
+  Output& out();
+  io::Path catalog_path() const;
+  /// Opened once. kWrite takes the lock.
+  catalog::Catalog& catalog(catalog::Catalog::Access access);
+  /// As catalog(kWrite), but makes it when there is none.
+  catalog::Catalog& catalog_or_new();
+  /// A context over the catalog (opened for writing), with progress and Ctrl-C.
+  rituals::Context context(std::uint64_t memory = 0, unsigned threads = 0);
+  core::Work work(std::uint64_t memory = 0, unsigned threads = 0);
+  core::World& world() { return world_; }
+  core::Cancel& cancel() { return cancel_; }
+  core::Time now() { return world_.now(); }
+
+ private:
+  std::string command_line_;
+  core::World& world_;
+  core::Cancel cancel_;
+  std::unique_ptr<Output> out_;
+  std::unique_ptr<TerminalProgress> progress_;
+  std::optional<catalog::Catalog> catalog_;
+};
+
+/// Tells what an error says and what to type next, on stderr (and as an object with --json); returns its exit code.
+int tell_error(Output& out, const core::Error& error);
+
+/// The one shoot that is meant; throws kNotFound, or kUsage with the candidates.
+catalog::Shoot one_shoot(catalog::Catalog& catalog, const std::string& text);
+/// The drive that is known by this name, id or path where it is plugged in; throws kNotFound.
+catalog::Drive known_drive(Session& session, const std::string& text);
+
+}  // namespace darkshelf::cli
