@@ -54,7 +54,9 @@ struct Drive {
   std::string catalog_mode = "full";  // what of the catalog it carries
   Evidence evidence;                  // as last accepted
   Time added{}, last_seen{};
-  bool here = false;                     // seen on this machine and not yet returned (`drive return`)
+  bool here = false;  // seen on this machine and not yet returned (`drive return`)
+  /// Brought here from its off-site place and not back yet: it would burn with the others.
+  bool away() const { return here && offsite; }
   std::uint64_t volumes = 0, bytes = 0;  // copies on it, bytes they take
 };
 
@@ -259,9 +261,5 @@ class Catalog {
   explicit Catalog(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-/// $DARKSHELF_CATALOG, else $XDG_DATA_HOME/darkshelf/catalog.db, else ~/.local/share/…; under sudo that of the calling
-/// user.
-io::Path default_catalog_path();
 
 }  // namespace darkshelf::catalog

@@ -103,10 +103,14 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
       }
     } else if (kind == "copy-scrubbed") {
       const Time when = time_from(json_number(body, "ended"));
-      copy.health = health_from(json_text(body, "health"));
-      reads.read(static_cast<std::uint32_t>(json_number(body, "first_slice")),
-                 static_cast<std::uint32_t>(json_number(body, "slice_count")), when);
-      if (json_number(body, "everything_else") != 0) reads.everything_else(when);
+      const auto first = static_cast<std::uint32_t>(json_number(body, "first_slice"));
+      const auto count = static_cast<std::uint32_t>(json_number(body, "slice_count"));
+      const bool rest = json_number(body, "everything_else") != 0;
+      // What a scrub did not look at it cannot have found healed.
+      const CopyHealth found = health_from(json_text(body, "health"));
+      copy.health = rest && first == 0 && count >= slices ? found : std::max(copy.health, found);
+      reads.read(first, count, when);
+      if (rest) reads.everything_else(when);
     } else if (kind == "copy-repaired") {
       copy.health = CopyHealth::kGood;
     }
@@ -261,14 +265,17 @@ void Catalog::record_repair(const Uuid& drive, const Uuid& volume, std::uint64_t
 
 std::vector<Finding> Catalog::open_findings(const Uuid& drive) {
   return guarded(state_->path, [&] {
-    // A finding is open as long as its volume was neither scrubbed again nor repaired since; one about the drive as a
-    // whole until the next scrub.
+    // A finding is open as long as its volume was neither scrubbed again in full nor repaired since; one about the
+    // drive as a whole until the next complete scrub.
     auto rows = state_->query(R"sql(
       SELECT f.body FROM facts f WHERE f.kind = 'finding' AND f.subject = ?1 AND NOT EXISTS (
         SELECT 1 FROM facts n WHERE n.sort > f.sort AND (
-          (n.kind = 'copy-scrubbed' AND n.object = ?1 AND n.subject = json_extract(f.body, '$.volume') AND json_extract(n.body, '$.scrub') <> f.object) OR
+          (n.kind = 'copy-scrubbed' AND n.object = ?1 AND n.subject = json_extract(f.body, '$.volume') AND json_extract(n.body, '$.scrub') <> f.object
+            AND json_extract(n.body, '$.first_slice') = 0 AND json_extract(n.body, '$.everything_else') = 1
+            AND json_extract(n.body, '$.slice_count') >= (SELECT slices FROM volumes WHERE uuid = n.subject)) OR
           (n.kind IN ('copy-repaired', 'copy-gone') AND n.object = ?1 AND n.subject = json_extract(f.body, '$.volume')) OR
-          (n.kind = 'drive-scrubbed' AND n.subject = ?1 AND json_extract(f.body, '$.volume') = '')))
+          (n.kind = 'drive-scrubbed' AND n.subject = ?1 AND n.object <> f.object AND json_extract(f.body, '$.volume') = ''
+            AND json_extract(n.body, '$.complete') = 1)))
       ORDER BY f.sort)sql");
     rows.bind(1, drive.text());
     std::vector<Finding> findings;

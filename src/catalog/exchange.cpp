@@ -17,7 +17,10 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kLongestBody = 64 << 20;  // a plan of a hundred thousand parts
+constexpr std::size_t kLongestBody = 64 << 20;                 // a plan of a hundred thousand parts
+constexpr std::int64_t kLastSequence = 999'999'999'999;        // twelve digits in a fact's place in the order
+constexpr std::int64_t kLastTime = 7'258'118'400'000'000'000;  // the year 2200: clocks are wrong, but not that wrong
+constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 60;
 
 /// Leaves what concerns the volumes on one drive, and who and where everything is.
 void keep_own(SQLite::Database& db, const std::string& drive) {
@@ -73,9 +76,14 @@ class Merging {
       const std::string id = text_of(rows.getColumn(0)), writer = text_of(rows.getColumn(1)),
                         body = text_of(rows.getColumn(7));
       const std::int64_t sequence = rows.getColumn(2).getInt64(), time = rows.getColumn(3).getInt64();
-      if (!Uuid::parse(id) || !Uuid::parse(writer) || sequence <= 0 || time < 0) refuse("a fact without a proper id");
-      if (body.size() > kLongestBody || !Json::parse(body, nullptr, false).is_object())
-        refuse("a fact that is no JSON object");
+      if (!Uuid::parse(id) || !Uuid::parse(writer) || sequence <= 0 || sequence > kLastSequence || time < 0 ||
+          time > kLastTime)
+        refuse("a fact without a proper id, number or time");
+      const Json content = body.size() > kLongestBody ? Json() : Json::parse(body, nullptr, false);
+      if (!content.is_object()) refuse("a fact that is no JSON object");
+      const std::string kind = text_of(rows.getColumn(4));
+      if (!is_sound_fact(kind, text_of(rows.getColumn(5)), text_of(rows.getColumn(6)), content))
+        refuse(fmt::format("a fact of the kind {} that makes no sense", core::printable(kind)));
       insert.bind(1, id);
       insert.bind(2, writer);
       insert.bind(3, sequence);
@@ -132,6 +140,9 @@ class Merging {
       fv::require_safe_path(file.member.path, core::printable(path_.string()));
       if (static_cast<int>(file.member.type) < 0 || file.member.type > fv::MemberType::kHardLink)
         refuse("a file of an unknown type");
+      for (const std::uint64_t number : {file.member.bytes, file.member.header_offset, file.member.offset}) {
+        if (number > kLargestFile) refuse("a file with a size or place that cannot be");
+      }
       members.push_back(std::move(file.member));
     }
     return members;
@@ -155,6 +166,7 @@ void Catalog::export_to(const io::Path& to, const std::string& mode, const Uuid&
     if (mode == "own") keep_own(db, drive.text());
   });
   state_->fs.open_read(to)->sync();
+  state_->fs.sync_dir(to.parent_path());
 }
 
 Catalog::Merged Catalog::merge(const io::Path& other) {

@@ -1,9 +1,5 @@
 #include <fmt/format.h>
-#include <pwd.h>
 #include <sqlite3.h>
-#include <unistd.h>
-
-#include <cstdlib>
 
 #include "catalog/state.hpp"
 #include "core/error.hpp"
@@ -67,13 +63,28 @@ void for_writing(SQLite::Database& db) {
 }
 
 /// A copy of the file as it was beside it, before a migration touches it.
-void keep_old(const io::Path& path, int version, SQLite::Database& db) {
+void keep_old(io::FileSystem& fs, const io::Path& path, int version, SQLite::Database& db) {
   io::Path kept = path;
   kept += fmt::format(".schema-{}", version);
-  if (io::posix().stat(kept)) return;
+  if (fs.stat(kept)) return;
   SQLite::Statement copy(db, "VACUUM INTO ?");
   copy.bind(1, kept.string());
   copy.exec();
+  fs.open_read(kept)->sync();
+  fs.sync_dir(kept.parent_path());
+}
+
+/// Changes that SQLite keeps beside the file are part of it; an immutable open does not look at them.
+void require_no_journal(const io::Path& path) {
+  io::Path journal = path;
+  journal += "-wal";
+  const auto stat = io::posix().stat_following(journal);
+  if (!stat || stat->bytes == 0) return;
+  throw Error(Code::kInUse,
+              fmt::format("{} is in use, or was left in mid-work: {} holds changes that are not in it yet",
+                          core::printable(path.string()), core::printable(journal.filename().string())),
+              fmt::format("darkshelf --catalog {} catalog verify   (where it can be written: takes the changes in)",
+                          core::shell_quote(path.string())));
 }
 
 std::unique_ptr<SQLite::Database> open_for_reading(const io::Path& path) {
@@ -82,7 +93,9 @@ std::unique_ptr<SQLite::Database> open_for_reading(const io::Path& path) {
     number(*db, "PRAGMA user_version");
     return db;
   } catch (const SQLite::Exception& error) {
-    if (error.getErrorCode() == SQLITE_NOTADB || error.getErrorCode() == SQLITE_CORRUPT) throw;
+    const int code = error.getErrorCode() & 0xFF;
+    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_BUSY || code == SQLITE_LOCKED) throw;
+    require_no_journal(path);
     // On a medium or in a folder that cannot be written SQLite cannot make its helper files; nobody else can write
     // either.
     return std::make_unique<SQLite::Database>(uri_of(path, "?immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI,
@@ -118,6 +131,7 @@ void rethrow_as_error(const io::Path& path, const SQLite::Exception& error) {
 }
 
 std::unique_ptr<SQLite::Database> open_elsewhere(const io::Path& path) {
+  require_no_journal(path);
   auto db = std::make_unique<SQLite::Database>(uri_of(path, "?immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
   db->exec("PRAGMA trusted_schema = OFF");
   db->exec("PRAGMA cell_size_check = ON");
@@ -194,7 +208,7 @@ Catalog Catalog::open(io::FileSystem& fs, const io::Path& path, Access access, c
       const int version = check_kind(*state->db, path);
       for_writing(*state->db);
       if (version < schema_version()) {
-        keep_old(path, version, *state->db);
+        keep_old(fs, path, version, *state->db);
         migrate(*state->db, version);
       }
     } else {
@@ -208,27 +222,5 @@ Catalog Catalog::open(io::FileSystem& fs, const io::Path& path, Access access, c
 
 const io::Path& Catalog::path() const { return state_->path; }
 Uuid Catalog::writer() const { return state_->writer; }
-
-io::Path default_catalog_path() {
-  const auto value = [](const char* name) -> std::string {
-    const char* text = std::getenv(name);
-    return text == nullptr ? std::string() : text;
-  };
-  if (const std::string told = value("DARKSHELF_CATALOG"); !told.empty()) return told;
-  // Under sudo the catalog is still the person's own.
-  if (const std::string user = value("SUDO_USER"); !user.empty() && ::geteuid() == 0) {
-    if (const passwd* entry = ::getpwnam(user.c_str()); entry != nullptr) {
-      return io::Path(entry->pw_dir) / ".local" / "share" / "darkshelf" / "catalog.db";
-    }
-  }
-  if (const std::string data = value("XDG_DATA_HOME"); !data.empty())
-    return io::Path(data) / "darkshelf" / "catalog.db";
-  std::string home = value("HOME");
-  if (home.empty()) {
-    const passwd* entry = ::getpwuid(::geteuid());
-    home = entry != nullptr ? entry->pw_dir : "/";
-  }
-  return io::Path(home) / ".local" / "share" / "darkshelf" / "catalog.db";
-}
 
 }  // namespace darkshelf::catalog

@@ -75,7 +75,8 @@ CREATE VIEW places_now AS
          coalesce((SELECT json_extract(r.body, '$.name') FROM latest r WHERE r.kind = 'place-renamed' AND r.subject = a.subject),
                   json_extract(a.body, '$.name')) AS name,
          json_extract(a.body, '$.note') AS note, json_extract(a.body, '$.offsite') AS offsite
-  FROM facts a WHERE a.kind = 'place-added';
+  FROM facts a WHERE a.kind = 'place-added'
+    AND a.sort = (SELECT min(f.sort) FROM facts f WHERE f.kind = 'place-added' AND f.subject = a.subject);
 
 CREATE VIEW copies_now AS
   SELECT volume, drive, body, time, sort FROM
@@ -97,7 +98,8 @@ CREATE VIEW drives_now AS
     (SELECT max(time) FROM facts WHERE kind IN ('drive-added', 'drive-seen') AND subject = a.subject) AS last_seen,
     (SELECT kind = 'drive-seen' FROM (SELECT kind, max(sort) FROM facts WHERE subject = a.subject AND (kind = 'drive-returned' OR
        (kind = 'drive-seen' AND writer = (SELECT value FROM meta WHERE key = 'writer'))))) AS here
-  FROM facts a WHERE a.kind = 'drive-added';
+  FROM facts a WHERE a.kind = 'drive-added'
+    AND a.sort = (SELECT min(f.sort) FROM facts f WHERE f.kind = 'drive-added' AND f.subject = a.subject);
 
 CREATE VIEW shoots_now AS
   SELECT s.*,

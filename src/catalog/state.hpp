@@ -77,6 +77,8 @@ inline std::int64_t to_ns(Time time) { return time.time_since_epoch().count(); }
 std::string json_text(const Json& object, const char* name);
 std::int64_t json_number(const Json& object, const char* name);
 Json parse_json(const std::string& text);
+/// Would the readers of this folder accept it? Facts of kinds that a later darkshelf may know are sound.
+bool is_sound_fact(const std::string& kind, const std::string& subject, const std::string& object, const Json& body);
 Json to_json(const Evidence& evidence);
 Evidence evidence_from(const Json& object);
 inline std::string text_of(const SQLite::Column& column) {

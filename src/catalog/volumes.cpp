@@ -140,7 +140,7 @@ void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector
     add.reset();
     if (!has_content && member.type != fv::MemberType::kHardLink) continue;
     words.bind(1, db.getLastInsertRowid());
-    words.bind(2, core::printable(member.path));
+    words.bind(2, member.path);
     words.exec();
     words.reset();
   }
@@ -158,7 +158,9 @@ void Catalog::record_volume(const Volume& volume, const std::vector<fv::Member>&
                   "one of the two was tampered with or mixed up; what the catalog knows was kept");
     }
     insert_volume(*state_->db, volume, members);
-    state_->add_fact("volume-sealed", volume.info.volume.text(), "", {{"seal", core::to_hex(volume.seal)}});
+    // Only what this writer sealed itself carries its running number on.
+    state_->add_fact(volume.info.writer == state_->writer ? "volume-sealed" : "volume-found", volume.info.volume.text(),
+                     "", {{"seal", core::to_hex(volume.seal)}});
     transaction.commit();
   });
 }

@@ -70,7 +70,7 @@ int merge(Session& session, const std::string& file) {
 }
 
 int init(Session& session, const std::map<std::string, std::string>& policy) {
-  shelf::policy_from(policy);
+  shelf::check_policy(policy);
   catalog::Catalog catalog =
       catalog::Catalog::create(io::posix(), session.catalog_path(), session.world(), "darkshelf init");
   if (!policy.empty()) catalog.record_policy(policy);

@@ -12,13 +12,6 @@ using core::Error;
 
 namespace {
 
-std::string state_text(const catalog::Drive& drive) {
-  std::string text(catalog::name_of(drive.state));
-  if (drive.state == catalog::DriveState::kLent) text += " to " + core::printable(drive.lent_to);
-  if (drive.state == catalog::DriveState::kOnShelf && drive.here) text = "plugged in here";
-  return text;
-}
-
 Json drive_json(const catalog::Drive& drive) {
   return {{"id", drive.id.text()},
           {"label", drive.label},
@@ -41,11 +34,11 @@ Json drive_json(const catalog::Drive& drive) {
 }
 
 int list_drives(Session& session) {
-  Table table({"DRIVE", "KIND", "PLACE", "VOLUMES", "SIZE", "STATE"});
+  Table table({"DRIVE", "KIND", "PLACE", "VOLUMES", "SIZE", "WHERE NOW"});
   for (const catalog::Drive& drive : session.catalog(Access::kRead).drives()) {
     session.out().object("drive", drive_json(drive));
     table.row({core::printable(drive.label), drive.kind, core::printable(drive.place_name),
-               core::with_commas(drive.volumes), core::format_size(drive.bytes), state_text(drive)});
+               core::with_commas(drive.volumes), core::format_size(drive.bytes), session.whereabouts(drive)});
   }
   if (table.empty()) {
     session.out().note("no drives yet: darkshelf drive add PATH --label LABEL");
@@ -221,6 +214,10 @@ void add_drive(CLI::App& app, Session& session) {
         const catalog::Drive one = known_drive(session, two->drive);
         rituals::Context context = session.context();
         const bool unmounted = rituals::eject_drive(context, two->drive) == rituals::Ejected::kUnmounted;
+        if (one.offsite) {
+          session.out().note(fmt::format("When it is back at {}: darkshelf drive return {}",
+                                         core::printable(one.place_name), core::shell_quote(one.label)));
+        }
         return say(
             session, "drive_ejected", one,
             unmounted

@@ -54,22 +54,14 @@ std::string condition_of(const shelf::CopyView& view, core::Time now) {
   return shelf::freshness(view, now);
 }
 
-std::string whereabouts(const catalog::Drive& drive) {
-  if (drive.state == catalog::DriveState::kLent) return "lent to " + core::printable(drive.lent_to);
-  if (drive.state != catalog::DriveState::kOnShelf) return std::string(catalog::name_of(drive.state));
-  if (drive.here) return "plugged in here";
-  return drive.place_name.empty() ? "on the shelf"
-                                  : core::printable(drive.place_name) + (drive.offsite ? " (off-site)" : "");
-}
-
-Json holdings_json(const Holdings& holdings) {
+Json holdings_json(Session& session, const Holdings& holdings) {
   Json array = Json::array();
   for (const auto& [label, holding] : holdings) {
     Json one = {{"drive", label},
                 {"place", holding.view.drive.place_name},
                 {"offsite", holding.view.drive.offsite},
                 {"state", catalog::name_of(holding.view.drive.state)},
-                {"here", holding.view.drive.here},
+                {"plugged_in", session.plugged_in().contains(holding.view.drive.id)},
                 {"volumes", holding.volumes},
                 {"counts", holding.view.vote == shelf::Vote::kCounts}};
     one["checked"] = holding.view.copy.checked ? Json(core::format_time(*holding.view.copy.checked)) : Json(nullptr);
@@ -78,13 +70,14 @@ Json holdings_json(const Holdings& holdings) {
   return array;
 }
 
-void print_holdings(Output& out, const Holdings& holdings, std::size_t volumes, core::Time now) {
+void print_holdings(Session& session, const Holdings& holdings, std::size_t volumes) {
+  Output& out = session.out();
   for (const auto& [label, holding] : holdings) {
     const std::string part =
         holding.volumes < volumes ? fmt::format(" ({} of {} volumes)", holding.volumes, volumes) : "";
-    const Color color = holding.view.drive.here ? Color::kGreen : Color::kUnplugged;
-    out.line(fmt::format("    {}  {}, {}{}", out.paint(color, core::printable(label)), whereabouts(holding.view.drive),
-                         condition_of(holding.view, now), part));
+    const Color color = session.plugged_in().contains(holding.view.drive.id) ? Color::kGreen : Color::kUnplugged;
+    out.line(fmt::format("    {}  {}, {}{}", out.paint(color, core::printable(label)),
+                         session.whereabouts(holding.view.drive), condition_of(holding.view, session.now()), part));
   }
   if (holdings.empty()) out.line("    " + out.paint(Color::kRed, "on no drive any more"));
 }
@@ -108,11 +101,8 @@ std::string heading_of(const catalog::Shoot& shoot) {
 }
 
 std::map<core::Uuid, shelf::ShootStatus> statuses(Session& session) {
-  auto& catalog = session.catalog(Access::kRead);
   std::map<core::Uuid, shelf::ShootStatus> by_id;
-  for (shelf::ShootStatus& shoot :
-       shelf::status_of(catalog, shelf::policy_from(catalog.policy()), session.now()).shoots)
-    by_id[shoot.shoot.id] = std::move(shoot);
+  for (shelf::ShootStatus& shoot : session.status().shoots) by_id[shoot.shoot.id] = std::move(shoot);
   return by_id;
 }
 
@@ -159,11 +149,11 @@ int find(Session& session, FindOptions options) {
     if (one.shoot.discarded)
       out.line("    discarded");
     else
-      print_holdings(out, holdings, status == by_id.end() ? 0 : status->second.volumes.size(), session.now());
+      print_holdings(session, holdings, status == by_id.end() ? 0 : status->second.volumes.size());
     for (const catalog::FoundFile& file : one.files) out.line("        " + core::printable(file.member.path));
     Json object = shoot_json(one.shoot);
     object["matching_files"] = one.matching_files;
-    object["drives"] = holdings_json(holdings);
+    object["drives"] = holdings_json(session, holdings);
     Json files = Json::array();
     for (const catalog::FoundFile& file : one.files) files.push_back(member_json(file.member));
     if (options.query.files) object["matches"] = std::move(files);
@@ -188,9 +178,9 @@ int show_shoot(Session& session, const catalog::Shoot& shoot) {
                            core::format_size(volume.volume.bytes_on_drive)));
       Json copies = Json::array();
       for (const shelf::CopyView& view : volume.copies) {
-        const Color color = view.drive.here ? Color::kGreen : Color::kUnplugged;
+        const Color color = session.plugged_in().contains(view.drive.id) ? Color::kGreen : Color::kUnplugged;
         out.line(fmt::format("    {}  {}, {}", out.paint(color, core::printable(view.drive.label)),
-                             whereabouts(view.drive), condition_of(view, session.now())));
+                             session.whereabouts(view.drive), condition_of(view, session.now())));
         Json copy = {{"drive", view.drive.label},
                      {"counts", view.vote == shelf::Vote::kCounts},
                      {"condition", condition_of(view, session.now())}};
@@ -235,7 +225,7 @@ int show_volume(Session& session, const catalog::Volume& volume) {
     for (const shelf::VolumeStatus& one : status->second.volumes) {
       if (one.volume.info.volume != info.volume) continue;
       for (const shelf::CopyView& view : one.copies) {
-        out.line(fmt::format("    {}  {}, {}", core::printable(view.drive.label), whereabouts(view.drive),
+        out.line(fmt::format("    {}  {}, {}", core::printable(view.drive.label), session.whereabouts(view.drive),
                              condition_of(view, session.now())));
         copies.push_back({{"drive", view.drive.label}, {"condition", condition_of(view, session.now())}});
       }
@@ -291,7 +281,7 @@ int where(Session& session, const std::vector<std::string>& files) {
         for (const shelf::VolumeStatus& candidate : status->second.volumes) {
           if (candidate.volume.info.volume != one.volume) continue;
           for (const shelf::CopyView& view : candidate.copies)
-            drives.insert(fmt::format("{} ({})", view.drive.label, whereabouts(view.drive)));
+            drives.insert(fmt::format("{} ({})", view.drive.label, session.whereabouts(view.drive)));
         }
       }
       out.line(core::printable(one.member.path));
@@ -313,7 +303,7 @@ int where(Session& session, const std::vector<std::string>& files) {
 int show_drive(Session& session, const catalog::Drive& drive) {
   auto& catalog = session.catalog(Access::kRead);
   Output& out = session.out();
-  out.line(fmt::format("{}  {}", out.paint(Color::kBold, core::printable(drive.label)), whereabouts(drive)));
+  out.line(fmt::format("{}  {}", out.paint(Color::kBold, core::printable(drive.label)), session.whereabouts(drive)));
   out.line(fmt::format("{}, {}, added {}, last seen {}", drive.kind,
                        drive.evidence.fs_type.empty() ? "unknown file system" : drive.evidence.fs_type,
                        core::format_date_for_people(drive.added), core::format_date_for_people(drive.last_seen)));
@@ -346,7 +336,7 @@ int show_drive(Session& session, const catalog::Drive& drive) {
                  {"kind", drive.kind},
                  {"place", drive.place_name},
                  {"state", catalog::name_of(drive.state)},
-                 {"here", drive.here},
+                 {"plugged_in", session.plugged_in().contains(drive.id)},
                  {"volumes", folders},
                  {"bytes", drive.bytes},
                  {"open_findings", open}};

@@ -32,9 +32,7 @@ int set(Session& session, const std::vector<std::string>& settings) {
                   "darkshelf policy show");
     changes[setting.substr(0, equals)] = setting.substr(equals + 1);
   }
-  auto all = catalog.policy();
-  for (const auto& [key, value] : changes) all[key] = value;
-  shelf::policy_from(all);  // refuses what makes no sense before anything is recorded
+  shelf::check_policy(changes);
   catalog.record_policy(changes);
   return show(session, Access::kWrite);
 }

@@ -49,8 +49,7 @@ std::set<core::Uuid> without_drives(catalog::Catalog& catalog, const std::vector
 
 int status(Session& session, const std::vector<std::string>& without) {
   auto& catalog = session.catalog(Access::kRead);
-  const shelf::Policy policy = shelf::policy_from(catalog.policy());
-  const shelf::Status status = shelf::status_of(catalog, policy, session.now(), without_drives(catalog, without));
+  const shelf::Status status = session.status(without_drives(catalog, without));
   Output& out = session.out();
   if (!without.empty()) out.line(fmt::format("If {} were gone:", fmt::join(without, " and ")));
   for (const shelf::ShootStatus& shoot : status.shoots) {
@@ -101,7 +100,7 @@ int status(Session& session, const std::vector<std::string>& without) {
 
 int print_summary(Session& session) {
   auto& catalog = session.catalog(Access::kRead);
-  const shelf::Status status = shelf::status_of(catalog, shelf::policy_from(catalog.policy()), session.now());
+  const shelf::Status status = session.status();
   Output& out = session.out();
   std::uint64_t photos = 0;
   for (const shelf::ShootStatus& shoot : status.shoots) photos += shoot.shoot.photos;

@@ -43,6 +43,12 @@ std::string padded(const std::string& text, std::size_t width) {
   return have < width ? text + std::string(width - have, ' ') : text;
 }
 
+/// In the order it was said, also when both streams end in one file.
+void to_stderr(const std::string& text) {
+  std::fflush(stdout);
+  fmt::print(stderr, "{}\n", text);
+}
+
 }  // namespace
 
 void Output::line(const std::string& text) {
@@ -57,14 +63,14 @@ void Output::object(const std::string& type, Json fields) {
 }
 
 void Output::note(const std::string& text) {
-  if (!quiet_) fmt::print(stderr, "{}\n", text);
+  if (!quiet_) to_stderr(text);
 }
 
 void Output::detail(const std::string& text) {
-  if (verbose_) fmt::print(stderr, "{}\n", text);
+  if (verbose_) to_stderr(text);
 }
 
-void Output::error(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+void Output::error(const std::string& text) { to_stderr(text); }
 
 std::string Output::paint(Color color, const std::string& text) const {
   if (colors_ == Colors::kNever || color == Color::kPlain) return text;

@@ -1,6 +1,7 @@
 #include "cli/session.hpp"
 
 #include <fmt/format.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +42,34 @@ int exit_code_of(Code code) {
   }
 }
 
+namespace {
+
+/// $DARKSHELF_CATALOG, else $XDG_DATA_HOME/darkshelf/catalog.db, else ~/.local/share/…; under sudo that of the calling
+/// user.
+io::Path default_catalog_path() {
+  const auto value = [](const char* name) -> std::string {
+    const char* text = std::getenv(name);
+    return text == nullptr ? std::string() : text;
+  };
+  if (const std::string told = value("DARKSHELF_CATALOG"); !told.empty()) return told;
+  // Under sudo the catalog is still the person's own.
+  if (const std::string user = value("SUDO_USER"); !user.empty() && ::geteuid() == 0) {
+    if (const passwd* entry = ::getpwnam(user.c_str()); entry != nullptr) {
+      return io::Path(entry->pw_dir) / ".local" / "share" / "darkshelf" / "catalog.db";
+    }
+  }
+  if (const std::string data = value("XDG_DATA_HOME"); !data.empty())
+    return io::Path(data) / "darkshelf" / "catalog.db";
+  std::string home = value("HOME");
+  if (home.empty()) {
+    const passwd* entry = ::getpwuid(::geteuid());
+    home = entry != nullptr ? entry->pw_dir : "/";
+  }
+  return io::Path(home) / ".local" / "share" / "darkshelf" / "catalog.db";
+}
+
+}  // namespace
+
 Session::Session(std::string command_line) : command_line_(std::move(command_line)), world_(core::real_world()) {}
 Session::~Session() = default;
 
@@ -54,7 +83,7 @@ Output& Session::out() {
 }
 
 io::Path Session::catalog_path() const {
-  return globals.catalog.empty() ? catalog::default_catalog_path() : io::Path(globals.catalog);
+  return globals.catalog.empty() ? default_catalog_path() : io::Path(globals.catalog);
 }
 
 catalog::Catalog& Session::catalog(catalog::Catalog::Access access) {
@@ -83,6 +112,27 @@ core::Work Session::work(std::uint64_t memory, unsigned threads) {
   if (memory != 0) work.memory = memory;
   work.threads = threads;
   return work;
+}
+
+const std::map<core::Uuid, io::Path>& Session::plugged_in() {
+  if (!plugged_in_) plugged_in_ = rituals::plugged_in(io::posix(), catalog(catalog::Catalog::Access::kRead).drives());
+  return *plugged_in_;
+}
+
+shelf::Status Session::status(const std::set<core::Uuid>& without) {
+  catalog::Catalog& shelf = catalog(catalog::Catalog::Access::kRead);
+  shelf::Situation situation{{}, without};
+  for (const auto& [drive, root] : plugged_in()) situation.plugged_in.insert(drive);
+  return shelf::status_of(shelf, shelf::policy_from(shelf.policy()), now(), situation);
+}
+
+std::string Session::whereabouts(const catalog::Drive& drive) {
+  if (drive.state == catalog::DriveState::kLent) return "lent to " + core::printable(drive.lent_to);
+  if (drive.state != catalog::DriveState::kOnShelf) return std::string(catalog::name_of(drive.state));
+  const std::string place = core::printable(drive.place_name);
+  if (plugged_in().contains(drive.id)) return "plugged in";
+  if (drive.away()) return fmt::format("not returned to {} yet", place);
+  return place.empty() ? "on the shelf" : place + (drive.offsite ? " (off-site)" : "");
 }
 
 rituals::Context Session::context(std::uint64_t memory, unsigned threads) {

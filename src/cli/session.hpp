@@ -3,13 +3,16 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "rituals/context.hpp"
+#include "shelf/policy.hpp"
 
 namespace darkshelf::cli {
 
@@ -54,6 +57,12 @@ class Session {
   /// A context over the catalog (opened for writing), with progress and Ctrl-C.
   rituals::Context context(std::uint64_t memory = 0, unsigned threads = 0);
   core::Work work(std::uint64_t memory = 0, unsigned threads = 0);
+  /// The known drives that are plugged in at this moment, and where.
+  const std::map<core::Uuid, io::Path>& plugged_in();
+  /// Where to look for a drive, in a few words: "home/shelf 2", "plugged in", "lent to Anna".
+  std::string whereabouts(const catalog::Drive& drive);
+  /// The shelf against its policy, as if the drives of `without` were gone.
+  shelf::Status status(const std::set<core::Uuid>& without = {});
   core::World& world() { return world_; }
   core::Cancel& cancel() { return cancel_; }
   core::Time now() { return world_.now(); }
@@ -65,6 +74,7 @@ class Session {
   std::unique_ptr<Output> out_;
   std::unique_ptr<TerminalProgress> progress_;
   std::optional<catalog::Catalog> catalog_;
+  std::optional<std::map<core::Uuid, io::Path>> plugged_in_;
 };
 
 /// Tells what an error says and what to type next, on stderr (and as an object with --json); returns its exit code.

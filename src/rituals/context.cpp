@@ -169,6 +169,18 @@ std::vector<AttachedDrive> attached_drives(Context& context) {
   return attached;
 }
 
+std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, const std::vector<catalog::Drive>& drives) {
+  std::vector<io::Path> roots = io::mount_points();
+  for (const catalog::Drive& drive : drives) {
+    if (!drive.evidence.path.empty()) roots.emplace_back(drive.evidence.path);
+  }
+  std::map<core::Uuid, io::Path> found;
+  for (const io::Path& root : roots) {
+    if (const auto identity = identity_if_sound(fs, root)) found.emplace(identity->id, root);
+  }
+  return found;
+}
+
 std::uint64_t tree_bytes(io::FileSystem& fs, const io::Path& folder) {
   std::uint64_t bytes = 0;
   for (const io::Entry& entry : fs.list(folder)) {

@@ -1,6 +1,7 @@
 #pragma once
 // What every ritual is handed, and the drive a ritual works on.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,9 @@ enum class Visit { kWrite, kReadOnly };
 AttachedDrive attach(Context& context, const std::string& text, Visit visit);
 /// The known drives that are plugged in now, without taking locks; wrong ones are left out.
 std::vector<AttachedDrive> attached_drives(Context& context);
+
+/// Which drives lie where at this moment, by what they say of themselves; nothing is checked, locked or recorded.
+std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, const std::vector<catalog::Drive>& drives);
 
 /// Evidence as the catalog keeps it.
 catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root);

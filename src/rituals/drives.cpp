@@ -255,7 +255,6 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
 Ejected eject_drive(Context& context, const std::string& text) {
   AttachedDrive drive = attach(context, text, Visit::kWrite);
   const bool read_only = drive.lock == nullptr;
-  context.catalog.record_drive_returned(drive.drive.id);
   if (!read_only) refresh_drive(context, drive);
   drive.lock.reset();
   if (drive.medium.mount_point == drive.root && drive.root != "/") {

@@ -27,7 +27,8 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request);
 /// of its own and the copies on it are recorded).
 catalog::Drive accept_drive(Context& context, const io::Path& path, const std::string& as, const std::string& label);
 
-/// Sync, catalog copy, unmount when it is a mount point of its own, record the return. Returns what was done.
+/// Sync, catalog copy, unmount when it is a mount point of its own. Returns what was done. A drive that is kept
+/// off-site counts there again after `drive return`.
 enum class Ejected { kUnmounted, kSyncedOnly };
 Ejected eject_drive(Context& context, const std::string& drive);
 

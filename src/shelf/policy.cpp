@@ -89,8 +89,17 @@ void count_disks_once(std::vector<CopyView>& copies) {
   }
 }
 
-VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copies, const Policy& policy,
-                              unsigned copies_wanted) {
+/// What a shoot of which the person keeps fewer or more copies than usual can have of the rest.
+Policy wanted_for(const catalog::Shoot& shoot, Policy policy) {
+  policy.copies = shoot.keep_copies.value_or(policy.copies);
+  policy.places = std::min(policy.places, policy.copies);
+  policy.offsite = std::min(policy.offsite, policy.copies - 1);
+  policy.kinds = std::min(policy.kinds, policy.copies);
+  return policy;
+}
+
+/// `kept`: the number of copies is what was asked for this very shoot.
+VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copies, const Policy& wanted, bool kept) {
   VolumeStatus status;
   status.volume = std::move(volume);
   count_disks_once(copies);
@@ -99,26 +108,28 @@ VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copi
   for (const CopyView& view : copies) {
     if (view.vote != Vote::kCounts) continue;
     ++status.counting;
-    // A drive that is plugged in is here, wherever it is kept at other times; one without a place may be here, too.
-    places.insert(view.drive.here ? core::Uuid{} : view.drive.place.value_or(core::Uuid{}));
-    if (view.drive.offsite && !view.drive.here) ++status.offsite;
     kinds.insert(view.drive.kind);
+    // One that is away from its off-site place is with the others, wherever that is.
+    if (view.drive.away()) continue;
+    places.insert(view.drive.place.value_or(core::Uuid{}));
+    if (view.drive.offsite) ++status.offsite;
   }
-  status.places = static_cast<unsigned>(places.size());
+  status.places = std::max(static_cast<unsigned>(places.size()), std::min(status.counting, 1u));
   status.kinds = static_cast<unsigned>(kinds.size());
-  const bool met = status.counting >= copies_wanted && status.places >= policy.places &&
-                   status.offsite >= policy.offsite && status.kinds >= policy.kinds;
-  status.light = status.counting <= 1 ? Light::kRed : met ? Light::kGreen : Light::kAmber;
+  const bool met = status.counting >= wanted.copies && status.places >= wanted.places &&
+                   status.offsite >= wanted.offsite && status.kinds >= wanted.kinds;
+  const bool alone = status.counting <= 1 && !(met && kept);
+  status.light = alone ? Light::kRed : met ? Light::kGreen : Light::kAmber;
   status.copies = std::move(copies);
   return status;
 }
 
-void tell_lacks(ShootStatus& shoot, const Policy& policy, unsigned copies_wanted, core::Time now) {
+void tell_lacks(ShootStatus& shoot, const Policy& policy, core::Time now) {
   const auto lack = [&](unsigned have, unsigned want, const char* one, const char* many) {
     if (have < want)
       shoot.lacks.push_back(want - have == 1 ? std::string(one) : fmt::format("{} {}", want - have, many));
   };
-  lack(shoot.counting, copies_wanted, "1 more copy", "more copies");
+  lack(shoot.counting, policy.copies, "1 more copy", "more copies");
   lack(shoot.offsite, policy.offsite, "a copy off-site", "copies off-site");
   lack(shoot.places, policy.places, "another place", "other places");
   lack(shoot.kinds, policy.kinds, "another kind of drive", "other kinds of drives");
@@ -138,42 +149,54 @@ void tell_lacks(ShootStatus& shoot, const Policy& policy, unsigned copies_wanted
   }
 }
 
+/// Throws Error(kUsage) for a key or a value that makes no sense.
+void apply(Policy& policy, const std::string& key, const std::string& value) {
+  if (key == "copies") {
+    policy.copies = count_from(key, value);
+  } else if (key == "places") {
+    policy.places = count_from(key, value);
+  } else if (key == "offsite") {
+    policy.offsite = count_from(key, value);
+  } else if (key == "kinds") {
+    policy.kinds = count_from(key, value);
+  } else if (key == "scrub-every") {
+    policy.scrub_every = core::parse_duration(value);
+    if (policy.scrub_every.count() <= 0)
+      throw Error(Code::kUsage, "scrub-every takes a length of time above 0, such as 12mo");
+  } else if (key == "grace") {
+    policy.grace = core::parse_duration(value);
+  } else if (key == "layout") {
+    const auto layout = formats::volume::layout_from(value);
+    if (!layout)
+      throw Error(Code::kUsage, fmt::format("layout takes tar or files, not \"{}\"", core::printable(value)));
+    policy.layout = *layout;
+  } else if (key == "owner") {
+    policy.owner = one_line(key, value);
+  } else if (key == "phone") {
+    policy.phone = one_line(key, value);
+  } else {
+    throw Error(Code::kUsage, fmt::format("the policy has no \"{}\"; it has {}", core::printable(key), kKeys),
+                "darkshelf policy show");
+  }
+}
+
 }  // namespace
 
 Policy policy_from(const std::map<std::string, std::string>& set) {
   Policy policy;
-  policy.scrub_every = core::parse_duration("12mo");
-  policy.grace = core::parse_duration("3mo");
   for (const auto& [key, value] : set) {
-    if (key == "copies") {
-      policy.copies = count_from(key, value);
-    } else if (key == "places") {
-      policy.places = count_from(key, value);
-    } else if (key == "offsite") {
-      policy.offsite = count_from(key, value);
-    } else if (key == "kinds") {
-      policy.kinds = count_from(key, value);
-    } else if (key == "scrub-every") {
-      policy.scrub_every = core::parse_duration(value);
-    } else if (key == "grace") {
-      policy.grace = core::parse_duration(value);
-    } else if (key == "layout") {
-      const auto layout = formats::volume::layout_from(value);
-      if (!layout)
-        throw Error(Code::kUsage, fmt::format("layout takes tar or files, not \"{}\"", core::printable(value)));
-      policy.layout = *layout;
-    } else if (key == "owner") {
-      policy.owner = one_line(key, value);
-    } else if (key == "phone") {
-      policy.phone = one_line(key, value);
-    } else {
-      throw Error(Code::kUsage, fmt::format("the policy has no \"{}\"; it has {}", core::printable(key), kKeys),
-                  "darkshelf policy show");
+    try {
+      apply(policy, key, value);
+    } catch (const Error&) {
+      // Set by a later darkshelf, on another machine: what this one does not understand it leaves at its default.
     }
   }
-  if (policy.scrub_every.count() <= 0)
-    throw Error(Code::kUsage, "scrub-every takes a length of time above 0, such as 12mo");
   return policy;
+}
+
+void check_policy(const std::map<std::string, std::string>& changes) {
+  Policy policy;
+  for (const auto& [key, value] : changes) apply(policy, key, value);
 }
 
 std::map<std::string, std::string> to_text(const Policy& policy) {
@@ -188,14 +211,14 @@ std::map<std::string, std::string> to_text(const Policy& policy) {
           {"phone", policy.phone}};
 }
 
-Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const std::set<core::Uuid>& without) {
+Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const Situation& situation) {
   std::map<core::Uuid, catalog::Drive> drives;
   for (catalog::Drive& drive : catalog.drives()) drives.emplace(drive.id, std::move(drive));
   std::map<core::Uuid, std::vector<CopyView>> copies;
   std::set<core::Uuid> overdue;
   for (const catalog::Copy& copy : catalog.copies()) {
     CopyView view{copy, drives.at(copy.drive), Vote::kCounts, false};
-    view.vote = vote_for(copy, view.drive, without.contains(copy.drive), policy, now, view.overdue);
+    view.vote = vote_for(copy, view.drive, situation.without.contains(copy.drive), policy, now, view.overdue);
     const bool due = view.overdue || view.vote == Vote::kNeverProven;
     if (due && is_reachable(view.drive.state)) overdue.insert(copy.drive);
     copies[copy.volume].push_back(std::move(view));
@@ -207,23 +230,22 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
   for (catalog::Shoot& shoot : catalog.shoots()) {
     if (shoot.discarded) continue;
     ShootStatus out;
-    const unsigned wanted = shoot.keep_copies.value_or(policy.copies);
+    const Policy wanted = wanted_for(shoot, policy);
     out.counting = out.places = out.offsite = out.kinds = ~0u;
     out.all_attached = true;
     for (catalog::Volume& volume : volumes[shoot.id]) {
-      VolumeStatus one = status_of_volume(volume, copies[volume.info.volume], policy, wanted);
+      VolumeStatus one = status_of_volume(volume, copies[volume.info.volume], wanted, shoot.keep_copies.has_value());
       out.light = std::max(out.light, one.light);
       out.counting = std::min(out.counting, one.counting);
       out.places = std::min(out.places, one.places);
       out.offsite = std::min(out.offsite, one.offsite);
       out.kinds = std::min(out.kinds, one.kinds);
-      for (const CopyView& view : one.copies) out.all_attached &= view.vote != Vote::kCounts || view.drive.here;
+      for (const CopyView& view : one.copies)
+        out.all_attached &= view.vote != Vote::kCounts || situation.plugged_in.contains(view.copy.drive);
       out.volumes.push_back(std::move(one));
     }
-    if (wanted == 1 && out.counting >= 1 && out.light == Light::kRed && shoot.keep_copies)
-      out.light = Light::kAmber;  // one copy is what was asked for
     out.shoot = std::move(shoot);
-    tell_lacks(out, policy, wanted, now);
+    tell_lacks(out, wanted, now);
     (out.light == Light::kGreen ? status.green : out.light == Light::kAmber ? status.amber : status.red) += 1;
     status.shoots.push_back(std::move(out));
   }

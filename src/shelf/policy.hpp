@@ -8,19 +8,21 @@
 #include <vector>
 
 #include "catalog/catalog.hpp"
+#include "core/text.hpp"
 
 namespace darkshelf::shelf {
 
 struct Policy {
   unsigned copies = 3, places = 2, offsite = 1, kinds = 1;
-  std::chrono::seconds scrub_every{};  // default 12 months
-  std::chrono::seconds grace{};        // default 3 months: after it an overdue copy no longer counts
+  std::chrono::seconds scrub_every = core::parse_duration("12mo");
+  std::chrono::seconds grace = core::parse_duration("3mo");  // after it an overdue copy no longer counts
   formats::volume::Layout layout = formats::volume::Layout::kTar;
   std::string owner, phone;  // for START-HERE
 };
-/// Defaults with what was set. Throws Error(kUsage) naming an unknown key or a value that makes no sense, with the
-/// possible ones.
+/// Defaults with what was set; what is not understood (a later darkshelf set it) is left out.
 Policy policy_from(const std::map<std::string, std::string>& set);
+/// Throws Error(kUsage) naming an unknown key or a value that makes no sense, with the possible ones.
+void check_policy(const std::map<std::string, std::string>& changes);
 /// Every key with its value in force, as `policy set` takes them back.
 std::map<std::string, std::string> to_text(const Policy& policy);
 
@@ -46,7 +48,7 @@ struct ShootStatus {
   std::vector<VolumeStatus> volumes;
   Light light = Light::kGreen;                                // the worst of its volumes
   unsigned counting = 0, places = 0, offsite = 0, kinds = 0;  // the least of its volumes
-  bool all_attached = false;                                  // every counting copy is on a drive that is here now
+  bool all_attached = false;                                  // every counting copy is on a drive that is plugged in
   std::vector<std::string> lacks;  // "1 more copy", "a copy off-site", "a check of 2026-A (due since 3 months)"
 };
 struct Status {
@@ -55,9 +57,13 @@ struct Status {
   std::vector<catalog::Drive> overdue_drives;
   bool met() const { return amber == 0 && red == 0; }
 };
-/// `without`: drives that are taken to be gone (empty: none). Discarded shoots are left out.
-Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now,
-                 const std::set<core::Uuid>& without = {});
+/// What the catalog cannot know.
+struct Situation {
+  std::set<core::Uuid> plugged_in;
+  std::set<core::Uuid> without;  // drives that are taken to be gone
+};
+/// Discarded shoots are left out.
+Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const Situation& situation = {});
 
 /// Words for a copy's freshness: "checked 12 days ago", "checked 14 months ago, overdue", "never checked since it was
 /// copied".

@@ -1,14 +1,14 @@
-// SIGKILL at every named step of seal, copy, repair and recover, on one and on two drives: nothing half-made looks sealed,
-// the same command again finishes, and every drive then holds the same seals. The real program, real files, real kills.
-
-#include <catch2/catch.hpp>
+// SIGKILL at every named step of seal, copy, repair and recover, on one and on two drives: nothing half-made looks
+// sealed, the same command again finishes, and every drive then holds the same seals. The real program, real files,
+// real kills.
 
 #include <fmt/format.h>
 
+#include <catch2/catch.hpp>
 #include <map>
 #include <set>
 
-#include "fault/program_shelf.hpp"
+#include "support/shelf/program_shelf.hpp"
 
 namespace darkshelf::testing {
 namespace {
@@ -74,8 +74,8 @@ void require_sound(ProgramShelf& shelf, const std::vector<std::string>& drives) 
 }
 
 const std::vector<std::string> kSealSteps = {
-    "seal.planned", "seal.payload-written", "seal.parity-written",  "seal.tags-written", "seal.sealed-text-written",
-    "seal.synced",  "seal.proven",          "seal.renamed",         "seal.volume-recorded", "seal.recorded",
+    "seal.planned", "seal.payload-written", "seal.parity-written", "seal.tags-written",    "seal.sealed-text-written",
+    "seal.synced",  "seal.proven",          "seal.renamed",        "seal.volume-recorded", "seal.recorded",
     "seal.ended",   "seal.refreshed"};
 
 }  // namespace
@@ -90,43 +90,54 @@ TEST_CASE("kill matrix: seal onto one drive") {
 TEST_CASE("kill matrix: seal onto two drives") {
   ProgramShelf shelf({"A", "B"});
   const Tried tried = kill_everywhere(shelf, shelf.seal_command({"A", "B"}), "seal.", AfterKill::kSealsAreWhole,
-                                      [&](const std::string&) { require_sound(shelf, {"A", "B"}); });
+                                      [&](const std::string&) {
+                                        require_sound(shelf, {"A", "B"});
+                                      });
   require_steps(tried, kSealSteps);
 }
 
 TEST_CASE("kill matrix: the catalog copy written after a seal") {
   ProgramShelf shelf({"A", "B"});
   const Tried tried = kill_everywhere(shelf, shelf.seal_command({"A", "B"}), "refresh.", AfterKill::kSealsAreWhole,
-                                      [&](const std::string&) { require_sound(shelf, {"A", "B"}); });
+                                      [&](const std::string&) {
+                                        require_sound(shelf, {"A", "B"});
+                                      });
   require_steps(tried, {"refresh.copy-written", "refresh.current-written"});
 }
 
 TEST_CASE("kill matrix: copy to one drive and to a second") {
   ProgramShelf shelf({"A", "B", "C"});
   shelf.must(shelf.seal_command({"A"}));
-  const std::vector<std::string> steps = {"copy.written", "copy.synced", "copy.proven", "copy.renamed", "copy.recorded"};
-  const Tried one = kill_everywhere(shelf, {"copy", "A", "--to", "B"}, "copy.", AfterKill::kSealsAreWhole,
-                                    [&](const std::string&) { require_sound(shelf, {"A", "B"}); });
+  const std::vector<std::string> steps = {"copy.written", "copy.synced", "copy.proven", "copy.renamed",
+                                          "copy.recorded"};
+  const Tried one =
+      kill_everywhere(shelf, {"copy", "A", "--to", "B"}, "copy.", AfterKill::kSealsAreWhole, [&](const std::string&) {
+        require_sound(shelf, {"A", "B"});
+      });
   require_steps(one, steps);
   shelf.must({"copy", "A", "--to", "B"});
-  const Tried two = kill_everywhere(shelf, {"copy", "A", "--to", "C"}, "copy.", AfterKill::kSealsAreWhole,
-                                    [&](const std::string&) { require_sound(shelf, {"A", "B", "C"}); });
+  const Tried two =
+      kill_everywhere(shelf, {"copy", "A", "--to", "C"}, "copy.", AfterKill::kSealsAreWhole, [&](const std::string&) {
+        require_sound(shelf, {"A", "B", "C"});
+      });
   require_steps(two, steps);
 }
 
 TEST_CASE("kill matrix: repair on one drive and on two") {
-  const std::vector<std::string> steps = {"repair.journal-written", "repair.committed", "repair.quarantined", "repair.half-applied",
-                                          "repair.applied",         "repair.read-back", "repair.journal-removed"};
+  const std::vector<std::string> steps = {"repair.journal-written", "repair.committed", "repair.quarantined",
+                                          "repair.half-applied",    "repair.applied",   "repair.read-back",
+                                          "repair.journal-removed"};
   for (const std::vector<std::string>& drives : {std::vector<std::string>{"A"}, std::vector<std::string>{"A", "B"}}) {
     ProgramShelf shelf(drives);
     shelf.must(shelf.seal_command(drives));
     const auto sealed = shelf.volume_tree("A");
     for (const std::string& drive : drives) shelf.damage(drive);
-    const Tried tried = kill_everywhere(shelf, {"repair", "A"}, "repair.", AfterKill::kAnything, [&](const std::string&) {
-      if (drives.size() > 1) shelf.must({"repair", "B"});
-      require_sound(shelf, drives);
-      for (const std::string& drive : drives) REQUIRE(shelf.volume_tree(drive) == sealed);
-    });
+    const Tried tried =
+        kill_everywhere(shelf, {"repair", "A"}, "repair.", AfterKill::kAnything, [&](const std::string&) {
+          if (drives.size() > 1) shelf.must({"repair", "B"});
+          require_sound(shelf, drives);
+          for (const std::string& drive : drives) REQUIRE(shelf.volume_tree(drive) == sealed);
+        });
     require_steps(tried, steps);
   }
 }

@@ -1,5 +1,5 @@
-// Sealed volumes judged by programs that know nothing of darkshelf: sha256sum, GNU tar, Debian's par2, and the rules of BagIt
-// (RFC 8493), before and after damage, in both layouts; and START-HERE.txt followed word by word.
+// Sealed volumes judged by programs that know nothing of darkshelf: sha256sum, GNU tar, Debian's par2, and the rules of
+// BagIt (RFC 8493), before and after damage, in both layouts; and START-HERE.txt followed word by word.
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <set>
 #include <sstream>
 
-#include "fault/program_shelf.hpp"
 #include "formats/volume/tag_files.hpp"
+#include "support/shelf/program_shelf.hpp"
 
 namespace darkshelf::testing {
 namespace {
@@ -32,7 +32,9 @@ void require_tool(const std::vector<std::string>& arguments, const io::Path& fol
 
 std::string text_of(const io::Path& path) { return io::read_text(io::posix(), path, 64 << 20); }
 
-std::string base_of(const io::Path& volume) { return fv::base_name(fv::decode_bag_info(text_of(volume / "bag-info.txt"))); }
+std::string base_of(const io::Path& volume) {
+  return fv::base_name(fv::decode_bag_info(text_of(volume / "bag-info.txt")));
+}
 
 void files_below(const io::Path& folder, const std::string& below, std::set<std::string>& into) {
   for (const io::Entry& entry : io::posix().list(folder)) {
@@ -45,7 +47,8 @@ void files_below(const io::Path& folder, const std::string& below, std::set<std:
   }
 }
 
-/// RFC 8493: the declaration, every payload file in the manifest, every tag file in the tag manifest, nothing else listed.
+/// RFC 8493: the declaration, every payload file in the manifest, every tag file in the tag manifest, nothing else
+/// listed.
 void require_bag(const io::Path& volume) {
   REQUIRE(text_of(volume / "bagit.txt") == "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n");
   std::set<std::string> payload, tags;
@@ -59,13 +62,16 @@ void require_bag(const io::Path& volume) {
     }
   }
   std::set<std::string> listed, tags_listed;
-  for (const fv::ManifestEntry& entry : fv::decode_manifest(text_of(volume / "manifest-sha256.txt"))) listed.insert(entry.path);
-  for (const fv::ManifestEntry& entry : fv::decode_manifest(text_of(volume / "tagmanifest-sha256.txt"))) tags_listed.insert(entry.path);
+  for (const fv::ManifestEntry& entry : fv::decode_manifest(text_of(volume / "manifest-sha256.txt")))
+    listed.insert(entry.path);
+  for (const fv::ManifestEntry& entry : fv::decode_manifest(text_of(volume / "tagmanifest-sha256.txt")))
+    tags_listed.insert(entry.path);
   REQUIRE(listed == payload);
   REQUIRE(tags_listed == tags);
   const std::string info = text_of(volume / "bag-info.txt");
   const fv::BagInfo decoded = fv::decode_bag_info(info);
-  REQUIRE(info.find(fmt::format("Payload-Oxum: {}.{}\n", decoded.payload_bytes, decoded.payload_files)) != std::string::npos);
+  REQUIRE(info.find(fmt::format("Payload-Oxum: {}.{}\n", decoded.payload_bytes, decoded.payload_files)) !=
+          std::string::npos);
 }
 
 void seal(ProgramShelf& shelf, const std::string& layout) {

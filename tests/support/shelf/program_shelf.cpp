@@ -1,4 +1,4 @@
-#include "fault/program_shelf.hpp"
+#include "support/shelf/program_shelf.hpp"
 
 #include <fmt/format.h>
 
@@ -23,31 +23,10 @@ Outcome run_program(const std::vector<std::string>& arguments, const std::map<st
   return {result.exit_code, result.signal, result.out, result.err};
 }
 
+/// A file of such content, with a time that is not now.
 void write(const io::Path& path, std::size_t bytes, std::uint64_t seed) {
-  io::FileSystem& fs = io::posix();
-  fs.make_dirs(path.parent_path());
-  core::Bytes content(bytes);
-  std::uint64_t state = seed * 0x9E3779B97F4A7C15u + 1;
-  for (std::byte& byte : content) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    byte = static_cast<std::byte>(state >> 56);
-  }
-  fs.create(path)->write_at(0, content);
-  fs.set_mtime(path, 1'780'000'000'123'456'789 + static_cast<std::int64_t>(seed) * 1'000'000'007);
-}
-
-/// XOR in place, the file's time kept: rot does not touch the clock.
-void rot(const io::Path& path, std::uint64_t offset, std::size_t count) {
-  io::FileSystem& fs = io::posix();
-  const std::int64_t time = fs.stat(path)->mtime_ns;
-  {
-    const auto file = fs.open_write(path);
-    core::Bytes bytes(count);
-    REQUIRE(file->read_at(offset, bytes) == count);
-    for (std::byte& byte : bytes) byte ^= std::byte{0x5A};
-    file->write_at(offset, bytes);
-  }
-  fs.set_mtime(path, time);
+  make_file(path, bytes, seed);
+  io::posix().set_mtime(path, 1'780'000'000'123'456'789 + static_cast<std::int64_t>(seed) * 1'000'000'007);
 }
 
 std::string file_with(const io::Path& folder, const std::string& ending) {
@@ -99,7 +78,8 @@ ProgramShelf::ProgramShelf(const std::vector<std::string>& drives)
   }
 }
 
-Outcome ProgramShelf::run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment) {
+Outcome ProgramShelf::run(const std::vector<std::string>& arguments,
+                          const std::map<std::string, std::string>& environment) {
   std::vector<std::string> command = {DARKSHELF_EXECUTABLE, "--catalog", (state_ / "catalog.db").string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run_program(command, environment);
@@ -148,7 +128,8 @@ std::vector<io::Path> ProgramShelf::volumes(const std::string& drive) const {
   std::vector<io::Path> folders;
   const io::Path root = path(drive) / std::string(fd::kFolder);
   for (const io::Entry& year : io::posix().list(root)) {
-    if (year.type != io::FileType::kDirectory || year.name.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (year.type != io::FileType::kDirectory || year.name.find_first_not_of("0123456789") != std::string::npos)
+      continue;
     for (const io::Entry& entry : io::posix().list(root / year.name)) folders.push_back(root / year.name / entry.name);
   }
   return folders;
@@ -201,9 +182,7 @@ void ProgramShelf::damage(const std::string& drive) {
   rot(recovery_file(folders[0]), 5'000, 4);
   rot(folders[0] / "members.jsonl", 40, 8);
   const io::Path payload = file_with(folders[1] / "data", ".tar");
-  const io::Stat before = *fs.stat(payload);
-  fs.open_write(payload)->truncate(before.bytes - 5'000);
-  fs.set_mtime(payload, before.mtime_ns);
+  cut(payload, fs.stat(payload)->bytes - 5'000);
   fs.remove_file(folders[2] / "photos.sha256");
 }
 

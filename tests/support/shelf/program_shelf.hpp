@@ -1,6 +1,6 @@
 #pragma once
-// A shelf driven through the real program: folder drives, two small shoots of several volumes, a catalog of its own; its whole
-// state can be put aside and brought back.
+// A shelf driven through the real program: folder drives, two small shoots of several volumes, a catalog of its own;
+// its whole state can be put aside and brought back.
 
 #include <map>
 #include <string>
@@ -48,8 +48,8 @@ class ProgramShelf {
   /// Half-made folders and journals that lie about.
   std::vector<std::string> leftovers(const std::string& drive) const;
 
-  /// Bytes in the payload, a recovery file and a tag file of the first volume; the payload of the second is cut short and a tag
-  /// file of the third deleted.
+  /// Bytes in the payload, a recovery file and a tag file of the first volume; the payload of the second is cut short
+  /// and a tag file of the third deleted.
   void damage(const std::string& drive);
   void lose_catalog();
   void lose_catalog_copies(const std::string& drive);

@@ -1,0 +1,108 @@
+// What a fact from elsewhere must look like before it becomes one of ours.
+
+#include <map>
+
+#include "catalog/state.hpp"
+
+namespace darkshelf::catalog {
+
+namespace {
+
+enum class Names { kNothing, kId, kSeal, kWord };  // what a subject or object is
+
+struct Shape {
+  Names subject = Names::kId;
+  Names object = Names::kNothing;
+  std::vector<const char*> texts{};    // fields that must be texts
+  std::vector<const char*> ids{};      // fields that must be ids or empty
+  std::vector<const char*> numbers{};  // fields that must be whole numbers
+};
+
+const std::map<std::string, Shape>& shapes() {
+  static const std::map<std::string, Shape> shapes = {
+      {"place-added", {.texts = {"name", "note"}, .numbers = {"offsite"}}},
+      {"place-renamed", {.texts = {"name"}}},
+      {"drive-added", {.texts = {"label", "kind", "note", "catalog"}, .ids = {"place", "clone_of"}}},
+      {"drive-renamed", {.texts = {"label"}}},
+      {"drive-moved", {.ids = {"place"}}},
+      {"drive-lent", {.texts = {"to"}}},
+      {"drive-returned", {}},
+      {"drive-marked", {.texts = {"state"}}},
+      {"drive-seen", {}},
+      {"drive-accepted", {.texts = {"as"}}},
+      {"drive-scrubbed", {.object = Names::kId, .numbers = {"started", "ended", "complete"}}},
+      {"finding", {.object = Names::kId, .texts = {"kind", "path"}, .ids = {"volume"}, .numbers = {"first", "count"}}},
+      {"policy-set", {.subject = Names::kWord, .texts = {"value"}}},
+      {"seal-planned", {.texts = {"shoot_name", "options"}, .ids = {"shoot"}, .numbers = {"planned"}}},
+      {"seal-ended", {}},
+      {"volume-sealed", {.texts = {"seal"}}},
+      {"volume-found", {.texts = {"seal"}}},
+      {"volume-conflict", {.object = Names::kSeal, .texts = {"kept", "folder"}}},
+      {"copy-made", {.object = Names::kId, .numbers = {"proven", "cached"}}},
+      {"copy-gone", {.object = Names::kId, .texts = {"reason"}}},
+      {"copy-scrubbed",
+       {.object = Names::kId, .texts = {"health"}, .numbers = {"ended", "first_slice", "slice_count"}}},
+      {"copy-repaired", {.object = Names::kId}},
+      {"shoot-renamed", {.texts = {"name"}}},
+      {"shoot-note", {.texts = {"text"}}},
+      {"shoot-keep", {.numbers = {"copies"}}},
+      {"shoot-discarded", {.texts = {"reason"}}},
+  };
+  return shapes;
+}
+
+bool fits(Names names, const std::string& text) {
+  constexpr std::size_t kLongestWord = 64;
+  switch (names) {
+    case Names::kNothing:
+      return text.empty();
+    case Names::kId:
+      return Uuid::parse(text).has_value();
+    case Names::kSeal:
+      return core::digest_from_hex<32>(text).has_value();
+    case Names::kWord:
+      return !text.empty() && text.size() <= kLongestWord;
+  }
+  return false;
+}
+
+bool is_id_list(const Json& ids) {
+  if (!ids.is_array()) return false;
+  for (const Json& id : ids) {
+    if (!id.is_string() || !Uuid::parse(id.get<std::string>())) return false;
+  }
+  return true;
+}
+
+bool is_sound_plan(const Json& body) {
+  const auto volumes = body.find("volumes");
+  if (volumes == body.end() || !volumes->is_array()) return false;
+  for (const Json& volume : *volumes) {
+    if (!volume.is_object() || !Uuid::parse(json_text(volume, "volume"))) return false;
+    if (!is_id_list(volume.value("drives", Json()))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool is_sound_fact(const std::string& kind, const std::string& subject, const std::string& object, const Json& body) {
+  const auto found = shapes().find(kind);
+  if (found == shapes().end()) return true;
+  const Shape& shape = found->second;
+  if (!fits(shape.subject, subject) || !fits(shape.object, object)) return false;
+  for (const char* name : shape.texts) {
+    if (!body.contains(name) || !body[name].is_string()) return false;
+  }
+  for (const char* name : shape.ids) {
+    const std::string id = json_text(body, name);
+    if (!body.contains(name) || !body[name].is_string() || (!id.empty() && !Uuid::parse(id))) return false;
+  }
+  for (const char* name : shape.numbers) {
+    if (!body.contains(name) || !body[name].is_number_integer()) return false;
+  }
+  if (const auto evidence = body.find("evidence"); evidence != body.end() && !evidence->is_object()) return false;
+  return kind != "seal-planned" || is_sound_plan(body);
+}
+
+}  // namespace darkshelf::catalog

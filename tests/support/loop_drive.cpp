@@ -1,0 +1,67 @@
+#include "support/loop_drive.hpp"
+
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "support/process.hpp"
+
+namespace darkshelf::testing {
+
+namespace {
+
+std::string must(const std::vector<std::string>& arguments) {
+  const ProcessResult result = run_process(arguments);
+  if (result.exit_code != 0) throw std::runtime_error(arguments[0] + " failed: " + result.out + result.err);
+  return result.out;
+}
+
+}  // namespace
+
+std::optional<std::string> LoopDrive::unavailable(const std::string& file_system) {
+  if (::geteuid() != 0) return "disk images can be mounted by root only";
+  for (const std::string& program : {std::string("losetup"), std::string("mount"), "mkfs." + file_system}) {
+    if (!has_program(program)) return "there is no program " + program;
+  }
+  const ProcessResult free = run_process({"losetup", "--find"});
+  if (free.exit_code != 0) return "there are no loop devices here";
+  return {};
+}
+
+LoopDrive::LoopDrive(const io::Path& folder, const std::string& name, std::uint64_t bytes,
+                     const std::string& file_system)
+    : image_(folder / (name + ".img")), mount_point_(folder / name), file_system_(file_system) {
+  io::posix().create(image_)->truncate(bytes);
+  io::posix().make_dir(mount_point_);
+  if (file_system == "ext4") {
+    must({"mkfs.ext4", "-q", "-m", "0", image_.string()});
+  } else {
+    must({"mkfs." + file_system, image_.string()});
+  }
+  plug();
+}
+
+LoopDrive::~LoopDrive() {
+  try {
+    if (plugged()) unplug();
+  } catch (const std::exception&) {
+    run_process({"umount", "-l", mount_point_.string()});
+    run_process({"losetup", "-d", device_});
+  }
+}
+
+void LoopDrive::plug() {
+  // Direct I/O where the disk below takes it: then reading back reads the image, not the kernel's memory of it.
+  ProcessResult made = run_process({"losetup", "--find", "--show", "--direct-io=on", image_.string()});
+  if (made.exit_code != 0) made.out = must({"losetup", "--find", "--show", image_.string()});
+  device_ = made.out.substr(0, made.out.find('\n'));
+  must({"mount", device_, mount_point_.string()});
+}
+
+void LoopDrive::unplug() {
+  must({"umount", mount_point_.string()});
+  must({"losetup", "-d", device_});
+  device_.clear();
+}
+
+}  // namespace darkshelf::testing
