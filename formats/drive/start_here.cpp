@@ -107,7 +107,7 @@ Checksums, where the files were extracted:           shasum -a 256 -c LIST
 HOW TO GET EVERY PHOTOGRAPH BACK: WINDOWS
 
 Windows 10 and later have tar: in a Command Prompt   tar -xf NAME.tar
-7-Zip opens .tar files as well. A checksum:          certutil -hashfile FILE SHA256
+7-Zip opens .tar files as well. A checksum:  certutil -hashfile FILE SHA256
 Repair: open the volume's .par2 file with MultiPar or QuickPar.
 
 WITH DARKSHELF

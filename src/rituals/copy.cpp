@@ -119,6 +119,15 @@ void check_room(Context& context, const catalog::Volume& volume, const AttachedD
   }
 }
 
+/// What prove() compares a folder with when nothing was written just now.
+WrittenVolume as_written(const catalog::Volume& volume) {
+  WrittenVolume written;
+  written.info = volume.info;
+  written.seal = volume.seal;
+  written.tagmanifest = volume.tagmanifest;
+  return written;
+}
+
 }  // namespace
 
 CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& from,
@@ -138,11 +147,7 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const i
     core::stop_point("copy.written");
     io::sync_tree(fs, folder);
     core::stop_point("copy.synced");
-    WrittenVolume written;
-    written.info = volume.info;
-    written.seal = volume.seal;
-    written.tagmanifest = volume.tagmanifest;
-    copied.readback_cached = prove(context, folder, written);
+    copied.readback_cached = prove(context, folder, as_written(volume));
     core::stop_point("copy.proven");
     put_in_place(context, target, volume);
     core::stop_point("copy.renamed");
@@ -159,6 +164,23 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const i
 }
 
 namespace {
+
+/// A folder that stands in its place while the catalog knows of no copy there: a copy that was killed between the two, or
+/// one that another machine made. It counts if it proves to be what was sealed.
+bool take_what_is_there(Context& context, const catalog::Volume& volume, const AttachedDrive& target) {
+  const io::Path folder = target.volume_folder(volume);
+  if (!context.fs.stat(folder)) return false;
+  try {
+    const bool cached = prove(context, folder, as_written(volume));
+    context.catalog.record_copy(volume.info.volume, target.drive.id, context.world.now(), cached);
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt) throw;
+    throw Error(Code::kFailed, fmt::format("{} is there already, and is damaged: {}", folder.string(), error.what()),
+                fmt::format("darkshelf catalog recover {0}, then darkshelf repair {0}",
+                            core::shell_quote(target.root.string())));
+  }
+  return true;
+}
 
 std::vector<catalog::Volume> lacking_copies(Context& context) {
   const shelf::Policy policy = shelf::policy_from(context.catalog.policy());
@@ -249,9 +271,12 @@ CopyReport copy(Context& context, const CopyRequest& request) {
       context.work.told().begin(fmt::format("copying {} from {}", volume.folder, source->drive.label),
                                 volume.bytes_on_drive);
       try {
-        if (context.fs.stat(target.volume_folder(volume))) {
-          throw Error(Code::kFailed, fmt::format("{} is in the way", target.volume_folder(volume).string()),
-                      fmt::format("darkshelf scrub {}", core::shell_quote(target.drive.label)));
+        if (take_what_is_there(context, volume, target)) {
+          copied.already_there = true;
+          report.volumes.push_back(copied);
+          reasons.clear();
+          context.work.told().end();
+          break;
         }
         const CopiedBytes bytes = copy_volume(context, volume, source->volume_folder(volume), target);
         copied.from = source->drive.label;
