@@ -145,6 +145,7 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const i
       copy_mended(context, volume, from, folder, copied);
     }
     core::stop_point("copy.written");
+    give_sealed_times(fs, folder, volume.info);
     io::sync_tree(fs, folder);
     core::stop_point("copy.synced");
     copied.readback_cached = prove(context, folder, as_written(volume));
@@ -165,8 +166,8 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const i
 
 namespace {
 
-/// A folder that stands in its place while the catalog knows of no copy there: a copy that was killed between the two, or
-/// one that another machine made. It counts if it proves to be what was sealed.
+/// A folder that stands in its place while the catalog knows of no copy there: a copy that was killed between the two,
+/// or one that another machine made. It counts if it proves to be what was sealed.
 bool take_what_is_there(Context& context, const catalog::Volume& volume, const AttachedDrive& target) {
   const io::Path folder = target.volume_folder(volume);
   if (!context.fs.stat(folder)) return false;

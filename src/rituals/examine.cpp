@@ -146,12 +146,23 @@ class Examining {
     return path.ends_with(".par2") && path.find('/') == std::string::npos;
   }
 
-  /// The folder's own seal, taken for true, fits everything: not rot, somebody sealed other contents.
+  /// The folder's own seal, taken for true, fits tag files that are not ours: not rot, somebody sealed other contents.
+  /// A seal that only tells another hash of a recovery file has rotted.
   bool contradicts_seal() {
     if (!known_) return false;
     try {
       const volume::LoadedVolume own = volume::load_volume(context_.fs, out_.folder, {}, mode_, context_.work);
-      return own.findings.empty() && own.seal != known_->seal;
+      if (!own.findings.empty() || own.seal == known_->seal) return false;
+      const std::vector<fv::ManifestEntry> ours = fv::decode_manifest(known_->tagmanifest_text);
+      return ours.empty() ||
+             !std::all_of(std::begin(fv::kTagFiles), std::end(fv::kTagFiles), [&](std::string_view tag) {
+               const auto hash = [&](const std::vector<fv::ManifestEntry>& list) {
+                 const auto entry =
+                     std::find_if(list.begin(), list.end(), [&](const auto& e) { return e.path == tag; });
+                 return entry == list.end() ? digest::Sha256{} : entry->sha256;
+               };
+               return hash(own.tagmanifest) == hash(ours);
+             });
     } catch (const Error& error) {
       if (error.code() == Code::kCancelled) throw;
       return false;

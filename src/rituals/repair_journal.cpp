@@ -70,10 +70,7 @@ class Writing {
     const auto stat = context_.fs.stat(place);
     const bool there = stat && stat->type == io::FileType::kRegular;
     PatchedFile file{path, bytes, sealed_.volume().info.sealed.time_since_epoch().count(), 0644};
-    if (there) {
-      file.mtime_ns = stat->mtime_ns;
-      file.mode = stat->mode;
-    }
+    if (there) file.mode = stat->mode;
     const auto member = members_.find(path);
     if (member != members_.end() && sealed_.volume().info.layout == fv::Layout::kFiles)
       file.mtime_ns = member->second->mtime_ns;

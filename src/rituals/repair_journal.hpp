@@ -16,9 +16,9 @@ struct Patch {
   digest::Sha256 sha256{};
 };
 struct PatchedFile {
-  std::string path;         // below the volume's folder
-  std::uint64_t bytes = 0;  // its sealed length
-  std::int64_t mtime_ns = 0;
+  std::string path;           // below the volume's folder
+  std::uint64_t bytes = 0;    // its sealed length
+  std::int64_t mtime_ns = 0;  // as sealed
   std::uint32_t mode = 0644;
 };
 struct RepairJournal {

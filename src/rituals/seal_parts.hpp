@@ -55,6 +55,10 @@ struct VolumeToWrite {
 /// call again with empty folders and the reduced `part`.
 std::optional<WrittenVolume> write_volume(Context& context, VolumeToWrite& part, io::FanOut& targets);
 
+/// Every file of a volume has the time of its sealing, on every drive, so that one that got lost can be made again as
+/// it was; photos of layout files have their own.
+void give_sealed_times(io::FileSystem& fs, const io::Path& folder, const formats::volume::BagInfo& info);
+
 /// Promise 2 for one drive: every byte read back with caches bypassed and compared with the seal, every recovery packet
 /// checked, and a few recovery slices recomputed by the definition. Throws kCorrupt when anything differs. Returns
 /// whether a cache may have answered.

@@ -36,7 +36,10 @@ class Writer {
     core::stop_point("seal.tags-written");
     write_tagmanifest();
     core::stop_point("seal.sealed-text-written");
-    targets_.for_each([&](std::size_t target) { io::sync_tree(context_.fs, targets_.root(target)); });
+    targets_.for_each([&](std::size_t target) {
+      give_sealed_times(context_.fs, targets_.root(target), part_.info);
+      io::sync_tree(context_.fs, targets_.root(target));
+    });
     core::stop_point("seal.synced");
     out_.info = part_.info;
     return std::move(out_);
@@ -203,6 +206,15 @@ class Writer {
 };
 
 }  // namespace
+
+void give_sealed_times(io::FileSystem& fs, const io::Path& folder, const fv::BagInfo& info) {
+  for (const io::Entry& entry : fs.list(folder)) {
+    const io::Path path = folder / entry.name;
+    if (entry.type == io::FileType::kRegular) fs.set_mtime(path, info.sealed.time_since_epoch().count());
+    const bool photos = entry.name == "data" && info.layout == fv::Layout::kFiles;
+    if (entry.type == io::FileType::kDirectory && !photos) give_sealed_times(fs, path, info);
+  }
+}
 
 std::optional<WrittenVolume> write_volume(Context& context, VolumeToWrite& part, io::FanOut& targets) {
   return Writer(context, part, targets).run();

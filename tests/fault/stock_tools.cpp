@@ -36,11 +36,11 @@ std::string base_of(const io::Path& volume) {
   return fv::base_name(fv::decode_bag_info(text_of(volume / "bag-info.txt")));
 }
 
-void files_below(const io::Path& folder, const std::string& below, std::set<std::string>& into) {
+void names_below(const io::Path& folder, const std::string& below, std::set<std::string>& into) {
   for (const io::Entry& entry : io::posix().list(folder)) {
     const std::string name = below.empty() ? entry.name : below + "/" + entry.name;
     if (entry.type == io::FileType::kDirectory) {
-      files_below(folder / entry.name, name, into);
+      names_below(folder / entry.name, name, into);
     } else {
       into.insert(name);
     }
@@ -52,7 +52,7 @@ void files_below(const io::Path& folder, const std::string& below, std::set<std:
 void require_bag(const io::Path& volume) {
   REQUIRE(text_of(volume / "bagit.txt") == "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n");
   std::set<std::string> payload, tags;
-  files_below(volume, "", payload);
+  names_below(volume, "", payload);
   for (auto it = payload.begin(); it != payload.end();) {
     if (it->starts_with("data/")) {
       ++it;
@@ -117,7 +117,7 @@ TEST_CASE("stock tools: Debian's par2 finds and repairs damage in a sealed volum
   const io::Path volume = shelf.volumes("A").front();
   const std::string base = base_of(volume);
   std::set<std::string> files;
-  files_below(volume / "data", "data", files);
+  names_below(volume / "data", "data", files);
   {
     const auto file = io::posix().open_write(volume / *files.begin());
     const core::Bytes noise(9'000, std::byte{0x77});
@@ -159,7 +159,7 @@ TEST_CASE("stock tools: every command of START-HERE.txt does what it says, typed
   INFO(script << outcome.out << outcome.err);
   REQUIRE(outcome.exit_code == 0);
   std::set<std::string> restored;
-  files_below(home, "", restored);
+  names_below(home, "", restored);
   REQUIRE(restored.size() >= 5);
 }
 

@@ -46,21 +46,6 @@ io::Path recovery_file(const io::Path& folder) {
   return {};
 }
 
-void collect(const io::Path& folder, const std::string& below, std::map<std::string, std::string>& into) {
-  io::FileSystem& fs = io::posix();
-  for (const io::Entry& entry : fs.list(folder)) {
-    const io::Path path = folder / entry.name;
-    const std::string name = below + "/" + entry.name;
-    const io::Stat stat = *fs.stat(path);
-    if (entry.type == io::FileType::kDirectory) {
-      collect(path, name, into);
-    } else {
-      into[name] = fmt::format("{} {:o} {}", stat.mtime_ns, stat.mode,
-                               core::to_hex(digest::sha256(io::read_file(fs, path, std::uint64_t{1} << 30))));
-    }
-  }
-}
-
 }  // namespace
 
 ProgramShelf::ProgramShelf(const std::vector<std::string>& drives)
@@ -157,9 +142,13 @@ std::map<std::string, std::string> ProgramShelf::seals(const std::string& drive)
 
 std::map<std::string, std::string> ProgramShelf::volume_tree(const std::string& drive) const {
   std::map<std::string, std::string> tree;
-  for (const io::Path& folder : volumes(drive)) collect(folder, folder.filename().string(), tree);
-  // Each drive wrote its tag files at a time of its own; content is what must be equal.
-  for (auto& [name, what] : tree) what = what.substr(what.find(' ') + 1);
+  for (const io::Path& folder : volumes(drive)) {
+    for (const auto& [path, stat] : files_below(folder)) {
+      std::string& what = tree[path.lexically_relative(folder.parent_path()).string()];
+      what = fmt::format("{:o} {} {}", stat.mode, stat.mtime_ns,
+                         core::to_hex(digest::sha256(io::read_file(io::posix(), path, std::uint64_t{1} << 30))));
+    }
+  }
   return tree;
 }
 
@@ -195,6 +184,16 @@ void ProgramShelf::lose_catalog() {
 
 void ProgramShelf::lose_catalog_copies(const std::string& drive) {
   io::remove_tree(io::posix(), path(drive) / std::string(fd::kCatalogFolder));
+}
+
+std::map<io::Path, io::Stat> files_below(const io::Path& folder) {
+  std::map<io::Path, io::Stat> files;
+  for (const io::Entry& entry : io::posix().list(folder)) {
+    if (entry.type == io::FileType::kDirectory) files.merge(files_below(folder / entry.name));
+    if (entry.type == io::FileType::kRegular)
+      files.emplace(folder / entry.name, *io::posix().stat(folder / entry.name));
+  }
+  return files;
 }
 
 }  // namespace darkshelf::testing

@@ -43,7 +43,7 @@ class ProgramShelf {
   void require_whole_seals();
   /// Volume folder name to tagmanifest text.
   std::map<std::string, std::string> seals(const std::string& drive) const;
-  /// Path below the drive to content, mode and time, of everything inside volumes.
+  /// Path to mode, time and content of everything inside volumes.
   std::map<std::string, std::string> volume_tree(const std::string& drive) const;
   /// Half-made folders and journals that lie about.
   std::vector<std::string> leftovers(const std::string& drive) const;
@@ -59,5 +59,8 @@ class ProgramShelf {
   io::Path state_, kept_;
   std::vector<std::string> drives_;
 };
+
+/// Every regular file of a tree, sorted by path.
+std::map<io::Path, io::Stat> files_below(const io::Path& folder);
 
 }  // namespace darkshelf::testing

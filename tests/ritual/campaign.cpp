@@ -1,0 +1,173 @@
+// Random damage, as much of it as parity can take, in many seeded runs; and more than it can take. Both layouts, whole
+// program. DARKSHELF_CAMPAIGN_RUNS says how many runs (200).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "formats/volume/tag_files.hpp"
+#include "support/damage.hpp"
+#include "support/shelf/program_shelf.hpp"
+
+namespace darkshelf::testing {
+namespace {
+
+namespace fv = formats::volume;
+
+struct Piece {  // a slice, or a recovery packet
+  io::Path file;
+  std::uint64_t offset = 0, bytes = 0;
+};
+
+std::vector<Piece> slices_of(const io::Path& volume, const fv::BagInfo& info) {
+  std::vector<Piece> pieces;
+  for (const auto& [path, stat] : files_below(volume / "data")) {
+    for (std::uint64_t at = 0; at < stat.bytes; at += info.slice_bytes)
+      pieces.push_back({path, at, std::min(info.slice_bytes, stat.bytes - at)});
+  }
+  return pieces;
+}
+
+/// Packets of type RecvSlic, found by their magic and type (PAR2 2.0, "Packet Header").
+std::vector<Piece> recovery_of(const io::Path& volume, bool tags) {
+  std::vector<Piece> pieces;
+  for (const auto& [path, stat] : files_below(volume)) {
+    const std::string name = path.filename().string();
+    if (!name.ends_with(".par2") || (name.find(".tags.") != std::string::npos) != tags) continue;
+    const core::Bytes bytes = io::read_file(io::posix(), path, 1 << 30);
+    const std::string_view text = core::as_text(bytes);
+    for (std::size_t at = text.find("PAR2\0PKT", 0, 8); at != std::string_view::npos;
+         at = text.find("PAR2\0PKT", at + 8, 8)) {
+      if (text.compare(at + 48, 16, std::string_view("PAR 2.0\0RecvSlic", 16)) == 0)
+        pieces.push_back({path, at, core::load_le<std::uint64_t>(bytes.data() + at + 8)});
+    }
+  }
+  return pieces;
+}
+
+template <typename T>
+void shuffle(std::vector<T>& list, Dice& dice) {
+  for (std::size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[dice.below(i)]);
+}
+
+void spoil(const Piece& piece, Dice& dice) {
+  const std::uint64_t at = dice.below(piece.bytes), most = piece.bytes - at;
+  const std::uint64_t count = dice.below(2) == 0 ? 1 : 1 + dice.below(most);
+  rot(piece.file, piece.offset + at, count);
+}
+
+/// Loses `lost` slices in all: some of the payload, the others by spoiling recovery packets beyond `spare`.
+void damage_payload(const io::Path& volume, const fv::BagInfo& info, Dice& dice, bool beyond) {
+  std::vector<Piece> slices = slices_of(volume, info), recovery = recovery_of(volume, false);
+  REQUIRE(slices.size() == info.slices);
+  REQUIRE(recovery.size() == info.recovery_slices);
+  shuffle(slices, dice);
+  shuffle(recovery, dice);
+  const std::size_t spoilt = dice.below(recovery.size() / 2);
+  const std::size_t sound = recovery.size() - spoilt;
+  const std::size_t lost = beyond ? sound + 1 + dice.below(5) : 1 + dice.below(sound);
+  REQUIRE(lost <= slices.size());
+  for (std::size_t i = 0; i < spoilt; ++i) spoil(recovery[i], dice);
+  for (std::size_t i = 0; i < lost; ++i) spoil(slices[i], dice);
+}
+
+/// One of what happens to small files: rot, a cut, a loss.
+void damage_tags(const io::Path& volume, Dice& dice) {
+  constexpr const char* kFiles[] = {"members.jsonl", "photos.sha256", "slices.sha256",         "manifest-sha256.txt",
+                                    "bagit.txt",     "bag-info.txt",  "tagmanifest-sha256.txt"};
+  const io::Path file = volume / kFiles[dice.below(std::size(kFiles))];
+  const std::uint64_t bytes = io::posix().stat(file)->bytes;
+  switch (dice.below(3)) {
+    case 0:
+      return rot(file, dice.below(bytes), 1);
+    case 1:
+      return cut(file, dice.below(bytes));
+    default:
+      return io::posix().remove_file(file);
+  }
+}
+
+fv::BagInfo info_of(const io::Path& volume) {
+  return fv::decode_bag_info(io::read_text(io::posix(), volume / "bag-info.txt", 1 << 20));
+}
+
+std::size_t runs() {
+  const char* told = std::getenv("DARKSHELF_CAMPAIGN_RUNS");
+  return told != nullptr ? std::strtoul(told, nullptr, 10) : 200;
+}
+
+}  // namespace
+
+TEST_CASE("campaign: damage up to the parity limit is found, and repaired byte for byte with times kept") {
+  const std::string layout = GENERATE(as<std::string>{}, "tar", "files");
+  ProgramShelf shelf({"A"});
+  auto command = shelf.seal_command({"A"});
+  command.insert(command.end(), {"--layout", layout, "--parity", "30%"});
+  shelf.must(command);
+  const auto sealed = shelf.volume_tree("A");
+  shelf.keep();
+  for (std::uint64_t seed = 1; seed <= runs() / 2; ++seed) {
+    CAPTURE(layout, seed);
+    shelf.back();
+    Dice dice(seed);
+    for (const io::Path& volume : shelf.volumes("A")) {
+      if (dice.below(4) == 0) continue;
+      damage_payload(volume, info_of(volume), dice, false);
+      if (dice.below(2) == 0) damage_tags(volume, dice);
+    }
+    const Outcome scrub = shelf.run({"scrub", "A"});
+    CAPTURE(scrub.out, scrub.err);
+    const bool untouched = shelf.volume_tree("A") == sealed;
+    REQUIRE(scrub.exit_code == (untouched ? 0 : 4));
+    const Outcome repair = shelf.run({"repair", "A"});
+    CAPTURE(repair.out, repair.err);
+    REQUIRE(repair.exit_code == 0);
+    REQUIRE(shelf.volume_tree("A") == sealed);
+    REQUIRE(shelf.leftovers("A").empty());
+    REQUIRE(shelf.run({"scrub", "A"}).exit_code == 0);
+  }
+}
+
+TEST_CASE("campaign: beyond the parity limit nothing is written, and every intact photo is restored") {
+  const std::string layout = GENERATE(as<std::string>{}, "tar", "files");
+  ProgramShelf shelf({"A"});
+  auto command = shelf.seal_command({"A"});
+  command.insert(command.end(), {"--layout", layout});
+  shelf.must(command);
+  shelf.keep();
+  for (std::uint64_t seed = 1; seed <= runs() / 20; ++seed) {
+    CAPTURE(layout, seed);
+    shelf.back();
+    Dice dice(1000 + seed);
+    const io::Path volume = shelf.volumes("A").front();
+    damage_payload(volume, info_of(volume), dice, true);
+    const auto damaged = shelf.volume_tree("A");
+    const Outcome scrub = shelf.run({"scrub", "A"});
+    CAPTURE(scrub.out, scrub.err);
+    REQUIRE(scrub.exit_code == 5);
+    REQUIRE(shelf.run({"repair", "A"}).exit_code == 5);
+    REQUIRE(shelf.volume_tree("A") == damaged);
+
+    const io::Path back = shelf.path("back");
+    const Outcome restore = shelf.run({"--json", "restore", "2026-06-14_müller-wedding", "--to", back.string()});
+    CAPTURE(restore.out, restore.err);
+    REQUIRE(restore.exit_code == 5);
+    std::size_t restored = 0, lost = 0;
+    for (const auto& [path, stat] : files_below(shelf.shoots() / "2026-06-14_müller-wedding")) {
+      const io::Path copy = back / path.lexically_relative(shelf.shoots());
+      if (!io::posix().stat(copy)) {
+        ++lost;
+        CHECK(restore.out.find(path.filename().string()) != std::string::npos);
+        continue;
+      }
+      ++restored;
+      CHECK(io::read_file(io::posix(), copy, 1 << 30) == io::read_file(io::posix(), path, 1 << 30));
+    }
+    CHECK(lost > 0);
+    CHECK(restored > 0);
+  }
+}
+
+}  // namespace darkshelf::testing
