@@ -36,7 +36,7 @@ struct SealedSource::State {
     try {
       open.clear();
       io::remove_tree(context.fs, work_folder);
-    } catch (const Error&) {  // a work folder that stays is untidy, not wrong
+    } catch (...) {  // a work folder that stays is untidy, not wrong
     }
   }
 

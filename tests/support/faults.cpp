@@ -3,12 +3,13 @@
 #include <cerrno>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace darkshelf::testing {
 
 namespace {
 
-bool has(const io::Path& path, const std::string& part) { return path.string().find(part) != std::string::npos; }
+bool has(const io::Path& path, const std::string& part) { return core::glob_match("*" + part + "*", path.string()); }
 
 const std::set<std::string>& changing() {
   static const std::set<std::string> calls = {"create",       "write_at",       "truncate",  "sync",     "make_dir",
@@ -49,17 +50,17 @@ void Faults::before(const Call& call) {
     if (one.call != call.call || !has(call.path, one.path_part)) continue;
     ++one.seen;
     if (one.seen == one.nth || (one.lasting && one.seen > one.nth))
-      throw core::Error::from_os(one.error, "cannot " + call.call, call.path);
+      throw core::Error::from_os(one.error, call.call, call.path);
   }
   if (call.call == "read_at") {
     for (const Hole& hole : holes_) {
       if (!has(call.path, hole.path_part)) continue;
       if (call.offset < hole.offset + hole.bytes && hole.offset < call.offset + call.bytes)
-        throw core::Error::from_os(EIO, "cannot read", call.path, call.offset);
+        throw core::Error::from_os(EIO, "read", call.path, call.offset);
     }
   }
   if (call.call == "write_at" && room_) {
-    if (*room_ < call.bytes) throw core::Error::from_os(ENOSPC, "cannot write", call.path);
+    if (*room_ < call.bytes) throw core::Error::from_os(ENOSPC, "write", call.path);
     *room_ -= call.bytes;
   }
 }
@@ -142,7 +143,9 @@ void PowerCut::after(const Call& call) {
   if (call.call == "make_dirs") return add_missing_folders(call.path);
   if (call.call == "rename") {
     const NodePtr from = parent_of(call.path);
-    parent_of(call.to)->live[call.to.filename().string()] = from->live.at(name);
+    // What SQLite made does not come through here; it syncs its files itself.
+    const auto known = from->live.find(name);
+    parent_of(call.to)->live[call.to.filename().string()] = known == from->live.end() ? load(call.to) : known->second;
     from->live.erase(name);
   } else if (call.call == "make_hard_link") {
     parent_of(call.to)->live[call.to.filename().string()] = find(call.path);
@@ -151,7 +154,7 @@ void PowerCut::after(const Call& call) {
   } else if (call.call == "sync_dir") {
     const NodePtr folder = find(call.path);
     folder->synced = folder->live;
-  } else if (call.call == "sync") {
+  } else if (call.call == "sync" && find(call.path) != nullptr) {
     const NodePtr fresh = load(call.path);
     const NodePtr node = find(call.path);
     node->content = fresh->content;

@@ -57,6 +57,8 @@ ProgramShelf::ProgramShelf(const std::vector<std::string>& drives)
   for (std::uint64_t i = 0; i < 7; ++i) {
     write(shoots() / "2026-09-01_harbour" / fmt::format("DSC{:05}.JPG", i), 20'000 + 777 * i, 100 + i);
   }
+  for (const char* folder : {"2026-06-14_müller-wedding/raw", "2026-06-14_müller-wedding", "2026-09-01_harbour"})
+    io::posix().set_mtime(shoots() / folder, 1'780'000'000'000'000'000);
   for (const std::string& drive : drives) {
     io::posix().make_dir(path(drive));
     must({"drive", "add", path(drive).string(), "--label", drive});

@@ -1,0 +1,40 @@
+#pragma once
+// A shelf inside the test process: catalog, folder drives and shoots over a file system that can be made to fail.
+
+#include <memory>
+
+#include "rituals/drives.hpp"
+#include "rituals/seal.hpp"
+#include "support/faults.hpp"
+#include "support/temp_dir.hpp"
+
+namespace darkshelf::testing {
+
+class Shelf {
+ public:
+  /// Drives are folders with these labels; `watcher` is told every call.
+  explicit Shelf(const std::vector<std::string>& drives, Watcher* watcher = nullptr);
+
+  rituals::Context context() { return {fs_, world_, {}, *catalog_}; }
+  catalog::Catalog& catalog() { return *catalog_; }
+  core::SteadyWorld& world() { return world_; }
+  io::FileSystem& fs() { return fs_; }
+  io::Path path(const std::string& name) const { return temp_.path() / name; }
+  /// A shoot of `files` photos of about `bytes` each, and its folder.
+  io::Path add_shoot(const std::string& name, unsigned files, std::size_t bytes);
+  rituals::SealRequest request(const io::Path& shoot, const std::vector<std::string>& drives) const;
+  rituals::SealReport seal(const io::Path& shoot, const std::vector<std::string>& drives);
+  /// Closes the catalog and opens it again, as a new command would.
+  void reopen();
+
+ private:
+  struct Quiet : Watcher {};
+
+  TempDir temp_;
+  Quiet quiet_;
+  WatchedFileSystem fs_;
+  core::SteadyWorld world_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+};
+
+}  // namespace darkshelf::testing
