@@ -8,7 +8,7 @@ build_packages=(
 )
 # Outside judges and the file systems that stand in for drives. A test that misses one says so and is skipped.
 test_packages=(
-  catch2 python3 par2 sqlite3 attr mount e2fsprogs xfsprogs btrfs-progs exfat-fuse exfatprogs ntfs-3g minisign
+  catch2 python3 par2 sqlite3 attr mount e2fsprogs dosfstools xfsprogs btrfs-progs exfat-fuse exfatprogs ntfs-3g minisign
   libarchive-tools
 )
 # mount: losetup for the two drives. par2: the judge. The last two hold real photos.

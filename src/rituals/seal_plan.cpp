@@ -33,14 +33,14 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
   for (const auto& target : request.targets) {
     std::vector<std::size_t> indices;
     for (const std::string& text : target) {
-      DriveLoad load{attach(context, text, Visit::kWrite)};
-      const catalog::Drive& drive = load.drive.drive;
+      const catalog::Drive drive = attach(context, text, Visit::kReadOnly).drive;
       for (const DriveLoad& earlier : loads) {
         if (earlier.drive.drive.id == drive.id) {
           throw Error(Code::kUsage,
                       fmt::format("{} is named twice: each --to is one full copy, on drives of its own", drive.label));
         }
       }
+      DriveLoad load{attach(context, text, Visit::kWrite)};
       require_writable(load.drive);
       load.free = context.fs.space(load.drive.root).free;
       indices.push_back(loads.size());

@@ -160,6 +160,30 @@ TEST_CASE("failing media: what is written wrong is not called sealed") {
   CHECK(volume::volume_folders(io::posix(), shelf.path("B")).size() == 1);
 }
 
+TEST_CASE("failing media: a file system that takes no file above 4 GiB is told before a byte is written") {
+  struct Fat : Watcher {
+    void space(io::Space& space) override { space.max_file_bytes = (std::uint64_t{4} << 30) - 1; }
+  };
+  Fat fat;
+  Shelf shelf({"A"}, &fat);
+  const io::Path shoot = shelf.add_shoot("2026-04-04_film", 1, 100);
+  io::posix().open_write(shoot / "IMG_0000.CR3")->truncate(std::uint64_t{5} << 30);
+  rituals::Context context = shelf.context();
+  rituals::SealRequest request = shelf.request(shoot, {"A"});
+  request.volume_bytes = std::uint64_t{8} << 30;
+  for (const auto layout : {formats::volume::Layout::kTar, formats::volume::Layout::kFiles}) {
+    request.layout = layout;
+    try {
+      rituals::plan_seal(context, request);
+      FAIL("it should have been refused");
+    } catch (const core::Error& error) {
+      INFO(error.what());
+      CHECK(std::string(error.what()).find("4.3 GB") != std::string::npos);
+    }
+  }
+  CHECK(volume::volume_folders(io::posix(), shelf.path("A")).empty());
+}
+
 TEST_CASE("failing media: a source that changes, vanishes or cannot be read is left out, and told") {
   struct Meddling : Watcher {
     io::Path change, vanish;

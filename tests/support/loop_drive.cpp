@@ -23,6 +23,9 @@ std::optional<std::string> LoopDrive::unavailable(const std::string& file_system
   for (const std::string& program : {std::string("losetup"), std::string("mount"), "mkfs." + file_system}) {
     if (!has_program(program)) return "there is no program " + program;
   }
+  run_process({"sh", "-c", "modprobe \"$1\" 2>/dev/null || true", "sh", file_system});
+  if (io::read_text(io::posix(), "/proc/filesystems", 1 << 20).find("\t" + file_system + "\n") == std::string::npos)
+    return "this kernel has no " + file_system;
   const ProcessResult free = run_process({"losetup", "--find"});
   if (free.exit_code != 0) return "there are no loop devices here";
   return {};

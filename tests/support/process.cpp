@@ -117,7 +117,7 @@ ProcessResult run_process(const std::vector<std::string>& arguments, const Proce
 }
 
 bool has_program(const std::string& name) {
-  return run_process({"sh", "-c", "command -v \"$1\"", "sh", name}).exit_code == 0;
+  return run_process({"sh", "-c", "command -v \"$1\" >/dev/null || exit 1", "sh", name}).exit_code == 0;
 }
 
 }  // namespace darkshelf::testing

@@ -91,7 +91,9 @@ std::map<std::string, std::string> WatchedFileSystem::xattrs(const io::Path& pat
   return watched({"xattrs", path, {}, 0, 0}, [&] { return below_.xattrs(path); });
 }
 io::Space WatchedFileSystem::space(const io::Path& path) {
-  return watched({"space", path, {}, 0, 0}, [&] { return below_.space(path); });
+  io::Space space = watched({"space", path, {}, 0, 0}, [&] { return below_.space(path); });
+  watcher_.space(space);
+  return space;
 }
 io::Path WatchedFileSystem::canonical(const io::Path& path) {
   return watched({"canonical", path, {}, 0, 0}, [&] { return below_.canonical(path); });

@@ -19,6 +19,7 @@ class Watcher {
   virtual void before(const Call&) {}                               // may throw in place of the call
   virtual void after(const Call&) {}                                // it went well
   virtual void read(const Call&, core::MutableByteSpan /*got*/) {}  // may change what was read
+  virtual void space(io::Space&) {}                                 // may tell of another file system
 };
 
 class WatchedFileSystem : public io::FileSystem {

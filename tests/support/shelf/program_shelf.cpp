@@ -66,8 +66,9 @@ ProgramShelf::ProgramShelf(const std::vector<std::string>& drives)
 }
 
 Outcome ProgramShelf::run(const std::vector<std::string>& arguments,
-                          const std::map<std::string, std::string>& environment) {
-  std::vector<std::string> command = {DARKSHELF_EXECUTABLE, "--catalog", (state_ / "catalog.db").string()};
+                          const std::map<std::string, std::string>& environment, const io::Path& catalog) {
+  const io::Path file = catalog.empty() ? state_ / "catalog.db" : catalog;
+  std::vector<std::string> command = {DARKSHELF_EXECUTABLE, "--catalog", file.string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run_program(command, environment);
 }

@@ -25,7 +25,9 @@ class ProgramShelf {
   /// Makes the shoots and adds the drives (labels; "A" lies at path("A")).
   explicit ProgramShelf(const std::vector<std::string>& drives);
 
-  Outcome run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {});
+  /// `catalog`: another than its own.
+  Outcome run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {},
+              const io::Path& catalog = {});
   /// run() that has to end with exit code 0.
   void must(const std::vector<std::string>& arguments);
   std::vector<std::string> seal_command(const std::vector<std::string>& drives) const;
