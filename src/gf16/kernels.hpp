@@ -3,7 +3,7 @@
 //
 // Regions are in *plane order*: every block of 128 bytes (64 words) holds the 64 low bytes of its words, then the 64
 // high bytes. to_planes and from_planes convert; XOR does not care. All region lengths are multiples of kBlock and all
-// pointers are aligned to 64 bytes; regions must not overlap unless equal. Functions are thread-safe and allocate
+// pointers are aligned to 64 bytes; regions must not overlap. Functions are thread-safe and allocate
 // nothing.
 
 #include <cstddef>

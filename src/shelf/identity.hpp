@@ -14,7 +14,6 @@ enum class Claim {
   kFits,     // known drive, evidence as last accepted (or only details that change by themselves)
   kUnknown,  // an identity this catalog has never seen
   kMoved,    // known, but on another file system, disk or size: moved or copied?
-  kTwin,     // another attached medium claims the same id at the same time
 };
 struct Judgement {
   Claim claim = Claim::kFits;

@@ -220,20 +220,4 @@ std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_r
   return folders;
 }
 
-std::vector<ProtectedFile> number_slices(std::vector<Numbered> files, std::uint64_t slice_bytes) {
-  namespace par2 = formats::par2;
-  std::vector<std::pair<par2::Md5, std::size_t>> ids;
-  for (std::size_t i = 0; i < files.size(); ++i)
-    ids.emplace_back(par2::file_id(files[i].md5_16k, files[i].bytes, files[i].path), i);
-  std::sort(ids.begin(), ids.end(), [](const auto& a, const auto& b) { return par2::id_less(a.first, b.first); });
-  std::vector<ProtectedFile> out;
-  std::uint32_t next = 0;
-  for (const auto& [id, index] : ids) {
-    const auto count = static_cast<std::uint32_t>(core::divide_up(files[index].bytes, slice_bytes));
-    out.push_back({files[index].path, files[index].bytes, next, count});
-    next += count;
-  }
-  return out;
-}
-
 }  // namespace darkshelf::volume

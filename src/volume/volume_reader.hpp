@@ -58,12 +58,4 @@ LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::
 /// sorted.
 std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root);
 
-/// Slice numbering of a payload: PAR2 order (by file id, which needs the MD5 of the first 16 KiB of every file).
-struct Numbered {
-  std::string path;
-  std::uint64_t bytes = 0;
-  digest::Md5 md5_16k{};
-};
-std::vector<ProtectedFile> number_slices(std::vector<Numbered> files, std::uint64_t slice_bytes);
-
 }  // namespace darkshelf::volume

@@ -1,0 +1,141 @@
+// The seam to the operating system, on the real one.
+
+#include <catch2/catch.hpp>
+
+#include "core/error.hpp"
+#include "io/fan_out.hpp"
+#include "io/mounts.hpp"
+#include "support/damage.hpp"
+#include "support/faults.hpp"
+#include "support/temp_dir.hpp"
+
+namespace darkshelf::testing {
+
+using core::Code;
+
+namespace {
+
+Code code_of(const std::function<void()>& what) {
+  try {
+    what();
+  } catch (const core::Error& error) {
+    return error.code();
+  }
+  return Code::kCancelled;  // nothing was thrown
+}
+
+}  // namespace
+
+TEST_CASE("files: offsets, lengths and addresses are free, with and without the page cache") {
+  TempDir temp;
+  make_file(temp / "f", 1'000'003, 1);
+  const core::Bytes whole = seeded_bytes(1'000'003, 1);
+  Dice dice(3);
+  for (const io::ReadMode mode : {io::ReadMode::kCached, io::ReadMode::kDirect}) {
+    const auto file = io::posix().open_read(temp / "f", mode);
+    for (int round = 0; round < 300; ++round) {
+      const std::uint64_t offset = dice.below(3) == 0 ? dice.below(240) * 4096 : dice.below(whole.size() + 10);
+      core::Bytes into(dice.below(4) == 0 ? 4096 * (1 + dice.below(4)) : dice.below(70'000));
+      const std::size_t got = file->read_at(offset, into);
+      const std::size_t wanted = offset >= whole.size() ? 0 : std::min<std::size_t>(into.size(), whole.size() - offset);
+      REQUIRE(got == wanted);
+      REQUIRE(std::equal(into.begin(), into.begin() + static_cast<std::ptrdiff_t>(got),
+                         whole.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(offset, whole.size()))));
+    }
+  }
+}
+
+TEST_CASE("files: creating never replaces and never follows a link") {
+  TempDir temp;
+  io::FileSystem& fs = io::posix();
+  make_file(temp / "there", 10, 1);
+  fs.make_symlink((temp / "outside").string(), temp / "link");
+  CHECK(code_of([&] { fs.create(temp / "there"); }) == Code::kIo);
+  CHECK(code_of([&] { fs.create(temp / "link"); }) == Code::kIo);
+  CHECK(code_of([&] { fs.open_write(temp / "link"); }) == Code::kIo);
+  CHECK_FALSE(fs.stat(temp / "outside"));
+  CHECK(code_of([&] { fs.open_read(temp / "missing"); }) == Code::kIo);
+}
+
+TEST_CASE("files: a durable write is there whole, or not at all") {
+  TempDir temp;
+  Faults faults;
+  WatchedFileSystem fs(io::posix(), faults);
+  io::write_file_durably(fs, temp / "f", core::as_bytes("old"));
+  for (const char* call : {"create", "write_at", "sync", "rename"}) {
+    faults.nothing();
+    faults.fail(call, "", 1, ENOSPC);
+    CHECK(code_of([&] { io::write_file_durably(fs, temp / "f", core::as_bytes("new and longer")); }) == Code::kNoSpace);
+    faults.nothing();
+    CHECK(io::read_text(fs, temp / "f", 100) == "old");
+    CHECK(fs.list(temp.path()).size() == 1);
+  }
+  io::write_file_durably(fs, temp / "f", core::as_bytes("new"));
+  CHECK(io::read_text(fs, temp / "f", 100) == "new");
+  CHECK(code_of([&] { io::read_text(fs, temp / "f", 2); }) == Code::kCorrupt);
+}
+
+TEST_CASE("files: removing a tree stays inside it") {
+  TempDir temp;
+  make_file(temp.path() / "outside" / "keep", 10, 1);
+  make_file(temp.path() / "tree" / "a" / "b", 10, 1);
+  io::posix().make_symlink((temp / "outside").string(), temp.path() / "tree" / "a" / "link");
+  io::remove_tree(io::posix(), temp / "tree");
+  CHECK_FALSE(io::posix().stat(temp / "tree"));
+  CHECK(io::posix().stat(temp.path() / "outside" / "keep"));
+  io::remove_tree(io::posix(), temp / "never was");
+}
+
+TEST_CASE("locks: one holder, who is named; gone with it") {
+  TempDir temp;
+  auto held = io::posix().lock(temp / ".lock", "the catalog X", "darkshelf seal");
+  try {
+    io::posix().lock(temp / ".lock", "the catalog X", "darkshelf scrub");
+    FAIL("it is held");
+  } catch (const core::Error& error) {
+    CHECK(error.code() == Code::kInUse);
+    CHECK(std::string(error.what()).find("darkshelf seal") != std::string::npos);
+    CHECK(std::string(error.what()).find("pid ") != std::string::npos);
+  }
+  held.reset();
+  CHECK(io::posix().lock(temp / ".lock", "the catalog X", "darkshelf scrub"));
+}
+
+TEST_CASE("fan-out: every target gets the same, and one that fails drops out") {
+  TempDir temp;
+  Faults faults;
+  WatchedFileSystem fs(io::posix(), faults);
+  for (const char* drive : {"A", "B", "C"}) fs.make_dir(temp / drive);
+  io::FanOut out(fs, {temp / "A", temp / "B", temp / "C"});
+  faults.fail("write_at", "/B/", 3, EIO, true);
+  const core::Bytes bytes = seeded_bytes(500'000, 1);
+  {
+    const auto file = out.create("sub/f");
+    for (std::size_t at = 0; at < bytes.size(); at += 50'000)
+      file->write_at(at, core::ByteSpan(bytes).subspan(at, 50'000));
+    file->sync();
+  }
+  CHECK(out.alive(0));
+  CHECK_FALSE(out.alive(1));
+  CHECK(out.error(1) != nullptr);
+  CHECK(out.alive(2));
+  for (const char* drive : {"A", "C"}) CHECK(io::read_file(fs, temp.path() / drive / "sub/f", 1 << 20) == bytes);
+  faults.fail("write_at", "", 1, EIO, true);
+  const auto file = out.create("g");
+  CHECK_THROWS_AS(file->write_at(0, bytes), core::Error);
+}
+
+TEST_CASE("mounts: the medium of a path is told") {
+  TempDir temp;
+  const io::Medium medium = io::medium_of(temp.path());
+  CHECK_FALSE(medium.mount_point.empty());
+  CHECK_FALSE(medium.fs_type.empty());
+  CHECK(medium.bytes > 0);
+  CHECK(io::medium_of(temp.path()).disk == medium.disk);
+  CHECK(io::medium_of("/proc").mount_point == "/proc");
+  const auto points = io::mount_points();
+  CHECK(std::find(points.begin(), points.end(), io::Path("/proc")) == points.end());
+  CHECK_THROWS_AS(io::medium_of(temp / "missing"), core::Error);
+}
+
+}  // namespace darkshelf::testing
