@@ -118,12 +118,15 @@ TEST_CASE("odd files: the same input, clock and ids give the same bytes") {
   std::map<std::string, std::string> trees[2];
   for (auto& tree : trees) {
     ProgramShelf shelf({});
-    const std::map<std::string, std::string> world = {{"DARKSHELF_TEST_WORLD", "42"}};
+    // A world of its own for each command: ids of facts are unique.
+    const auto world = [](const char* seed) {
+      return std::map<std::string, std::string>{{"DARKSHELF_TEST_WORLD", seed}};
+    };
     io::posix().make_dir(shelf.path("A"));
-    REQUIRE(shelf.run({"drive", "add", shelf.path("A").string(), "--label", "A"}, world).exit_code == 0);
+    REQUIRE(shelf.run({"drive", "add", shelf.path("A").string(), "--label", "A"}, world("42")).exit_code == 0);
     auto command = shelf.seal_command({"A"});
     command.insert(command.end(), {"--layout", layout});
-    REQUIRE(shelf.run(command, world).exit_code == 0);
+    REQUIRE(shelf.run(command, world("43")).exit_code == 0);
     tree = shelf.volume_tree("A");
   }
   CHECK(trees[0].size() > 20);

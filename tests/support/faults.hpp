@@ -9,7 +9,8 @@
 
 namespace darkshelf::testing {
 
-/// Thread-safe. Paths are matched by a part of their text, in which * stands for anything; an empty part means every path.
+/// Thread-safe. Paths are matched by a part of their text, in which * stands for anything; an empty part means every
+/// path.
 class Faults final : public Watcher {
  public:
   /// The nth call (1: the first) of this name on such a path fails with this errno; every one after it too when
