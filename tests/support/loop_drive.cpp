@@ -16,6 +16,10 @@ std::string must(const std::vector<std::string>& arguments) {
   return result.out;
 }
 
+std::string mounter_of(const std::string& file_system) {
+  return file_system == "ntfs" ? "ntfs-3g" : "mount.exfat-fuse";
+}
+
 }  // namespace
 
 std::optional<std::string> LoopDrive::unavailable(const std::string& file_system) {
@@ -23,9 +27,15 @@ std::optional<std::string> LoopDrive::unavailable(const std::string& file_system
   for (const std::string& program : {std::string("losetup"), std::string("mount"), "mkfs." + file_system}) {
     if (!has_program(program)) return "there is no program " + program;
   }
-  run_process({"sh", "-c", "modprobe \"$1\" 2>/dev/null || true", "sh", file_system});
-  if (io::read_text(io::posix(), "/proc/filesystems", 1 << 20).find("\t" + file_system + "\n") == std::string::npos)
-    return "this kernel has no " + file_system;
+  if (file_system == "exfat" || file_system == "ntfs") {
+    // Served by a program through FUSE.
+    if (!has_program(mounter_of(file_system))) return "there is no program " + mounter_of(file_system);
+    if (!io::posix().stat("/dev/fuse")) return "there is no /dev/fuse here";
+  } else {
+    run_process({"sh", "-c", "modprobe \"$1\" 2>/dev/null || true", "sh", file_system});
+    if (run_process({"grep", "-qwF", file_system, "/proc/filesystems"}).exit_code != 0)
+      return "this kernel has no " + file_system;
+  }
   const ProcessResult free = run_process({"losetup", "--find"});
   if (free.exit_code != 0) return "there are no loop devices here";
   return {};
@@ -36,11 +46,11 @@ LoopDrive::LoopDrive(const io::Path& folder, const std::string& name, std::uint6
     : image_(folder / (name + ".img")), mount_point_(folder / name), file_system_(file_system) {
   io::posix().create(image_)->truncate(bytes);
   io::posix().make_dir(mount_point_);
-  if (file_system == "ext4") {
-    must({"mkfs.ext4", "-q", "-m", "0", image_.string()});
-  } else {
-    must({"mkfs." + file_system, image_.string()});
-  }
+  std::vector<std::string> format = {"mkfs." + file_system};
+  if (file_system == "ext4") format.insert(format.end(), {"-q", "-m", "0"});
+  if (file_system == "ntfs") format.insert(format.end(), {"-q", "-F", "-f"});
+  format.push_back(image_.string());
+  must(format);
   plug();
 }
 
@@ -58,7 +68,11 @@ void LoopDrive::plug() {
   ProcessResult made = run_process({"losetup", "--find", "--show", "--direct-io=on", image_.string()});
   if (made.exit_code != 0) made.out = must({"losetup", "--find", "--show", image_.string()});
   device_ = made.out.substr(0, made.out.find('\n'));
-  must({"mount", device_, mount_point_.string()});
+  if (file_system_ == "exfat" || file_system_ == "ntfs") {
+    must({mounter_of(file_system_), device_, mount_point_.string()});
+  } else {
+    must({"mount", device_, mount_point_.string()});
+  }
 }
 
 void LoopDrive::unplug() {
