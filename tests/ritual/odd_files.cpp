@@ -101,6 +101,30 @@ TEST_CASE("odd files: names, links, times, modes and attributes come back as the
   CHECK(io::read_file(io::posix(), shelf.path("back") / "2026-03-03_odd" / "IMG_0001.CR3", 1 << 20) == kept);
 }
 
+TEST_CASE("odd files: a volume whose files are all empty is sealed, scrubbed, mended and restored") {
+  const std::string layout = GENERATE(as<std::string>{}, "tar", "files");
+  CAPTURE(layout);
+  ProgramShelf shelf({"A", "B"});
+  const io::Path shoot = shelf.path("odd") / "2026-03-03_empty";
+  make_file(shoot / "IMG_0001.xmp", 0, 1);
+  make_file(shoot / "sub" / "IMG_0002.xmp", 0, 2);
+  shelf.must({"seal", shoot.string(), "--to", "A", "--layout", layout});
+  shelf.must({"scrub", "A"});
+  shelf.must({"copy", "2026-03-03_empty", "--to", "B"});
+  const auto sealed = shelf.volume_tree("A");
+  CHECK(shelf.volume_tree("B") == sealed);
+  const auto volumes = shelf.volumes("A");
+  REQUIRE(volumes.size() == 1);
+  io::posix().remove_file(volumes.front() / "slices.sha256");
+  io::posix().remove_file(volumes.front() / "2026-03-03_empty_1of1.tags.par2");
+  if (layout == "files") io::posix().remove_file(volumes.front() / "data" / "2026-03-03_empty" / "IMG_0001.xmp");
+  CHECK(shelf.run({"scrub", "A"}).exit_code == 4);
+  shelf.must({"repair", "A"});
+  CHECK(shelf.volume_tree("A") == sealed);
+  shelf.must({"restore", "2026-03-03_empty", "--to", shelf.path("back").string()});
+  CHECK(listing(shelf.path("back") / "2026-03-03_empty", true) == listing(shoot, true));
+}
+
 TEST_CASE("odd files: restore never writes through a link that leads outside") {
   ProgramShelf shelf({"A"});
   shelf.must(shelf.seal_command({"A"}));
