@@ -125,6 +125,24 @@ TEST_CASE("odd files: a volume whose files are all empty is sealed, scrubbed, me
   CHECK(listing(shelf.path("back") / "2026-03-03_empty", true) == listing(shoot, true));
 }
 
+TEST_CASE("odd files: a time beyond what nanoseconds can tell is kept as the latest one, and gives no date") {
+  ProgramShelf shelf({"A"});
+  const io::Path picture = shelf.path("odd") / "future" / "IMG_0001.JPG";
+  make_file(picture, 100, 1);
+  REQUIRE(run_process({"touch", "-d", "2400-01-01", picture.string()}).exit_code == 0);
+  if (run_process({"stat", "-c", "%Y", picture.string()}).out != "13569465600\n")
+    return skip("this file system has no year 2400");
+  CHECK(io::posix().stat(picture)->mtime_ns == INT64_MAX);
+  shelf.must({"seal", picture.parent_path().string(), "--to", "A"});
+  const io::Path undated = shelf.path("A") / "darkshelf" / "undated";
+  const auto volumes = io::posix().list(undated);
+  REQUIRE(volumes.size() == 1);
+  const std::string members = io::read_text(io::posix(), undated / volumes.front().name / "members.jsonl", 1 << 20);
+  CHECK(members.find("\"mtime_ns\":9223372036854775807") != std::string::npos);
+  shelf.must({"restore", "future", "--to", shelf.path("back").string()});
+  CHECK(io::posix().stat(shelf.path("back") / "future" / "IMG_0001.JPG")->mtime_ns == INT64_MAX);
+}
+
 TEST_CASE("odd files: restore never writes through a link that leads outside") {
   ProgramShelf shelf({"A"});
   shelf.must(shelf.seal_command({"A"}));
