@@ -32,7 +32,8 @@ void keep_own(SQLite::Database& db, const std::string& drive) {
   db.exec("DELETE FROM members WHERE volume NOT IN (SELECT id FROM temp.own)");
   db.exec("DELETE FROM volumes WHERE id NOT IN (SELECT id FROM temp.own)");
   db.exec(
-      "DELETE FROM facts WHERE kind IN ('volume-sealed', 'copy-made', 'copy-gone', 'copy-scrubbed', 'copy-repaired') "
+      "DELETE FROM facts WHERE kind IN ('volume-sealed', 'volume-found', 'volume-conflict', 'copy-made', 'copy-gone', "
+      "'copy-scrubbed', 'copy-repaired') "
       "AND subject NOT IN (SELECT uuid FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'shoot-%' AND subject NOT IN (SELECT shoot FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'seal-%' AND subject NOT IN (SELECT grp FROM temp.own)");

@@ -39,14 +39,15 @@ inline Stat stat_from(const struct stat& raw) {
   return out;
 }
 
-/// The access time is left as it is; times before 1970 count back from the second below.
-inline std::array<timespec, 2> times_for(std::int64_t mtime_ns) {
+/// The access time stays as it is, but is named: file systems served by programs (exFAT, older FUSE) pass over a call
+/// that sets one time alone. Times before 1970 count back from the second below.
+inline std::array<timespec, 2> times_for(const struct stat& now, std::int64_t mtime_ns) {
   std::int64_t seconds = mtime_ns / 1'000'000'000, rest = mtime_ns % 1'000'000'000;
   if (rest < 0) {
     rest += 1'000'000'000;
     --seconds;
   }
-  return {timespec{0, UTIME_OMIT}, timespec{static_cast<time_t>(seconds), static_cast<long>(rest)}};
+  return {now.st_atim, timespec{static_cast<time_t>(seconds), static_cast<long>(rest)}};
 }
 
 }  // namespace darkshelf::io
