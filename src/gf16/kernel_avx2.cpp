@@ -118,7 +118,7 @@ DARKSHELF_TARGET void from_tower(std::byte* to, const std::byte* low, const std:
 }  // namespace
 
 const Kernel* avx2_kernel() {
-  static const Kernel kKernel{"avx2", to_tower, from_tower, sum<Start::kZero>, sum<Start::kOutput>};
+  static const Kernel kKernel{"avx2", to_tower, from_tower, sum<Start::kZero>, sum<Start::kOutput>, 75e9};
   return __builtin_cpu_supports("avx2") ? &kKernel : nullptr;
 }
 

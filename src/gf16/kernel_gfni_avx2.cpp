@@ -44,7 +44,8 @@ struct Simd {
 const Kernel* gfni_avx2_kernel() {
   const Kernel* base = avx2_kernel();  // its conversions are as quick as memory
   if (base == nullptr || !__builtin_cpu_supports("gfni")) return nullptr;
-  static const Kernel kKernel{"gfni-avx2", base->to_tower, base->from_tower, sum<Start::kZero>, sum<Start::kOutput>};
+  static const Kernel kKernel{"gfni-avx2",       base->to_tower,      base->from_tower,
+                              sum<Start::kZero>, sum<Start::kOutput>, 140e9};
   return &kKernel;
 }
 

@@ -75,7 +75,7 @@ DARKSHELF_TARGET void from_tower(std::byte* to, const std::byte* low, const std:
 }  // namespace
 
 const Kernel* gfni_avx512_kernel() {
-  static const Kernel kKernel{"gfni-avx512", to_tower, from_tower, sum<Start::kZero>, sum<Start::kOutput>};
+  static const Kernel kKernel{"gfni-avx512", to_tower, from_tower, sum<Start::kZero>, sum<Start::kOutput>, 180e9};
   const bool runs = __builtin_cpu_supports("gfni") && __builtin_cpu_supports("avx512f") &&
                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
   return runs ? &kKernel : nullptr;

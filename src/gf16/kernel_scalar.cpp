@@ -77,7 +77,7 @@ void set(std::byte* const* outputs, std::size_t output_count, const std::byte* c
 }  // namespace
 
 const Kernel& scalar_kernel() {
-  static const Kernel kKernel{"scalar", to_tower, from_tower, set, add};
+  static const Kernel kKernel{"scalar", to_tower, from_tower, set, add, 0.6e9};
   return kKernel;
 }
 

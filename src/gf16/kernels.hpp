@@ -27,6 +27,9 @@ struct Kernel {
   using Sum = void (*)(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs,
                        std::size_t input_count, const Scalar* factors, std::size_t bytes);
   Sum set, add;
+  /// Products of a byte that one core of a 2023 server CPU (Xeon, about 3 GHz) was measured to make a second, sums and
+  /// transforms alike; it only weighs computing against reading (docs/performance.md has what is measured today).
+  double products_per_second;
 };
 
 /// The best kernel this CPU has, or the one named by the environment variable DARKSHELF_KERNEL. An unknown name, or one
