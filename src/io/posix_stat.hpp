@@ -18,7 +18,15 @@ inline FileType type_from(mode_t mode) {
 }
 
 inline Stat stat_from(const struct stat& raw) {
-  const auto ns = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+  // Before 1677-09-21 and after 2262-04-11 the nearest there is: file systems have times that 64 bits of nanoseconds
+  // lack.
+  const auto ns = [](const timespec& time) {
+    std::int64_t out = 0;
+    const bool overflows = __builtin_mul_overflow(std::int64_t{time.tv_sec}, std::int64_t{1'000'000'000}, &out) ||
+                           __builtin_add_overflow(out, std::int64_t{time.tv_nsec}, &out);
+    if (overflows) return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return out;
+  };
   Stat out;
   out.type = type_from(raw.st_mode);
   out.bytes = static_cast<std::uint64_t>(raw.st_size);
