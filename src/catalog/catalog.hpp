@@ -216,7 +216,7 @@ class Catalog {
   std::vector<Shoot> shoots();  // discarded ones too
   std::optional<Shoot> shoot(const Uuid& id);
   /// By name, folder name, date, "date name" or id prefix; exact matches win over prefixes, prefixes over parts of
-  /// words.
+  /// words. Discarded ones only where no other is meant.
   std::vector<Shoot> find_shoots(const std::string& text);
   void record_shoot_renamed(const Uuid& shoot, const std::string& name);
   void record_shoot_note(const Uuid& shoot, const std::string& note);

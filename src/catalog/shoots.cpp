@@ -119,6 +119,8 @@ std::vector<Shoot> Catalog::find_shoots(const std::string& text) {
       return any_name(shoot, [&](const std::string& name) { return name.find(wanted) != std::string::npos; });
     });
   }
+  const auto is_discarded = [](const Shoot& shoot) { return shoot.discarded; };
+  if (!std::all_of(found.begin(), found.end(), is_discarded)) std::erase_if(found, is_discarded);
   return found;
 }
 

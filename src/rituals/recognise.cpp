@@ -60,6 +60,28 @@ std::optional<core::Uuid> same_shoot(catalog::Catalog& catalog, const volume::So
   return {};
 }
 
+/// Its path below the shoot's folder.
+std::string below_shoot(const std::string& path) {
+  const std::size_t slash = path.find('/');
+  return slash == std::string::npos ? std::string() : path.substr(slash + 1);
+}
+
+/// The sealed shoot of another name whose files have the same places, sizes and times; "" if there is none.
+std::string same_under_another_name(catalog::Catalog& catalog, const volume::SourceShoot& source) {
+  for (const catalog::Shoot& shoot : catalog.shoots()) {
+    if (shoot.discarded || shoot.files != source.files || shoot.bytes != source.bytes) continue;
+    Members sealed;
+    for (auto& [path, member] : sealed_members(catalog, shoot.id, {})) sealed[below_shoot(path)] = member;
+    const auto is_there = [&](const volume::SourceEntry& entry) {
+      if (entry.member.type != fv::MemberType::kFile) return true;
+      const auto it = sealed.find(below_shoot(entry.member.path));
+      return it != sealed.end() && same_file(it->second, entry.member);
+    };
+    if (std::all_of(source.entries.begin(), source.entries.end(), is_there)) return shoot.date + " " + shoot.name;
+  }
+  return {};
+}
+
 void compare(ShootPlan& shoot, const Members& sealed) {
   std::set<std::string> there;
   for (const volume::SourceEntry& entry : shoot.source.entries) {
@@ -227,6 +249,10 @@ ShootPlan recognise(Context& context, const SealRequest& request, fv::Layout lay
   }
   // An interrupted seal whose source has changed since: what it sealed stays, what is missing or new is sealed now.
   ShootPlan shoot = decide(context, request, source, unfinished, {});
+  if (!shoot.same_as) {
+    const std::string other = same_under_another_name(context.catalog, shoot.source);
+    if (!other.empty()) notes.push_back(fmt::format("the same files are sealed as {}", other));
+  }
   shoot.notes = notes;
   if (shoot.kind == ShootPlanKind::kSealed) return shoot;
   shoot.fingerprint = fingerprint(request, layout, shoot);

@@ -41,7 +41,7 @@ struct ShootPlan {
   std::optional<core::Uuid> same_as;              // shoot it was recognised as
   std::vector<std::string> added, changed, gone;  // against what is sealed
   std::vector<core::Uuid> to_copy;                // kMissingCopies: volumes
-  std::vector<std::string> notes;                 // "same content as …", "date from file times"
+  std::vector<std::string> notes;                 // "the same files are sealed as …", "date from file times"
 };
 struct DriveLoad {
   AttachedDrive drive;
