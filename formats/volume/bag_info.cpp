@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/error.hpp"
@@ -60,6 +61,14 @@ class Lines {
   std::string text_;
 };
 
+/// All of the text as a decimal number; nothing if it is none, or one above 64 bits.
+std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t out = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (failed != std::errc{} || end != text.data() + text.size()) return {};
+  return out;
+}
+
 /// "Label: value" lines; a label that repeats keeps its values in order.
 class Fields {
  public:
@@ -89,22 +98,21 @@ class Fields {
   }
   std::string text(const std::string& label) const {
     const auto& values = all(label);
+    if (values.size() > 1) bad(label, "stands twice");
     return values.empty() ? std::string() : values.front();
   }
   std::uint64_t number(const std::string& label, std::uint64_t most = ~std::uint64_t{0}) const {
-    const std::string value = text(label);
-    std::uint64_t out = 0;
-    const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), out);
-    if (value.empty() || failed != std::errc{} || end != value.data() + value.size() || out > most) bad(label);
-    return out;
+    const auto value = number_in(text(label));
+    if (!value || *value > most) bad(label);
+    return *value;
   }
   core::Uuid uuid(const std::string& label) const {
     const auto id = core::Uuid::parse(text(label));
     if (!id) bad(label);
     return *id;
   }
-  [[noreturn]] static void bad(const std::string& label) {
-    throw Error(Code::kCorrupt, fmt::format("bag-info.txt: {} is missing or makes no sense", label));
+  [[noreturn]] static void bad(const std::string& label, const char* what = "is missing or makes no sense") {
+    throw Error(Code::kCorrupt, fmt::format("bag-info.txt: {} {}", label, what));
   }
 
  private:
@@ -171,6 +179,7 @@ BagInfo decode_bag_info(std::string_view text) {
                             core::printable(fields.text("Darkshelf-Creator")), kFormat),
                 "install a later darkshelf; nothing is wrong with the volume");
   }
+  if (info.format == 0) Fields::bad("Darkshelf-Format");
   info.volume = fields.uuid("Darkshelf-Volume");
   info.group = fields.uuid("Darkshelf-Group");
   info.shoot = fields.uuid("Darkshelf-Shoot");
@@ -186,13 +195,12 @@ BagInfo decode_bag_info(std::string_view text) {
   if (!layout) Fields::bad("Darkshelf-Layout");
   info.layout = *layout;
   const std::string oxum = fields.text("Payload-Oxum");
-  const std::size_t dot = oxum.find('.');
-  const char* end = oxum.data() + oxum.size();
-  if (dot == std::string::npos ||
-      std::from_chars(oxum.data(), oxum.data() + dot, info.payload_bytes).ptr != oxum.data() + dot ||
-      std::from_chars(oxum.data() + dot + 1, end, info.payload_files).ptr != end) {
-    Fields::bad("Payload-Oxum");
-  }
+  const std::size_t dot = std::min(oxum.find('.'), oxum.size());
+  const auto bytes = number_in(std::string_view(oxum).substr(0, dot));
+  const auto files = number_in(std::string_view(oxum).substr(std::min(dot + 1, oxum.size())));
+  if (!bytes || !files) Fields::bad("Payload-Oxum");
+  info.payload_bytes = *bytes;
+  info.payload_files = *files;
   info.content_bytes = fields.number("Darkshelf-Content-Bytes");
   info.content_files = fields.number("Darkshelf-Content-Files");
   info.photos = fields.number("Darkshelf-Photos");
@@ -206,6 +214,8 @@ BagInfo decode_bag_info(std::string_view text) {
   info.writer = fields.uuid("Darkshelf-Writer");
   info.sequence = fields.number("Darkshelf-Sequence");
   info.previous_seal = fields.text("Darkshelf-Previous-Seal");
+  if (!info.previous_seal.empty() && !core::digest_from_hex<32>(info.previous_seal))
+    Fields::bad("Darkshelf-Previous-Seal");
   info.creator = fields.text("Darkshelf-Creator");
   const auto sealed = core::parse_time(fields.text("Darkshelf-Sealed"));
   if (!sealed) Fields::bad("Darkshelf-Sealed");

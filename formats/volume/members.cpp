@@ -52,8 +52,7 @@ Json to_json(const Member& member) {
   if (member.type == MemberType::kHardLink) put_bytes(line, "link_to", member.link);
   if (!member.xattrs.empty() && member.type != MemberType::kHardLink) {
     Json attributes = Json::object();
-    for (const auto& [name, value] : member.xattrs)
-      attributes[core::printable(name)] = core::to_base64(core::as_bytes(value));
+    for (const auto& [name, value] : member.xattrs) attributes[name] = core::to_base64(core::as_bytes(value));
     line["xattrs_b64"] = std::move(attributes);
   }
   if (member.offset != 0 || member.header_offset != 0) {
@@ -150,6 +149,9 @@ std::vector<Member> decode_members(std::string_view text) {
     const std::size_t end = text.find('\n');
     if (end == std::string_view::npos) throw Error(Code::kCorrupt, where + ": is cut off");
     members.push_back(from_json(parse_object(text.substr(0, end), kLongestLine, where), where));
+    if (members.size() > 1 && !(members[members.size() - 2].path < members.back().path)) {
+      throw Error(Code::kCorrupt, where + ": paths are not in order, or one stands twice");
+    }
     text.remove_prefix(end + 1);
   }
   return members;

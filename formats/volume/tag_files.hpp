@@ -33,17 +33,18 @@ struct Member {
   std::uint32_t mode = 0644;
   digest::Sha256 sha256{};  // kFile only
   std::string link;         // symlink: its target; hard link: path of the member it is the same file as
-  std::map<std::string, std::string> xattrs;  // user.* only
+  std::map<std::string, std::string> xattrs;  // user.* only, names in UTF-8
   std::uint64_t header_offset = 0;            // layout tar: first header block of the member
   std::uint64_t offset = 0;                   // layout tar: first byte of its data
   std::uint32_t first_slice = 0;              // layout files: number of its first slice in the payload set (bytes > 0)
 };
+/// In the order of their path bytes, each path once: a decoder refuses anything else.
 std::string encode_members(const std::vector<Member>& members);
 std::vector<Member> decode_members(std::string_view text);
 
 struct LeftOut {
   std::string path;    // as it would have been in the volume
-  std::string reason;  // "changed while it was read", "cannot be read: Input/output error", "vanished"
+  std::string reason;  // "changed while it was sealed", "cannot be read: …"
 };
 
 /// bag-info.txt

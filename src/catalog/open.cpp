@@ -136,9 +136,11 @@ std::unique_ptr<SQLite::Database> open_elsewhere(const io::Path& path) {
   db->exec("PRAGMA trusted_schema = OFF");
   db->exec("PRAGMA cell_size_check = ON");
   const int version = check_kind(*db, path);
-  SQLite::Statement check(*db, "PRAGMA quick_check(1)");
-  if (!check.executeStep() || check.getColumn(0).getString() != "ok") {
-    throw Error(Code::kCorrupt, fmt::format("the catalog {} is damaged", core::printable(path.string())));
+  {  // gone before the database may be closed for its migrated copy
+    SQLite::Statement check(*db, "PRAGMA quick_check(1)");
+    if (!check.executeStep() || check.getColumn(0).getString() != "ok") {
+      throw Error(Code::kCorrupt, fmt::format("the catalog {} is damaged", core::printable(path.string())));
+    }
   }
   migrate_in_memory(db, version);
   return db;

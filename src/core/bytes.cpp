@@ -1,5 +1,7 @@
 #include "core/bytes.hpp"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <new>
 
@@ -77,12 +79,26 @@ std::optional<Bytes> from_base64(std::string_view text) {
 }
 
 AlignedBuffer::AlignedBuffer(std::size_t size) : size_(size) {
+  constexpr std::size_t kWorthMapping = 1 << 20;
   if (size == 0) return;
+  if (size >= kWorthMapping) {
+    void* mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    ::madvise(mapped, size, MADV_HUGEPAGE);  // advice only: no harm where there are none
+    data_ = {static_cast<std::byte*>(mapped), Free(size)};
+    return;
+  }
   data_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, round_up(size, kAlignment))));
   if (!data_) throw std::bad_alloc();
   std::memset(data_.get(), 0, size);
 }
 
-void AlignedBuffer::Free::operator()(std::byte* data) const noexcept { std::free(data); }
+void AlignedBuffer::Free::operator()(std::byte* data) const noexcept {
+  if (mapped != 0) {
+    ::munmap(data, mapped);
+  } else {
+    std::free(data);
+  }
+}
 
 }  // namespace darkshelf::core

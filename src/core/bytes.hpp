@@ -71,7 +71,8 @@ std::optional<std::array<std::byte, N>> digest_from_hex(std::string_view text) {
 std::string to_base64(ByteSpan bytes);
 std::optional<Bytes> from_base64(std::string_view text);
 
-/// A zero-filled buffer aligned to 4096 bytes: good for O_DIRECT and every vector width. Movable, not copyable.
+/// A zero-filled buffer aligned to 4096 bytes: good for O_DIRECT and every vector width. Movable, not copyable. Large
+/// ones take no memory before they are written to, and ask for huge pages.
 class AlignedBuffer {
  public:
   static constexpr std::size_t kAlignment = 4096;
@@ -85,6 +86,9 @@ class AlignedBuffer {
 
  private:
   struct Free {
+    Free() noexcept : mapped(0) {}
+    explicit Free(std::size_t mapped_bytes) noexcept : mapped(mapped_bytes) {}
+    std::size_t mapped;  // 0: from the heap
     void operator()(std::byte* data) const noexcept;
   };
   std::unique_ptr<std::byte[], Free> data_;

@@ -49,7 +49,9 @@ std::optional<unsigned> digits(std::string_view text, std::size_t at, std::size_
   return value;
 }
 
+/// Nothing for days that do not exist, and for years whose nanoseconds since 1970 a Time cannot hold.
 std::optional<std::chrono::sys_days> day_of(unsigned year, unsigned month, unsigned day) {
+  if (year < 1678 || year > 2261) return {};
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
                                          std::chrono::day(day)};
   if (!date.ok()) return {};

@@ -28,11 +28,12 @@ double parse_percent(std::string_view text);
 
 /// "2026-12-31T12:00:00Z" with as many fractional digits as are needed (none for whole seconds).
 std::string format_time(Time time);
+/// Nothing for what is no time, or lies outside the years 1678 to 2261.
 std::optional<Time> parse_time(std::string_view text);
 /// "2026-12-31", and "14 Jan 2027" for people.
 std::string format_date(Time time);
 std::string format_date_for_people(Time time);
-/// "2026", "2026-06" or "2026-06-14" to the first moment of it; nothing if it is no such date.
+/// "2026", "2026-06" or "2026-06-14" to the first moment of it; nothing if it is no such date, or outside 1678 to 2261.
 std::optional<Time> parse_date(std::string_view text);
 /// A date of eight digits at the front of a name ("2026-06-14_smith", "20260614 smith", "2026_06_14 …"), and where it
 /// ends.

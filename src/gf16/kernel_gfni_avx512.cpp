@@ -1,138 +1,84 @@
-// GFNI with AVX-512: multiplication by a constant is a 16 x 16 matrix over GF(2), that is four 8 x 8 ones between the
-// two planes, and GF2P8AFFINEQB applies an 8 x 8 bit matrix to 64 bytes at once (Intel SDM vol. 2, "GF2P8AFFINEQB").
-
-#include <array>
-#include <cstdint>
-#include <memory>
+// GFNI with AVX-512: the product with a constant is an 8 x 8 bit matrix, which GF2P8AFFINEQB applies to 64 bytes at
+// once (Intel SDM vol. 2, "GF2P8AFFINEQB").
 
 #include "gf16/kernel_list.hpp"
 
 #ifdef __x86_64__
 #include <immintrin.h>
 
+#include "gf16/gfni_matrices.hpp"
+
+// (The masked form of permutexvar is the plain one that GCC 12 takes for reading something uninitialized.)
 #define DARKSHELF_TARGET [[gnu::target("avx512f,avx512bw,avx512vl,gfni")]]
 
 namespace darkshelf::gf16 {
 
 namespace {
 
-constexpr std::size_t kHalf = kBlock / 2;
-constexpr std::size_t kMostInputs = 64;
-constexpr std::size_t kGroup = 4;  // outputs whose sums stay in registers: 8 of 32
+struct Simd {
+  using Vector = __m512i;
+  using Input = __m512i;
+  using Factor = __m512i;
+  static constexpr std::size_t kWidth = 64, kVectors = 2, kOutputs = 9;
+  static constexpr int kXor3 = 0x96;
 
-/// Of one factor: low from low, low from high, high from low, high from high.
-using Matrices = std::array<std::uint64_t, 4>;
-
-Matrices matrices_of_definition(Word factor) {
-  Matrices out{};
-  for (unsigned in_bit = 0; in_bit < 16; ++in_bit) {
-    const Word product = multiply(factor, static_cast<Word>(1u << in_bit));
-    for (unsigned out_bit = 0; out_bit < 16; ++out_bit) {
-      if ((product >> out_bit & 1) == 0) continue;
-      const unsigned matrix = (out_bit / 8) * 2 + in_bit / 8;
-      // Row of output bit b is byte 7 - b of the operand.
-      out[matrix] |= std::uint64_t{1} << (8 * (7 - out_bit % 8) + in_bit % 8);
-    }
+  DARKSHELF_TARGET static Vector zero() { return _mm512_setzero_si512(); }
+  DARKSHELF_TARGET static Vector load(const std::byte* at) { return _mm512_load_si512(at); }
+  DARKSHELF_TARGET static void store(std::byte* at, Vector value) { _mm512_store_si512(at, value); }
+  DARKSHELF_TARGET static Input ready(Vector value) { return value; }
+  DARKSHELF_TARGET static Factor factor(Scalar scalar) { return matrix(gfni_matrix_of(scalar)); }
+  DARKSHELF_TARGET static Vector add(Vector sum, Input a, Factor of_a) {
+    return _mm512_xor_si512(sum, _mm512_gf2p8affine_epi64_epi8(a, of_a, 0));
   }
-  return out;
-}
-
-/// Linear in the factor: any factor's matrices are the XOR of those of its two bytes.
-struct FactorMatrices {
-  std::array<Matrices, 256> low, high;
-  FactorMatrices() {
-    for (unsigned byte = 0; byte < 256; ++byte) {
-      low[byte] = matrices_of_definition(static_cast<Word>(byte));
-      high[byte] = matrices_of_definition(static_cast<Word>(byte << 8));
-    }
+  DARKSHELF_TARGET static Vector add(Vector sum, Input a, Factor of_a, Input b, Factor of_b) {
+    return _mm512_ternarylogic_epi64(sum, _mm512_gf2p8affine_epi64_epi8(a, of_a, 0),
+                                     _mm512_gf2p8affine_epi64_epi8(b, of_b, 0), kXor3);
   }
+  DARKSHELF_TARGET static Factor matrix(std::uint64_t bits) { return _mm512_set1_epi64(static_cast<long long>(bits)); }
 };
 
-const FactorMatrices& factor_matrices() {
-  static const auto kMatrices = std::make_unique<const FactorMatrices>();
-  return *kMatrices;
+#include "gf16/kernel_sums.hpp"
+
+constexpr __mmask8 kAll = 0xFF;
+
+DARKSHELF_TARGET __m512i mapped(const GfniMaps& maps, std::size_t to, __m512i low, __m512i high) {
+  return _mm512_xor_si512(_mm512_gf2p8affine_epi64_epi8(low, Simd::matrix(maps[to][0]), 0),
+                          _mm512_gf2p8affine_epi64_epi8(high, Simd::matrix(maps[to][1]), 0));
 }
 
-Matrices matrices_of(const FactorMatrices& all, Word factor) {
-  const Matrices &a = all.low[factor & 0xFF], &b = all.high[factor >> 8];
-  return {a[0] ^ b[0], a[1] ^ b[1], a[2] ^ b[2], a[3] ^ b[3]};
-}
-
-constexpr int kXor3 = 0x96;
-
-DARKSHELF_TARGET inline __m512i times(__m512i value, std::uint64_t matrix) {
-  return _mm512_gf2p8affine_epi64_epi8(value, _mm512_set1_epi64(static_cast<long long>(matrix)), 0);
-}
-
-/// `Count` outputs at once; matrices[i * Count + o].
-template <std::size_t Count>
-DARKSHELF_TARGET void add_group(std::byte* const* outputs, const std::byte* const* inputs, std::size_t input_count,
-                                const Matrices* matrices, std::size_t bytes) {
-  for (std::size_t at = 0; at < bytes; at += kBlock) {
-    __m512i low[Count], high[Count];
-#pragma GCC unroll 4
-    for (std::size_t o = 0; o < Count; ++o) {
-      low[o] = _mm512_load_si512(outputs[o] + at);
-      high[o] = _mm512_load_si512(outputs[o] + at + kHalf);
-    }
-    const Matrices* m = matrices;
-    for (std::size_t i = 0; i < input_count; ++i) {
-      const __m512i in_low = _mm512_load_si512(inputs[i] + at);
-      const __m512i in_high = _mm512_load_si512(inputs[i] + at + kHalf);
-#pragma GCC unroll 4
-      for (std::size_t o = 0; o < Count; ++o, ++m) {
-        low[o] = _mm512_ternarylogic_epi64(low[o], times(in_low, (*m)[0]), times(in_high, (*m)[1]), kXor3);
-        high[o] = _mm512_ternarylogic_epi64(high[o], times(in_low, (*m)[2]), times(in_high, (*m)[3]), kXor3);
-      }
-    }
-#pragma GCC unroll 4
-    for (std::size_t o = 0; o < Count; ++o) {
-      _mm512_store_si512(outputs[o] + at, low[o]);
-      _mm512_store_si512(outputs[o] + at + kHalf, high[o]);
-    }
+DARKSHELF_TARGET void to_tower(std::byte* low, std::byte* high, const std::byte* from, std::size_t bytes) {
+  const GfniMaps& maps = gfni_maps_to_tower();
+  const __m512i mask = _mm512_set1_epi16(0x00FF), order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  for (std::size_t at = 0; at < bytes; at += 64) {
+    const __m512i a = _mm512_loadu_si512(from + 2 * at), b = _mm512_loadu_si512(from + 2 * at + 64);
+    const __m512i lows = _mm512_maskz_permutexvar_epi64(
+        kAll, order, _mm512_packus_epi16(_mm512_and_si512(a, mask), _mm512_and_si512(b, mask)));
+    const __m512i highs = _mm512_maskz_permutexvar_epi64(
+        kAll, order, _mm512_packus_epi16(_mm512_srli_epi16(a, 8), _mm512_srli_epi16(b, 8)));
+    _mm512_store_si512(low + at, mapped(maps, 0, lows, highs));
+    _mm512_store_si512(high + at, mapped(maps, 1, lows, highs));
   }
 }
 
-DARKSHELF_TARGET void multiply_add(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs,
-                                   std::size_t input_count, const Word* factors, std::size_t bytes) {
-  const FactorMatrices& all = factor_matrices();
-  std::array<Matrices, kMostInputs * kGroup> matrices;
-  for (std::size_t first = 0; first < input_count; first += kMostInputs) {
-    const std::size_t count = input_count - first < kMostInputs ? input_count - first : kMostInputs;
-    for (std::size_t o = 0; o < output_count; o += kGroup) {
-      const std::size_t group = output_count - o < kGroup ? output_count - o : kGroup;
-      for (std::size_t i = 0; i < count; ++i) {
-        for (std::size_t k = 0; k < group; ++k) {
-          matrices[i * group + k] = matrices_of(all, factors[(o + k) * input_count + first + i]);
-        }
-      }
-      switch (group) {
-        case 1:
-          add_group<1>(outputs + o, inputs + first, count, matrices.data(), bytes);
-          break;
-        case 2:
-          add_group<2>(outputs + o, inputs + first, count, matrices.data(), bytes);
-          break;
-        case 3:
-          add_group<3>(outputs + o, inputs + first, count, matrices.data(), bytes);
-          break;
-        default:
-          add_group<4>(outputs + o, inputs + first, count, matrices.data(), bytes);
-          break;
-      }
-    }
+DARKSHELF_TARGET void from_tower(std::byte* to, const std::byte* low, const std::byte* high, std::size_t bytes) {
+  const GfniMaps& maps = gfni_maps_from_tower();
+  const __m512i order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+  for (std::size_t at = 0; at < bytes; at += 64) {
+    const __m512i a = _mm512_load_si512(low + at), b = _mm512_load_si512(high + at);
+    const __m512i lows = _mm512_maskz_permutexvar_epi64(kAll, order, mapped(maps, 0, a, b));
+    const __m512i highs = _mm512_maskz_permutexvar_epi64(kAll, order, mapped(maps, 1, a, b));
+    _mm512_storeu_si512(to + 2 * at, _mm512_unpacklo_epi8(lows, highs));
+    _mm512_storeu_si512(to + 2 * at + 64, _mm512_unpackhi_epi8(lows, highs));
   }
 }
 
 }  // namespace
 
 const Kernel* gfni_avx512_kernel() {
-  const Kernel* base = avx2_kernel();  // conversion of planes is as quick as memory with it
-  const bool runs = base != nullptr && __builtin_cpu_supports("gfni") && __builtin_cpu_supports("avx512f") &&
+  static const Kernel kKernel{"gfni-avx512", to_tower, from_tower, sum<Start::kZero>, sum<Start::kOutput>, 180e9};
+  const bool runs = __builtin_cpu_supports("gfni") && __builtin_cpu_supports("avx512f") &&
                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  if (!runs) return nullptr;
-  static const Kernel kKernel{"gfni-avx512", base->to_planes, base->from_planes, multiply_add};
-  return &kKernel;
+  return runs ? &kKernel : nullptr;
 }
 
 }  // namespace darkshelf::gf16

@@ -1,8 +1,8 @@
 // The kernel every CPU runs, and the one the others are compared with.
 
 #include <array>
-#include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "gf16/kernel_list.hpp"
 
@@ -10,70 +10,74 @@ namespace darkshelf::gf16 {
 
 namespace {
 
-constexpr std::size_t kHalf = kBlock / 2;
+/// A map of two bytes to two, a look-up for each.
+struct PairTable {
+  std::array<std::array<std::uint8_t, 256>, 2> low, high;  // [from low or high byte][its value]
 
-/// Products of one factor with every low byte and every high byte: multiplication is linear, so a word is two look-ups.
-struct Products {
-  std::array<Word, 256> low, high;
-
-  explicit Products(Word factor) {
-    low[0] = high[0] = 0;
-    for (unsigned bit = 0; bit < 8; ++bit) {
-      const Word of_low = multiply(factor, static_cast<Word>(1u << bit));
-      const Word of_high = multiply(factor, static_cast<Word>(256u << bit));
-      for (unsigned i = 0; i < (1u << bit); ++i) {
-        low[(1u << bit) + i] = low[i] ^ of_low;
-        high[(1u << bit) + i] = high[i] ^ of_high;
+  explicit PairTable(const ByteMaps& maps) {
+    for (std::size_t from = 0; from < 2; ++from) {
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        low[from][byte] = apply(maps.map[0][from], static_cast<std::uint8_t>(byte));
+        high[from][byte] = apply(maps.map[1][from], static_cast<std::uint8_t>(byte));
       }
     }
   }
 };
 
-void to_planes(std::byte* to, const std::byte* from, std::size_t bytes) {
-  for (std::size_t done = 0; done < bytes; done += kBlock) {
-    std::array<std::byte, kBlock> words{};
-    std::memcpy(words.data(), from + done, bytes - done < kBlock ? bytes - done : kBlock);
-    for (std::size_t i = 0; i < kHalf; ++i) {
-      to[done + i] = words[2 * i];
-      to[done + kHalf + i] = words[2 * i + 1];
+const std::array<std::array<Scalar, 256>, 256>& products() {
+  using Products = std::array<std::array<Scalar, 256>, 256>;
+  static const auto kProducts = [] {
+    auto all = std::make_unique<Products>();
+    for (unsigned a = 0; a < 256; ++a) {
+      for (unsigned b = 0; b < 256; ++b)
+        (*all)[a][b] = multiply_scalars(static_cast<Scalar>(a), static_cast<Scalar>(b));
     }
+    return all;
+  }();
+  return *kProducts;
+}
+
+std::uint8_t number(std::byte byte) { return std::to_integer<std::uint8_t>(byte); }
+
+void to_tower(std::byte* low, std::byte* high, const std::byte* from, std::size_t bytes) {
+  static const PairTable kTable(maps_to_tower());
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const std::uint8_t a = number(from[2 * i]), b = number(from[2 * i + 1]);
+    low[i] = static_cast<std::byte>(kTable.low[0][a] ^ kTable.low[1][b]);
+    high[i] = static_cast<std::byte>(kTable.high[0][a] ^ kTable.high[1][b]);
   }
 }
 
-void from_planes(std::byte* to, const std::byte* from, std::size_t bytes) {
-  for (std::size_t done = 0; done < bytes; done += kBlock) {
-    std::array<std::byte, kBlock> words;
-    for (std::size_t i = 0; i < kHalf; ++i) {
-      words[2 * i] = from[done + i];
-      words[2 * i + 1] = from[done + kHalf + i];
-    }
-    std::memcpy(to + done, words.data(), bytes - done < kBlock ? bytes - done : kBlock);
+void from_tower(std::byte* to, const std::byte* low, const std::byte* high, std::size_t bytes) {
+  static const PairTable kTable(maps_from_tower());
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const std::uint8_t a = number(low[i]), b = number(high[i]);
+    to[2 * i] = static_cast<std::byte>(kTable.low[0][a] ^ kTable.low[1][b]);
+    to[2 * i + 1] = static_cast<std::byte>(kTable.high[0][a] ^ kTable.high[1][b]);
   }
 }
 
-void multiply_add(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs,
-                  std::size_t input_count, const Word* factors, std::size_t bytes) {
+void add(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs, std::size_t input_count,
+         const Scalar* factors, std::size_t bytes) {
   for (std::size_t o = 0; o < output_count; ++o) {
     for (std::size_t i = 0; i < input_count; ++i) {
-      const Products products(factors[o * input_count + i]);
-      const std::byte* in = inputs[i];
-      std::byte* out = outputs[o];
-      for (std::size_t block = 0; block < bytes; block += kBlock) {
-        for (std::size_t k = block; k < block + kHalf; ++k) {
-          const Word product = products.low[std::to_integer<std::uint8_t>(in[k])] ^
-                               products.high[std::to_integer<std::uint8_t>(in[k + kHalf])];
-          out[k] ^= static_cast<std::byte>(product & 0xFF);
-          out[k + kHalf] ^= static_cast<std::byte>(product >> 8);
-        }
-      }
+      const auto& product = products()[factors[o * input_count + i]];
+      for (std::size_t at = 0; at < bytes; ++at)
+        outputs[o][at] ^= static_cast<std::byte>(product[number(inputs[i][at])]);
     }
   }
+}
+
+void set(std::byte* const* outputs, std::size_t output_count, const std::byte* const* inputs, std::size_t input_count,
+         const Scalar* factors, std::size_t bytes) {
+  for (std::size_t o = 0; o < output_count; ++o) std::memset(outputs[o], 0, bytes);
+  add(outputs, output_count, inputs, input_count, factors, bytes);
 }
 
 }  // namespace
 
 const Kernel& scalar_kernel() {
-  static const Kernel kKernel{"scalar", to_planes, from_planes, multiply_add};
+  static const Kernel kKernel{"scalar", to_tower, from_tower, set, add, 0.6e9};
   return kKernel;
 }
 

@@ -173,7 +173,9 @@ class PosixFileSystem final : public FileSystem {
     must(::linkat(AT_FDCWD, existing.c_str(), AT_FDCWD, path.c_str(), 0), "make the link", path);
   }
   void set_mtime(const Path& path, std::int64_t mtime_ns) override {
-    const auto times = times_for(mtime_ns);
+    struct stat now {};
+    must(::lstat(path.c_str(), &now), "look at", path);
+    const auto times = times_for(now, mtime_ns);
     must(::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW), "set the time of", path);
   }
   void set_mode(const Path& path, std::uint32_t mode) override {

@@ -57,7 +57,9 @@ class PosixFile final : public File {
   }
 
   void set_mtime(std::int64_t mtime_ns) override {
-    const auto times = times_for(mtime_ns);
+    struct stat now {};
+    if (::fstat(descriptor_.number(), &now) != 0) throw Error::from_os(errno, "look at", path_);
+    const auto times = times_for(now, mtime_ns);
     if (::futimens(descriptor_.number(), times.data()) != 0) throw Error::from_os(errno, "set the time of", path_);
   }
 

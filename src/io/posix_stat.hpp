@@ -18,7 +18,15 @@ inline FileType type_from(mode_t mode) {
 }
 
 inline Stat stat_from(const struct stat& raw) {
-  const auto ns = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+  // Before 1677-09-21 and after 2262-04-11 the nearest there is: file systems have times that 64 bits of nanoseconds
+  // lack.
+  const auto ns = [](const timespec& time) {
+    std::int64_t out = 0;
+    const bool overflows = __builtin_mul_overflow(std::int64_t{time.tv_sec}, std::int64_t{1'000'000'000}, &out) ||
+                           __builtin_add_overflow(out, std::int64_t{time.tv_nsec}, &out);
+    if (overflows) return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return out;
+  };
   Stat out;
   out.type = type_from(raw.st_mode);
   out.bytes = static_cast<std::uint64_t>(raw.st_size);
@@ -31,14 +39,15 @@ inline Stat stat_from(const struct stat& raw) {
   return out;
 }
 
-/// The access time is left as it is; times before 1970 count back from the second below.
-inline std::array<timespec, 2> times_for(std::int64_t mtime_ns) {
+/// The access time stays as it is, but is named: file systems served by programs (exFAT, older FUSE) pass over a call
+/// that sets one time alone. Times before 1970 count back from the second below.
+inline std::array<timespec, 2> times_for(const struct stat& now, std::int64_t mtime_ns) {
   std::int64_t seconds = mtime_ns / 1'000'000'000, rest = mtime_ns % 1'000'000'000;
   if (rest < 0) {
     rest += 1'000'000'000;
     --seconds;
   }
-  return {timespec{0, UTIME_OMIT}, timespec{static_cast<time_t>(seconds), static_cast<long>(rest)}};
+  return {now.st_atim, timespec{static_cast<time_t>(seconds), static_cast<long>(rest)}};
 }
 
 }  // namespace darkshelf::io

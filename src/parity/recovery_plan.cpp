@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "core/work.hpp"
 #include "formats/par2/packets.hpp"
-#include "gf16/kernels.hpp"
+#include "gf16/transform.hpp"
+#include "parity/columns.hpp"
 
 namespace darkshelf::parity {
 
@@ -18,23 +20,9 @@ using core::Error;
 
 namespace {
 
-constexpr std::uint64_t kBatchBytes = 8 << 20;  // input gathered before the sums are walked once
-constexpr std::uint64_t kFewestInBatch = 16, kMostInBatch = 1024;
-constexpr std::uint64_t kTile = 8 << 10;  // columns worked on at a time: 64 inputs of it stay in a second-level cache
-// Regions a multiple of a page apart would all fall into the same few sets of the caches.
-constexpr std::uint64_t kStagger = 5 * gf16::kBlock;
-
-std::uint64_t stride_of(std::uint64_t columns) { return core::round_up(columns, gf16::kBlock) + kStagger; }
-
-std::uint64_t batch_of(const RecoveryRequest& request, std::uint64_t columns) {
-  const std::uint64_t most = std::clamp<std::uint64_t>(request.slices, 1, kMostInBatch);
-  return std::clamp(kBatchBytes / stride_of(columns), std::min(kFewestInBatch, most), most);
-}
-
-std::uint64_t memory_of(const RecoveryRequest& request, std::uint64_t columns) {
-  const std::uint64_t batch = batch_of(request, columns), outputs = request.exponents.size();
-  return (outputs + batch) * stride_of(columns) + outputs * batch * sizeof(gf16::Word);
-}
+// What weighs another pass over the input: a disk that reads so many bytes a second.
+constexpr double kReadRate = 150e6;
+constexpr std::uint64_t kSmallStep = 1 << 20;  // what a plan leaves for its own lists
 
 void check(const RecoveryRequest& request) {
   if (request.slice_bytes == 0 || request.slice_bytes % 4 != 0) {
@@ -51,118 +39,110 @@ void check(const RecoveryRequest& request) {
   }
 }
 
+/// Bytes of `count` slices' columns as they are kept.
+std::uint64_t kept(std::uint64_t columns, std::uint64_t count) { return core::round_up(columns, kColumnBytes) * count; }
+
+/// Beside sums and gathered slices: factors, and scratch for every thread.
+std::uint64_t fixed_memory(const RecoveryRequest& request, Method method, std::uint64_t group) {
+  const std::uint64_t outputs = request.exponents.size();
+  if (method == Method::kDirect) return outputs * group * 4 + outputs * 32;
+  const std::uint64_t halves = 16 * 255 + 8 * 17 + 10 * 17;  // at the most; gf16/transform.cpp
+  return outputs * (256 + 32) + group * 64 + request.threads * (halves * kColumnBytes / 2 + outputs * 8 + group * 8);
+}
+
+std::uint64_t memory_of(const RecoveryRequest& request, Method method, std::uint64_t columns, std::uint64_t group) {
+  return kept(columns, request.exponents.size() + group) + fixed_memory(request, method, group);
+}
+
+double group_cost(const RecoveryRequest& request, std::uint32_t group) {
+  std::vector<std::uint32_t> slices(group);
+  std::iota(slices.begin(), slices.end(), 0u);
+  return gf16::Transform::cost(slices, request.exponents);
+}
+
 }  // namespace
 
-RecoveryPlan::RecoveryPlan(RecoveryRequest request) : request_(std::move(request)) {
+struct RecoveryPlan::Choice {
+  double seconds = std::numeric_limits<double>::infinity(), products = 0;
+  Method method = Method::kDirect;
+  std::uint32_t group = 0;
+  std::uint64_t columns = 0;
+};
+
+/// The largest group that fits beside the sums, in equal shares. False if none does.
+bool RecoveryPlan::consider(Method method, std::uint64_t columns, Choice& best) const {
+  const std::uint64_t most =
+      std::max<std::uint32_t>(1, method == Method::kDirect ? std::min(request_.slices, kDirectGroup) : request_.slices);
+  std::uint64_t group = 0;
+  for (std::uint64_t step = std::bit_floor(most); step > 0; step /= 2) {
+    if (group + step <= most && memory_of(request_, method, columns, group + step) <= request_.memory) group += step;
+  }
+  if (group == 0) return false;
+  const std::uint64_t groups = core::divide_up(std::max<std::uint32_t>(request_.slices, 1), group);
+  group = core::divide_up(std::max<std::uint32_t>(request_.slices, 1), groups);
+  Choice choice;
+  choice.method = method;
+  choice.group = static_cast<std::uint32_t>(group);
+  choice.columns = columns;
+  const auto bytes = static_cast<double>(core::round_up(request_.slice_bytes, kColumnBytes));
+  const double per_byte = method == Method::kDirect
+                              ? 2.0 * request_.slices * static_cast<double>(request_.exponents.size())
+                              : static_cast<double>(groups) * group_cost(request_, choice.group);
+  choice.products = per_byte * bytes;
+  const auto passes = static_cast<double>(core::divide_up(request_.slice_bytes, columns));
+  choice.seconds = choice.products / (gf16::kernel().products_per_second * request_.threads) +
+                   (passes - 1) * request_.slices * bytes / kReadRate;
+  if (choice.seconds < best.seconds) best = choice;
+  return true;
+}
+
+void RecoveryPlan::choose(const std::vector<Method>& methods) {
   check(request_);
   if (request_.exponents.empty()) return;
-  for (std::uint64_t count = 1;; ++count) {
-    const std::uint64_t width = core::round_up(core::divide_up(request_.slice_bytes, count), gf16::kBlock);
-    if (memory_of(request_, std::min(width, request_.slice_bytes)) <= request_.memory) {
-      for (std::uint64_t begin = 0; begin < request_.slice_bytes; begin += width) {
-        passes_.push_back({begin, std::min(begin + width, request_.slice_bytes)});
-      }
-      return;
-    }
-    if (width <= gf16::kBlock) break;
-    count = std::max(count, core::divide_up(request_.slice_bytes, width));
+  Choice best;
+  const std::uint64_t narrowest = std::min(kColumnBytes, request_.slice_bytes);
+  for (std::uint64_t count = 1;;) {
+    const std::uint64_t width = core::round_up(core::divide_up(request_.slice_bytes, count), kColumnBytes);
+    for (const Method method : methods) consider(method, std::min(width, request_.slice_bytes), best);
+    const double again = static_cast<double>(count) * static_cast<double>(request_.slices) *
+                         static_cast<double>(request_.slice_bytes) / kReadRate;
+    if (width <= kColumnBytes || again > best.seconds) break;  // reading once more costs more than all it could save
+    count = std::max(count + 1, core::divide_up(request_.slice_bytes, width));
   }
-  throw Error(Code::kUsage,
-              fmt::format("{} of memory are too little for {} recovery slices; {} at least are needed",
-                          core::format_size(request_.memory), request_.exponents.size(),
-                          core::format_size(memory_of(request_, gf16::kBlock))),
-              "give more with --memory, or make fewer recovery slices");
+  if (best.group == 0) {
+    std::uint64_t needed = std::numeric_limits<std::uint64_t>::max();
+    for (const Method method : methods) needed = std::min(needed, memory_of(request_, method, narrowest, 1));
+    throw Error(Code::kUsage,
+                fmt::format("{} of memory are too little for {} recovery slices; {} at least are needed",
+                            core::format_size(request_.memory), request_.exponents.size(), core::format_size(needed)),
+                "give more with --memory, or make fewer recovery slices");
+  }
+  method_ = best.method;
+  group_ = best.group;
+  products_ = best.products;
+  for (std::uint64_t begin = 0; begin < request_.slice_bytes; begin += best.columns)
+    passes_.push_back({begin, std::min(begin + best.columns, request_.slice_bytes)});
+}
+
+RecoveryPlan::RecoveryPlan(RecoveryRequest request) : request_(std::move(request)) {
+  choose({Method::kDirect, Method::kTransform});
+}
+RecoveryPlan::RecoveryPlan(RecoveryRequest request, Method method) : request_(std::move(request)) { choose({method}); }
+
+std::uint64_t RecoveryPlan::memory_needed() const {
+  return passes_.empty() ? 0 : memory_of(request_, method_, passes_.front().bytes(), group_);
+}
+
+double RecoveryPlan::seconds() const {
+  return products_ / (gf16::kernel().products_per_second * std::max(1U, request_.threads));
 }
 
 std::string RecoveryPlan::description() const {
-  return fmt::format("direct sum, {}, {}, {}", gf16::kernel().name, core::count_of(request_.threads, "thread"),
+  std::string how = "direct sum";
+  if (method_ == Method::kTransform)
+    how = group_ >= request_.slices ? "transform in memory" : fmt::format("transform in groups of {} slices", group_);
+  return fmt::format("{}, {}, {}, {}", how, gf16::kernel().name, core::count_of(request_.threads, "thread"),
                      core::count_of(passes_.size(), "pass", "passes"));
-}
-
-std::uint64_t RecoveryPlan::memory_needed() const {
-  return passes_.empty() ? 0 : memory_of(request_, passes_.front().bytes());
-}
-
-struct Accumulator::State {
-  State(const RecoveryPlan& plan, std::size_t pass)
-      : request(plan.request()),
-        columns(plan.passes().at(pass)),
-        stride(stride_of(columns.bytes())),
-        capacity(batch_of(request, columns.bytes())),
-        sums(request.exponents.size() * stride),
-        batch(capacity * stride) {
-    slices.reserve(capacity);
-  }
-
-  void flush() {
-    if (slices.empty()) return;
-    const std::size_t outputs = request.exponents.size(), inputs = slices.size();
-    factors.resize(outputs * inputs);
-    for (std::size_t i = 0; i < inputs; ++i) {
-      const std::uint64_t log = gf16::slice_log(slices[i]);
-      for (std::size_t o = 0; o < outputs; ++o)
-        factors[o * inputs + i] = gf16::power_of_two(log * request.exponents[o]);
-    }
-    std::vector<const std::byte*> from(inputs);
-    for (std::size_t i = 0; i < inputs; ++i) from[i] = batch.data() + i * stride;
-    // Work is shared out by tiles of columns and, where there are few of them, by groups of outputs too.
-    const std::uint64_t width = core::round_up(columns.bytes(), gf16::kBlock);
-    const std::size_t tiles = core::divide_up(width, kTile);
-    const std::size_t wanted = tiles >= 4 * request.threads ? 1 : 4 * request.threads / tiles + 1;
-    const std::size_t group = core::round_up(core::divide_up(outputs, wanted), 4);
-    const std::size_t groups = core::divide_up(outputs, group);
-    core::parallel_for(request.threads, tiles * groups, [&](std::size_t unit) {
-      const std::uint64_t at = unit / groups * kTile;
-      const std::size_t first = unit % groups * group, count = std::min(group, outputs - first);
-      std::vector<std::byte*> to(count);
-      for (std::size_t o = 0; o < count; ++o) to[o] = sums.data() + (first + o) * stride + at;
-      std::vector<const std::byte*> in(inputs);
-      for (std::size_t i = 0; i < inputs; ++i) in[i] = from[i] + at;
-      gf16::kernel().multiply_add(to.data(), count, in.data(), inputs, factors.data() + first * inputs,
-                                  std::min(kTile, width - at));
-    });
-    slices.clear();
-  }
-
-  RecoveryRequest request;
-  Columns columns;
-  std::uint64_t stride;
-  std::size_t capacity;
-  core::AlignedBuffer sums, batch;
-  std::vector<std::uint32_t> slices;  // in the batch
-  std::vector<gf16::Word> factors;
-};
-
-Accumulator::Accumulator(const RecoveryPlan& plan, std::size_t pass) : state_(std::make_unique<State>(plan, pass)) {}
-Accumulator::~Accumulator() = default;
-
-void Accumulator::add(std::uint32_t slice, core::ByteSpan bytes) {
-  State& s = *state_;
-  if (slice >= s.request.slices || bytes.size() > s.columns.bytes()) {
-    throw Error(Code::kFailed, fmt::format("slice {} with {} bytes does not fit the parity plan", slice, bytes.size()));
-  }
-  std::byte* to = s.batch.data() + s.slices.size() * s.stride;
-  // Kernels take words: a last odd byte (slices are multiples of 4, so only short data has one) gets its zero here.
-  const std::size_t even = bytes.size() & ~std::size_t{1};
-  gf16::kernel().to_planes(to, bytes.data(), even);
-  std::size_t filled = core::round_up(even, gf16::kBlock);
-  if (even != bytes.size()) {
-    const std::size_t word = even / 2 % (gf16::kBlock / 2), block = even / gf16::kBlock * gf16::kBlock;
-    if (even % gf16::kBlock == 0) {
-      std::memset(to + block, 0, gf16::kBlock);
-      filled = block + gf16::kBlock;
-    }
-    to[block + word] = bytes.back();
-  }
-  std::memset(to + filled, 0, s.stride - filled);
-  s.slices.push_back(slice);
-  if (s.slices.size() == s.capacity) s.flush();
-}
-
-void Accumulator::finish() { state_->flush(); }
-
-void Accumulator::read(std::size_t index, core::MutableByteSpan into) const {
-  gf16::kernel().from_planes(into.data(), state_->sums.data() + index * state_->stride, into.size());
 }
 
 void add_by_definition(core::MutableByteSpan sum, core::ByteSpan slice, std::uint32_t slice_index,

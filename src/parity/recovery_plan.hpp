@@ -1,10 +1,16 @@
 #pragma once
 // Computing recovery slices: R_e = sum over i of slice_i * 2^(n_i * e) for a set of exponents e, within a memory limit.
-// A plan is told the shape of the work and chooses how; accumulators are fed slices or columns of slices in any order.
-// Today the direct sum does it; a transform fits behind the same two classes.
+// A plan is told the shape of the work and chooses how; accumulators are fed slices, or columns of slices, in any
+// order.
+//
+// Two methods: the sum as it is defined (direct), whose cost is slices x exponents, and the Fourier transform
+// (gf16/transform.hpp). Recovery slices are linear in the input slices and in each column of bytes, so both may be done
+// for groups of slices, the sums adding up, and for some columns at a time, which reads the input again for the others.
+// A plan weighs all of these by what they cost.
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,28 +26,52 @@ struct RecoveryRequest {
   unsigned threads = 1;
 };
 
-/// Columns [begin, end) of every slice, in bytes; begin a multiple of 128.
+/// Columns [begin, end) of every slice, in bytes; begin a multiple of 256.
 struct Columns {
   std::uint64_t begin = 0, end = 0;
   std::uint64_t bytes() const { return end - begin; }
 };
+
+enum class Method { kDirect, kTransform };
 
 class RecoveryPlan {
  public:
   /// Throws core::Error(kUsage) when not even the narrowest column fits the memory, or the request breaks PAR2's
   /// limits.
   explicit RecoveryPlan(RecoveryRequest request);
+  /// The same with a method of the caller's choice, for tests and measurements.
+  RecoveryPlan(RecoveryRequest request, Method method);
+
   const RecoveryRequest& request() const { return request_; }
+  Method method() const { return method_; }
   /// One pass over all input per element. One element: everything fits and the input may be streamed once.
   const std::vector<Columns>& passes() const { return passes_; }
-  /// "direct sum, gfni-avx512, 2 threads, 1 pass", for -v and --plan.
-  std::string description() const;
+  /// Slices that are gathered before they are added to the sums, all together.
+  std::uint32_t group() const { return group_; }
   /// Peak bytes an Accumulator of this plan takes.
   std::uint64_t memory_needed() const;
+  /// Products of a byte, in all, and the seconds they take by the measured speed of the kernel.
+  double products() const { return products_; }
+  double seconds() const;
+  /// "transform in memory, gfni-avx512, 2 threads, 1 pass", for -v and --plan.
+  std::string description() const;
 
  private:
+  struct Choice;
+  void choose(const std::vector<Method>& methods);
+  bool consider(Method method, std::uint64_t columns, Choice& best) const;
+
   RecoveryRequest request_;
+  Method method_ = Method::kDirect;
+  std::uint32_t group_ = 0;
+  double products_ = 0;
   std::vector<Columns> passes_;
+};
+
+/// One input slice, or the columns of it that a pass is about; short data is as if zeros followed.
+struct SlicePart {
+  std::uint32_t slice = 0;
+  core::ByteSpan bytes;
 };
 
 /// Accumulates one pass. Not thread-safe; uses the plan's threads inside.
@@ -49,10 +79,11 @@ class Accumulator {
  public:
   Accumulator(const RecoveryPlan& plan, std::size_t pass);
   ~Accumulator();
-  /// The columns of this pass of input slice `slice` (short data is as if zeros followed). Each slice at most once;
-  /// slices never fed count as zeros. The bytes are taken over before it returns.
+  /// Each slice at most once; slices never fed count as zeros. The bytes are taken over before it returns.
+  void add(std::span<const SlicePart> parts);
   void add(std::uint32_t slice, core::ByteSpan bytes);
-  /// After the last add: recovery bytes of exponents()[index], columns of this pass, written to `into`.
+  /// After the last add: recovery bytes of exponents()[index], columns of this pass, written to `into`. Any number of
+  /// threads may read at once.
   void finish();
   void read(std::size_t index, core::MutableByteSpan into) const;
 
@@ -61,8 +92,7 @@ class Accumulator {
   std::unique_ptr<State> state_;
 };
 
-/// The definition itself, word by word, for checking: adds slice * factor to `sum` (both slice_bytes long, plain
-/// order).
+/// sum ^= slice * 2^(n * exponent), word by word as PAR2 defines it: slow, and the judge of everything else.
 void add_by_definition(core::MutableByteSpan sum, core::ByteSpan slice, std::uint32_t slice_index,
                        std::uint32_t exponent);
 

@@ -139,11 +139,13 @@ struct SetBuilder::State {
     });
     if (sums) {
       const std::uint64_t columns = plan.passes().front().end;
+      parts.clear();
       for (std::size_t i = 0; i < count; ++i) {
         const core::ByteSpan bytes = slice(i);
-        sums->add(file.first_slice + static_cast<std::uint32_t>(first + i),
-                  bytes.first(std::min<std::uint64_t>(bytes.size(), columns)));
+        parts.push_back({file.first_slice + static_cast<std::uint32_t>(first + i),
+                         bytes.first(std::min<std::uint64_t>(bytes.size(), columns))});
       }
+      sums->add(parts);
     }
     filled = 0;
   }
@@ -211,6 +213,7 @@ struct SetBuilder::State {
   core::Work work;
   RecoveryPlan plan;
   std::optional<Accumulator> sums;
+  std::vector<SlicePart> parts;  // of a batch
   std::vector<FileDigests> digests;
   core::AlignedBuffer buffer;
   std::size_t filled = 0;

@@ -79,9 +79,9 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
     throw Error(Code::kCorrupt,
                 fmt::format("what was read back from {} is not what was written: {}", folder.string(), what));
   }
-  const std::vector<io::Path> files =
-      parity::files_of_set(context.fs, folder / (fv::base_name(written.info) + ".par2"));
   if (written.info.recovery_slices > 0) {
+    const std::vector<io::Path> files =
+        parity::files_of_set(context.fs, folder / (fv::base_name(written.info) + ".par2"));
     sample.compare(context.fs, parity::scan_packets(context.fs, files, io::ReadMode::kDirect, context.work),
                    written.info.recovery_slices);
   }

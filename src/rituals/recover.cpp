@@ -153,12 +153,52 @@ class DriveLesson {
     context_.catalog.record_drive_seen(drive.id, evidence);
   }
 
+  volume::KnownSeal second_copy(const core::Uuid& id) {
+    volume::KnownSeal known;
+    known.tagmanifest_text = io::read_text(
+        context_.fs, root_ / std::string(fd::kSeals) / id.text() / std::string(fv::kTagManifest), kTagManifestLimit);
+    known.seal = digest::sha256(core::as_bytes(known.tagmanifest_text));
+    return known;
+  }
+
+  /// How many files are what `volume` lists, of those that the other seal lists otherwise or not at all.
+  std::size_t right_where_alone(const volume::LoadedVolume& volume, const volume::LoadedVolume& other) {
+    const auto& list = volume.tagmanifest;
+    return static_cast<std::size_t>(std::count_if(list.begin(), list.end(), [&](const fv::ManifestEntry& entry) {
+      if (std::find(other.tagmanifest.begin(), other.tagmanifest.end(), entry) != other.tagmanifest.end()) return false;
+      if (volume.tag_text.contains(entry.path)) return true;  // as it lies there, or mended
+      const io::Path path = volume.folder / entry.path;
+      const auto stat = context_.fs.stat(path);
+      return stat && stat->type == io::FileType::kRegular && sha256_of(context_, path) == entry.sha256;
+    }));
+  }
+
+  /// A seal can rot into one that reads well. Where the second copy beside the volumes is another, the files that the
+  /// two do not agree about tell which is right.
+  volume::LoadedVolume settled(volume::LoadedVolume loaded) {
+    try {
+      const volume::KnownSeal known = second_copy(loaded.info.volume);
+      if (known.seal == loaded.seal) return loaded;
+      volume::LoadedVolume other =
+          volume::load_volume(context_.fs, loaded.folder, known, io::ReadMode::kCached, context_.work);
+      if (other.info.volume == loaded.info.volume &&
+          right_where_alone(other, loaded) > right_where_alone(loaded, other)) {
+        problem(fmt::format("the seal in {} is damaged; its second copy was used", loaded.folder.string()));
+        return other;
+      }
+      problem(fmt::format("the second copy of the seal of {} is damaged", loaded.folder.string()));
+    } catch (const Error& error) {
+      if (error.code() == Code::kCancelled) throw;  // a second copy that is missing or makes no sense tells nothing
+    }
+    return loaded;
+  }
+
   /// The volume as its own tag files tell it; those damaged beyond their parity are tried with each second copy of a
   /// seal.
   std::optional<volume::LoadedVolume> load(const io::Path& folder) {
     std::string first_failure;
     try {
-      return volume::load_volume(context_.fs, folder, {}, io::ReadMode::kCached, context_.work);
+      return settled(volume::load_volume(context_.fs, folder, {}, io::ReadMode::kCached, context_.work));
     } catch (const Error& error) {
       if (error.code() == Code::kCancelled) throw;
       first_failure = error.what();
@@ -169,12 +209,8 @@ class DriveLesson {
         const auto id = core::Uuid::parse(entry.name);
         if (!id || context_.catalog.volume(*id)) continue;
         try {
-          volume::KnownSeal known;
-          known.tagmanifest_text =
-              io::read_text(context_.fs, seals / entry.name / std::string(fv::kTagManifest), kTagManifestLimit);
-          known.seal = digest::sha256(core::as_bytes(known.tagmanifest_text));
           volume::LoadedVolume loaded =
-              volume::load_volume(context_.fs, folder, known, io::ReadMode::kCached, context_.work);
+              volume::load_volume(context_.fs, folder, second_copy(*id), io::ReadMode::kCached, context_.work);
           if (loaded.info.volume == *id) return loaded;
         } catch (const Error& error) {
           if (error.code() == Code::kCancelled) throw;

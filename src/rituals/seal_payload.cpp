@@ -130,6 +130,7 @@ class PayloadWriter {
     } else {
       if (!read_heads(files)) return again_without_them();
     }
+    if (files.empty()) return true;  // layout files with empty files alone: nothing to protect
     parity::SetOptions options;
     options.base = base_;
     options.slice_bytes = info.slice_bytes;

@@ -15,7 +15,7 @@ inline constexpr std::size_t kParityHead = 16384;  // PAR2 names a file by the M
 /// What write_payload leaves behind for the tag files and the parity.
 struct WrittenPayload {
   std::vector<formats::volume::Member> members;  // with digests, offsets and slices
-  std::unique_ptr<parity::SetBuilder> builder;   // has seen every protected file
+  std::unique_ptr<parity::SetBuilder> builder;   // has seen every protected file; null if there is none
   std::vector<std::string> protected_paths;      // in the builder's order
   std::uint64_t bytes_read = 0;
 };

@@ -25,7 +25,7 @@ class Writer {
     if (!payload) return {};
     out_.members = std::move(payload->members);
     out_.bytes_read = payload->bytes_read;
-    out_.parity_plan = payload->builder->plan_description();
+    if (payload->builder) out_.parity_plan = payload->builder->plan_description();
     builder_ = std::move(payload->builder);
     protected_paths_ = std::move(payload->protected_paths);
     core::stop_point("seal.payload-written");
@@ -96,6 +96,7 @@ class Writer {
   }
 
   void write_payload_parity() {
+    if (!builder_) return;
     const auto read_back = [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
       const io::Path path = live_root() / protected_paths_[file];
       if (read_back_path_ != path) {

@@ -191,6 +191,7 @@ class Scan {
     const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
     std::nth_element(times.begin(), middle, times.end());
     out_.date = core::format_date(core::Time(std::chrono::nanoseconds(*middle)));
+    if (!core::parse_date(out_.date)) out_.date.clear();  // a time that cannot be meant
   }
 
   io::FileSystem& fs_;

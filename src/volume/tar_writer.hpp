@@ -1,5 +1,6 @@
 #pragma once
-// The payload of layout tar: POSIX pax, deterministic, with offsets of every member. SPEC.md "Tar profile".
+// The payload of layout tar: POSIX pax, deterministic, with offsets of every member. formats/volume/SPEC.md,
+// "Tar profile".
 
 #include <functional>
 #include <memory>

@@ -113,6 +113,11 @@ class Loading {
                         entry.path.find('/') == std::string::npos;
       if (tags) set.push_back(out_.folder / entry.path);
     }
+    // PAR2 protects no empty files, and they need none.
+    for (const std::string& name : broken) {
+      const digest::Sha256* sealed = sealed_hash(name);
+      if (sealed != nullptr && *sealed == digest::sha256({})) out_.tag_text[name] = {};
+    }
     std::string why = "its parity is gone";
     try {
       for (auto& [name, text] : mend_tag_files(fs_, out_.folder, set, broken, mode_, work_)) {

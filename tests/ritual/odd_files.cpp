@@ -101,6 +101,48 @@ TEST_CASE("odd files: names, links, times, modes and attributes come back as the
   CHECK(io::read_file(io::posix(), shelf.path("back") / "2026-03-03_odd" / "IMG_0001.CR3", 1 << 20) == kept);
 }
 
+TEST_CASE("odd files: a volume whose files are all empty is sealed, scrubbed, mended and restored") {
+  const std::string layout = GENERATE(as<std::string>{}, "tar", "files");
+  CAPTURE(layout);
+  ProgramShelf shelf({"A", "B"});
+  const io::Path shoot = shelf.path("odd") / "2026-03-03_empty";
+  make_file(shoot / "IMG_0001.xmp", 0, 1);
+  make_file(shoot / "sub" / "IMG_0002.xmp", 0, 2);
+  shelf.must({"seal", shoot.string(), "--to", "A", "--layout", layout});
+  shelf.must({"scrub", "A"});
+  shelf.must({"copy", "2026-03-03_empty", "--to", "B"});
+  const auto sealed = shelf.volume_tree("A");
+  CHECK(shelf.volume_tree("B") == sealed);
+  const auto volumes = shelf.volumes("A");
+  REQUIRE(volumes.size() == 1);
+  io::posix().remove_file(volumes.front() / "slices.sha256");
+  io::posix().remove_file(volumes.front() / "2026-03-03_empty_1of1.tags.par2");
+  if (layout == "files") io::posix().remove_file(volumes.front() / "data" / "2026-03-03_empty" / "IMG_0001.xmp");
+  CHECK(shelf.run({"scrub", "A"}).exit_code == 4);
+  shelf.must({"repair", "A"});
+  CHECK(shelf.volume_tree("A") == sealed);
+  shelf.must({"restore", "2026-03-03_empty", "--to", shelf.path("back").string()});
+  CHECK(listing(shelf.path("back") / "2026-03-03_empty", true) == listing(shoot, true));
+}
+
+TEST_CASE("odd files: a time beyond what nanoseconds can tell is kept as the latest one, and gives no date") {
+  ProgramShelf shelf({"A"});
+  const io::Path picture = shelf.path("odd") / "future" / "IMG_0001.JPG";
+  make_file(picture, 100, 1);
+  REQUIRE(run_process({"touch", "-d", "2400-01-01", picture.string()}).exit_code == 0);
+  if (run_process({"stat", "-c", "%Y", picture.string()}).out != "13569465600\n")
+    return skip("this file system has no year 2400");
+  CHECK(io::posix().stat(picture)->mtime_ns == INT64_MAX);
+  shelf.must({"seal", picture.parent_path().string(), "--to", "A"});
+  const io::Path undated = shelf.path("A") / "darkshelf" / "undated";
+  const auto volumes = io::posix().list(undated);
+  REQUIRE(volumes.size() == 1);
+  const std::string members = io::read_text(io::posix(), undated / volumes.front().name / "members.jsonl", 1 << 20);
+  CHECK(members.find("\"mtime_ns\":9223372036854775807") != std::string::npos);
+  shelf.must({"restore", "future", "--to", shelf.path("back").string()});
+  CHECK(io::posix().stat(shelf.path("back") / "future" / "IMG_0001.JPG")->mtime_ns == INT64_MAX);
+}
+
 TEST_CASE("odd files: restore never writes through a link that leads outside") {
   ProgramShelf shelf({"A"});
   shelf.must(shelf.seal_command({"A"}));

@@ -292,6 +292,15 @@ TEST_CASE("catalog: what a drive carries of its own knows nothing of other drive
   one.catalog.record_copy(on_a.info.volume, a, one.world.now(), false);
   one.catalog.record_copy(on_b.info.volume, b, one.world.now(), false);
   one.catalog.record_shoot_note(on_b.info.shoot, "very secret");
+  {  // a contradiction about a volume names its folder, too
+    Machine three(temp / "3.db", 3);
+    catalog::Volume other = on_b;
+    other.tagmanifest = fv::encode_manifest({{digest::sha256(core::as_bytes("?")), "bag-info.txt"}});
+    other.seal = digest::sha256(core::as_bytes(other.tagmanifest));
+    three.catalog.record_volume(other, {});
+  }
+  one.catalog.merge(temp / "3.db");
+  REQUIRE_FALSE(one.catalog.verify().empty());
   one.catalog.export_to(temp / "own.db", "own", a);
   const std::string bytes(core::as_text(io::read_file(io::posix(), temp / "own.db", 1 << 24)));
   CHECK(bytes.find("wedding") != std::string::npos);

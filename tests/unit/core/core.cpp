@@ -40,6 +40,12 @@ TEST_CASE("times: durations, dates and moments") {
   CHECK(core::parse_date("2026-02"));
   CHECK_FALSE(core::parse_date("2026-02-30"));
   CHECK_FALSE(core::parse_time("2026-12-31 12:00"));
+  CHECK(core::format_time(*core::parse_time("1678-01-01T00:00:00Z")) == "1678-01-01T00:00:00Z");
+  CHECK(core::format_time(*core::parse_time("2261-12-31T23:59:59Z")) == "2261-12-31T23:59:59Z");
+  for (const char* out_of_range :
+       {"0001-01-01T00:00:00Z", "1677-12-31T23:59:59Z", "2262-01-01T00:00:00Z", "9999-12-31T23:59:59Z"})
+    CHECK_FALSE(core::parse_time(out_of_range));
+  CHECK_FALSE(core::parse_date("3000"));
   CHECK(core::leading_date("20260614 smith")->date == "2026-06-14");
   CHECK(core::leading_date("2026_06_14-smith")->date == "2026-06-14");
   CHECK_FALSE(core::leading_date("20261350 smith"));

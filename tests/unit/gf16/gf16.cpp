@@ -61,71 +61,122 @@ TEST_CASE("field: slices are numbered by what is coprime with 65535, and so are 
   CHECK(gf16::factor(5, 0) == 1);
 }
 
-TEST_CASE("kernels: plane order and back, at any length and alignment") {
+TEST_CASE("tower: pairs over GF(2^8) are the same field") {
+  Dice dice(2);
+  std::vector<bool> seen(65536);
+  for (std::uint32_t a = 0; a < 65536; ++a) {
+    const gf16::Tower pair = gf16::to_tower(static_cast<Word>(a));
+    REQUIRE(gf16::from_tower(pair) == a);
+    seen[pair.low | pair.high << 8] = true;
+  }
+  CHECK(std::find(seen.begin(), seen.end(), false) == seen.end());
+  for (int i = 0; i < 100'000; ++i) {
+    const auto a = static_cast<Word>(dice.below(65536)), b = static_cast<Word>(dice.below(65536));
+    const gf16::Tower x = gf16::to_tower(a);
+    const gf16::TowerFactor f = gf16::tower_factor(b);
+    const gf16::Tower product{static_cast<gf16::Scalar>(gf16::multiply_scalars(f.low_low, x.low) ^
+                                                        gf16::multiply_scalars(f.low_high, x.high)),
+                              static_cast<gf16::Scalar>(gf16::multiply_scalars(f.high_low, x.low) ^
+                                                        gf16::multiply_scalars(f.high_high, x.high))};
+    REQUIRE(gf16::from_tower(product) == by_definition(a, b));
+  }
+  // Elements of GF(2^8) have no high part, and multiply by bytes alone.
+  for (std::uint32_t k = 0; k < 255; ++k) CHECK(gf16::to_tower(gf16::power_of_two(257 * k)).high == 0);
+}
+
+TEST_CASE("kernels: tower form and back, at any length and alignment") {
   for (const gf16::Kernel* kernel : gf16::kernels()) {
     CAPTURE(kernel->name);
-    for (const std::size_t bytes : {2u, 62u, 64u, 126u, 128u, 130u, 4094u, 4096u, 10'002u}) {
+    for (const std::size_t half : {64u, 128u, 192u, 4096u}) {
       for (const std::size_t shift : {0u, 1u, 3u, 31u}) {
-        CAPTURE(bytes, shift);
-        const core::Bytes plain = seeded_bytes(bytes + shift, bytes + shift);
-        Region planes(core::round_up(bytes, gf16::kBlock));
-        std::fill_n(planes.data(), planes.buffer.size(), std::byte{0xEE});
-        kernel->to_planes(planes.data(), plain.data() + shift, bytes);
-        for (std::size_t word = 0; word < planes.buffer.size() / 2; ++word) {
-          const std::size_t block = word / 64 * 128, at = word % 64;
-          const std::byte low = 2 * word < bytes ? plain[shift + 2 * word] : std::byte{0};
-          const std::byte high = 2 * word < bytes ? plain[shift + 2 * word + 1] : std::byte{0};
-          REQUIRE(planes.data()[block + at] == low);
-          REQUIRE(planes.data()[block + 64 + at] == high);
+        CAPTURE(half, shift);
+        const core::Bytes plain = seeded_bytes(2 * half + shift, half + shift);
+        Region pairs(2 * half);
+        kernel->to_tower(pairs.data(), pairs.data() + half, plain.data() + shift, half);
+        for (std::size_t word = 0; word < half; ++word) {
+          const gf16::Tower pair = gf16::to_tower(core::load_le<Word>(plain.data() + shift + 2 * word));
+          REQUIRE(pairs.data()[word] == std::byte{pair.low});
+          REQUIRE(pairs.data()[half + word] == std::byte{pair.high});
         }
-        core::Bytes back(bytes + shift + 8, std::byte{0x33});
-        kernel->from_planes(back.data() + shift, planes.data(), bytes);
+        core::Bytes back(2 * half + shift + 8, std::byte{0x33});
+        kernel->from_tower(back.data() + shift, pairs.data(), pairs.data() + half, half);
         REQUIRE(std::equal(plain.begin() + static_cast<std::ptrdiff_t>(shift), plain.end(),
                            back.begin() + static_cast<std::ptrdiff_t>(shift)));
-        REQUIRE(back[bytes + shift] == std::byte{0x33});  // not a byte more
+        REQUIRE(back[2 * half + shift] == std::byte{0x33});  // not a byte more
       }
     }
   }
 }
 
-TEST_CASE("kernels: sums of products, whatever the number of inputs and outputs") {
+TEST_CASE("kernels: sums of products of bytes, whatever the number of inputs and outputs") {
+  REQUIRE(gf16::kernels().size() > 0);
   Dice dice(3);
   for (const gf16::Kernel* kernel : gf16::kernels()) {
-    for (const std::size_t inputs : {1u, 2u, 3u, 5u, 8u, 13u}) {
-      for (const std::size_t outputs : {1u, 2u, 3u, 4u, 5u, 7u, 12u}) {
-        const std::size_t bytes = gf16::kBlock * (1 + dice.below(9));
-        CAPTURE(kernel->name, inputs, outputs, bytes);
-        std::vector<core::Bytes> plain_in, plain_out;
+    for (const std::size_t inputs : {0u, 1u, 2u, 3u, 5u, 8u, 13u}) {
+      for (std::size_t outputs = 1; outputs <= 20; ++outputs) {
+        const std::size_t bytes = gf16::kRegionUnit * (1 + dice.below(9));
+        const bool set = dice.below(2) == 0;
+        CAPTURE(kernel->name, inputs, outputs, bytes, set);
         std::vector<Region> in, out;
         std::vector<const std::byte*> in_at;
         std::vector<std::byte*> out_at;
-        for (std::size_t i = 0; i < inputs; ++i) {
-          plain_in.push_back(seeded_bytes(bytes, dice.next()));
-          in.emplace_back(bytes);
-          kernel->to_planes(in.back().data(), plain_in.back().data(), bytes);
-          in_at.push_back(in.back().data());
-        }
+        const auto fill = [&](std::vector<Region>& regions) {
+          regions.emplace_back(bytes);
+          const core::Bytes content = seeded_bytes(bytes, dice.next());
+          std::copy(content.begin(), content.end(), regions.back().data());
+          return regions.back().data();
+        };
+        for (std::size_t i = 0; i < inputs; ++i) in_at.push_back(fill(in));
+        for (std::size_t o = 0; o < outputs; ++o) out_at.push_back(fill(out));
+        std::vector<gf16::Scalar> factors(inputs * outputs);
+        for (auto& factor : factors)
+          factor = static_cast<gf16::Scalar>(dice.below(8) == 0 ? dice.below(2) : dice.below(256));
+        std::vector<core::Bytes> wanted;
         for (std::size_t o = 0; o < outputs; ++o) {
-          plain_out.push_back(seeded_bytes(bytes, dice.next()));
-          out.emplace_back(bytes);
-          kernel->to_planes(out.back().data(), plain_out.back().data(), bytes);
-          out_at.push_back(out.back().data());
-        }
-        std::vector<Word> factors(inputs * outputs);
-        for (Word& factor : factors) factor = static_cast<Word>(dice.below(8) == 0 ? dice.below(2) : dice.below(65536));
-        kernel->multiply_add(out_at.data(), outputs, in_at.data(), inputs, factors.data(), bytes);
-        for (std::size_t o = 0; o < outputs; ++o) {
-          for (std::size_t word = 0; word < bytes / 2; ++word) {
-            auto sum = core::load_le<Word>(plain_out[o].data() + 2 * word);
-            for (std::size_t i = 0; i < inputs; ++i) {
-              sum = static_cast<Word>(
-                  sum ^ by_definition(core::load_le<Word>(plain_in[i].data() + 2 * word), factors[o * inputs + i]));
-            }
-            core::store_le<Word>(plain_out[o].data() + 2 * word, sum);
+          wanted.emplace_back(bytes);
+          for (std::size_t at = 0; at < bytes; ++at) {
+            auto sum = set ? 0u : std::to_integer<unsigned>(out_at[o][at]);
+            for (std::size_t i = 0; i < inputs; ++i)
+              sum ^= gf16::multiply_scalars(factors[o * inputs + i], std::to_integer<std::uint8_t>(in_at[i][at]));
+            wanted.back()[at] = static_cast<std::byte>(sum);
           }
-          core::Bytes got(bytes);
-          kernel->from_planes(got.data(), out[o].data(), bytes);
-          REQUIRE(got == plain_out[o]);
+        }
+        (set ? kernel->set : kernel->add)(out_at.data(), outputs, in_at.data(), inputs, factors.data(), bytes);
+        for (std::size_t o = 0; o < outputs; ++o) REQUIRE(std::equal(wanted[o].begin(), wanted[o].end(), out_at[o]));
+      }
+    }
+  }
+}
+
+TEST_CASE("multiply_add: sums of products of words") {
+  Dice dice(4);
+  for (const std::size_t inputs : {1u, 2u, 127u, 128u, 129u, 300u}) {
+    for (const std::size_t outputs : {1u, 7u, 8u, 9u}) {
+      constexpr std::size_t kHalf = 64;
+      CAPTURE(inputs, outputs);
+      const core::Bytes plain = seeded_bytes(inputs * 2 * kHalf, dice.next());
+      Region in(inputs * 2 * kHalf), out(outputs * 2 * kHalf);
+      std::vector<const std::byte*> in_at;
+      std::vector<std::byte*> out_at;
+      for (std::size_t i = 0; i < inputs; ++i) {
+        std::byte* at = in.data() + i * 2 * kHalf;
+        gf16::kernel().to_tower(at, at + kHalf, plain.data() + i * 2 * kHalf, kHalf);
+        in_at.push_back(at);
+      }
+      for (std::size_t o = 0; o < outputs; ++o) out_at.push_back(out.data() + o * 2 * kHalf);
+      std::vector<Word> factors(inputs * outputs);
+      for (Word& factor : factors) factor = static_cast<Word>(dice.below(65536));
+      gf16::multiply_add(out_at.data(), outputs, in_at.data(), inputs, factors.data(), kHalf);
+      for (std::size_t o = 0; o < outputs; ++o) {
+        core::Bytes got(2 * kHalf);
+        gf16::kernel().from_tower(got.data(), out_at[o], out_at[o] + kHalf, kHalf);
+        for (std::size_t word = 0; word < kHalf; ++word) {
+          Word sum = 0;
+          for (std::size_t i = 0; i < inputs; ++i) {
+            sum = static_cast<Word>(sum ^ by_definition(core::load_le<Word>(plain.data() + (i * kHalf + word) * 2),
+                                                        factors[o * inputs + i]));
+          }
+          REQUIRE(core::load_le<Word>(got.data() + 2 * word) == sum);
         }
       }
     }

@@ -60,11 +60,13 @@ TEST_CASE("recovery plan: what it computes is the definition, in any order, memo
     const auto slices = slices_of(37, bytes, bytes);
     const auto wanted = recovery_by_definition(slices, exponents);
     for (const unsigned threads : {1u, 2u, 5u}) {
-      for (const std::uint64_t memory : {std::uint64_t{1} << 30, std::uint64_t{1} << 20}) {
+      for (const std::uint64_t memory : {std::uint64_t{1} << 30, std::uint64_t{4} << 20}) {
         CAPTURE(bytes, threads, memory);
-        const parity::RecoveryPlan plan({bytes, 37, exponents, memory, threads});
-        CHECK(plan.memory_needed() <= memory);
-        CHECK(recovery_by_plan(slices, plan, threads) == wanted);
+        for (const parity::Method method : {parity::Method::kDirect, parity::Method::kTransform}) {
+          const parity::RecoveryPlan plan({bytes, 37, exponents, memory, threads}, method);
+          CHECK(plan.memory_needed() <= memory);
+          CHECK(recovery_by_plan(slices, plan, threads) == wanted);
+        }
       }
     }
   }
@@ -157,12 +159,44 @@ TEST_CASE("matrix: a choice of recovery slices that cannot be solved is passed o
   REQUIRE(b != 0);
   REQUIRE(gf16::factor(a, 3) == gf16::factor(b, 3));
   const std::vector<std::uint32_t> lost = {a, b};
-  CHECK_FALSE(parity::inverse_of(lost, {0, 3}, {}));
-  CHECK(parity::inverse_of(lost, {0, 1}, {}));
-  const std::vector<std::size_t> choice = parity::solvable_choice(lost, {0, 3, 6, 7}, {});
-  REQUIRE(choice.size() == 2);
-  CHECK(choice.back() == 3);
-  CHECK(parity::solvable_choice(lost, {0, 3, 6}, {}).size() < 2);
+  CHECK_FALSE(parity::solve(lost, {0, 3}, {}));
+  CHECK(parity::solve(lost, {0, 1}, {}));
+  CHECK_FALSE(parity::solve(lost, {0, 3, 6}, {}));
+  const auto solution = parity::solve(lost, {0, 3, 6, 7}, {});
+  REQUIRE(solution);
+  CHECK(std::find(solution->rows.begin(), solution->rows.end(), 3) != solution->rows.end());
+}
+
+TEST_CASE("matrix: what is said to contribute to a lost slice does, whatever is missing between the exponents") {
+  Dice dice(31);
+  for (int round = 0; round < 40; ++round) {
+    const std::size_t n = 1 + dice.below(70);
+    std::vector<std::uint32_t> lost;
+    for (std::uint32_t slice = static_cast<std::uint32_t>(dice.below(100)); lost.size() < n;
+         slice += static_cast<std::uint32_t>(1 + dice.below(300)))
+      lost.push_back(slice);
+    std::vector<std::uint16_t> exponents;
+    const std::uint64_t gaps = 1 + dice.below(4) * dice.below(200);
+    for (std::uint32_t e = static_cast<std::uint32_t>(dice.below(2000));
+         exponents.size() < n + dice.below(3) && e < 65'535; e += static_cast<std::uint32_t>(1 + dice.below(gaps)))
+      exponents.push_back(static_cast<std::uint16_t>(e));
+    if (exponents.size() < n) continue;
+    CAPTURE(round, n, gaps);
+    const auto solution = parity::solve(lost, exponents, {});
+    REQUIRE(solution);
+    REQUIRE(solution->rows.size() == n);
+    // Inverse times matrix is one.
+    for (std::size_t u = 0; u < n; ++u) {
+      for (std::size_t v = 0; v < n; ++v) {
+        gf16::Word sum = 0;
+        for (std::size_t r = 0; r < n; ++r) {
+          sum = static_cast<gf16::Word>(
+              sum ^ gf16::multiply(solution->inverse[u * n + r], gf16::factor(lost[v], exponents[solution->rows[r]])));
+        }
+        REQUIRE(sum == (u == v ? 1 : 0));
+      }
+    }
+  }
 }
 
 TEST_CASE("set builder: the same bytes whatever the memory, the threads and the pieces") {

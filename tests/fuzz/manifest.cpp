@@ -1,0 +1,10 @@
+// Any bytes as a list of hashes.
+
+#include "formats/volume/tag_files.hpp"
+#include "round_trip.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  namespace f = darkshelf::formats::volume;
+  darkshelf::fuzz::round_trip(data, size, f::decode_manifest, f::encode_manifest);
+  return 0;
+}
