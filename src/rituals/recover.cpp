@@ -41,6 +41,7 @@ class DriveLesson {
       throw Error(Code::kNotFound, fmt::format("there is no folder {}", core::printable(path.string())));
     }
     root_ = context.fs.canonical(path);
+    context.fs.confine(root_, core::printable(root_.string()));
     const io::Path file = root_ / std::string(fd::kIdentity);
     const auto stat = context.fs.stat(file);
     if (!stat || stat->type != io::FileType::kRegular) {

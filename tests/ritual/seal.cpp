@@ -248,14 +248,15 @@ TEST_CASE(
   const io::Path out = shelf.path("out");
   io::posix().make_dir(out);
   std::size_t largest = 0, parts = 0;
+  ProcessOptions in_out;
+  in_out.folder = out;
   for (const io::Path& volume : volumes) {
     for (const auto& [path, stat] : files_below(volume / "data")) {
       REQUIRE(run_process({"tar", "-xf", path.string(), "-C", out.string()}).exit_code == 0);
       largest = std::max<std::size_t>(largest, stat.bytes);
       parts += stat.bytes <= kMiB + 20'000 ? 1 : 0;
     }
-    const ProcessResult sums =
-        run_process({"sha256sum", "--quiet", "-c", (volume / "photos.sha256").string()}, {.folder = out});
+    const ProcessResult sums = run_process({"sha256sum", "--quiet", "-c", (volume / "photos.sha256").string()}, in_out);
     INFO(sums.out << sums.err);
     CHECK(sums.exit_code == 0);
   }
