@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
 #include "core/text.hpp"
@@ -165,6 +167,15 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
   if (failing)
     return fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE", label);
   if (report.repairable()) return fmt::format("Next: darkshelf repair {}", label);
+  std::set<std::string> renewals;
+  for (const rituals::ScrubbedCopy& copy : report.volumes) {
+    if (!copy.renewal.empty()) renewals.insert(copy.renewal);
+  }
+  if (!renewals.empty()) {
+    const std::string copies = fmt::format("{}", fmt::join(renewals, "\n      "));
+    return fmt::format("Next: {}\n      brings good copies from elsewhere; darkshelf repair {} mends the rest.", copies,
+                       label);
+  }
   return fmt::format(
       "Next: darkshelf repair {} mends what can be mended; fetch the rest from another copy (darkshelf show SHOOT).",
       label);

@@ -16,6 +16,7 @@ struct CopiedVolume {
   std::string from;  // label
   std::uint64_t mended_slices = 0;
   bool mended = false, already_there = false;
+  bool replaced = false;  // a bad copy stood there; it is kept in quarantine
 };
 struct CopyReport {
   std::string to;
@@ -26,5 +27,8 @@ struct CopyReport {
   std::uint64_t bytes = 0;
 };
 CopyReport copy(Context& context, const CopyRequest& request);
+
+/// The command that renews a bad copy on `drive` from a good one elsewhere; "" when there is none.
+std::string how_to_renew(Context& context, const catalog::Volume& volume, const catalog::Drive& drive);
 
 }  // namespace darkshelf::rituals

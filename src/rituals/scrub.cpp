@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/payload_reader.hpp"
 
@@ -91,7 +92,8 @@ class Scrubbing {
                   finding, examination);
     }
     record_.volumes.push_back({volume.info.volume, 0, volume.info.slices, true, health_of(examination)});
-    report_.volumes.push_back({std::move(volume), std::move(examination)});
+    std::string renewal = examination.repairable() ? "" : how_to_renew(context_, volume, drive_.drive);
+    report_.volumes.push_back({std::move(volume), std::move(examination), std::move(renewal)});
   }
 
   /// Nothing of the volume can be told from the drive: every photo of it is in question.

@@ -14,6 +14,7 @@ struct ScrubRequest {
 struct ScrubbedCopy {
   catalog::Volume volume;
   Examination examination;
+  std::string renewal;  // the command that brings a good copy from elsewhere, for one that cannot be repaired
 };
 struct ScrubReport {
   catalog::Drive drive;
