@@ -45,6 +45,10 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
   }
   if (!report.absent.empty())
     out.note("darkshelf show VOLUME tells where they lie; plug one in and type the same command again.");
+  if (!report.not_refreshed.empty()) {
+    code = worse(code, kFailed);
+    out.error(core::printable(report.not_refreshed));
+  }
   if (report.readback_cached)
     out.note(fmt::format(
         "{}: a cache may have answered when it was read back; its copies count after a check on a later day.",

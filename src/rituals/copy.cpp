@@ -303,7 +303,7 @@ CopyReport copy(Context& context, const CopyRequest& request) {
     }
     if (!reasons.empty()) report.failed.emplace_back(volume, reasons);
   }
-  refresh_drive(context, target);
+  report.not_refreshed = try_to_refresh(context, target);
   return report;
 }
 

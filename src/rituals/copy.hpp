@@ -24,6 +24,7 @@ struct CopyReport {
   std::vector<std::pair<catalog::Volume, std::string>> failed;  // and why
   std::vector<catalog::Volume> absent;                          // on no drive that is plugged in
   bool readback_cached = false;
+  std::string not_refreshed;  // why the catalog copy on the drive is not; "" if it is
   std::uint64_t bytes = 0;
 };
 CopyReport copy(Context& context, const CopyRequest& request);

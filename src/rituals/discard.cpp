@@ -153,7 +153,8 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
         report.bytes += remove_remains(context, drive, volume);
       }
     }
-    refresh_drive(context, drive);
+    const std::string not_refreshed = try_to_refresh(context, drive);
+    if (!not_refreshed.empty()) report.not_refreshed.push_back(not_refreshed);
     report.removed_from.push_back(drive.drive.label);
   }
   return report;

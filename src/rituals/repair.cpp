@@ -57,7 +57,7 @@ class Repairing {
       ++report_.checked;
     }
     if (context_.fs.stat(journals_) && context_.fs.list(journals_).empty()) context_.fs.remove_dir(journals_);
-    if (report_.complete()) refresh_drive(context_, drive_);
+    if (report_.complete()) report_.not_refreshed = try_to_refresh(context_, drive_);
     return std::move(report_);
   }
 

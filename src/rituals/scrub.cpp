@@ -42,6 +42,7 @@ class Scrubbing {
 
   ScrubReport run() {
     report_.drive = drive_.drive;
+    report_.root = drive_.root;
     const auto began = std::chrono::steady_clock::now();
     record_.id = context_.world.new_id();
     record_.drive = drive_.drive.id;
@@ -137,7 +138,9 @@ class Scrubbing {
       check_second_seal(volume);
     }
     for (const io::Path& folder : volume::volume_folders(fs, drive_.root)) {
-      if (!known.contains(folder)) tell(FindingKind::kForeign, below_root(folder));
+      if (known.contains(folder)) continue;
+      ++report_.unknown_volumes;
+      tell(FindingKind::kForeign, below_root(folder));
     }
     const io::Path journal = drive_.root / std::string(fd::kJournal);
     if (const auto stat = fs.stat(journal); stat && stat->type == io::FileType::kDirectory)
@@ -180,8 +183,8 @@ class Scrubbing {
                                                                    return finding.kind == name_of(FindingKind::kLitter);
                                                                  });
     if (clean && !request_.read_only && drive_.lock) {
-      refresh_drive(context_, drive_);
-      report_.catalog_refreshed = true;
+      report_.not_refreshed = try_to_refresh(context_, drive_);
+      report_.catalog_refreshed = report_.not_refreshed.empty();
     }
   }
 
