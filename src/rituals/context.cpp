@@ -151,7 +151,8 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
       if (fs.canonical(other) != root) {
         throw Error(Code::kWrongDrive,
                     fmt::format("two media claim to be {}: {} and {}", known->label, root.string(), other.string()),
-                    fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(root.string())));
+                    fmt::format("darkshelf drive accept {} --as copy --label NEW",
+                                core::shell_quote((root == known->evidence.path ? other : root).string())));
       }
     }
   }

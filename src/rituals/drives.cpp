@@ -156,6 +156,27 @@ fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, con
                   : fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(root.string())));
 }
 
+/// A copy must not be all there is: the drive itself would be absent for good.
+void require_clone(Context& context, const io::Path& root, const catalog::Drive& known,
+                   const fd::DriveIdentity& identity, const catalog::Evidence& evidence) {
+  if (shelf::judge(identity, known, evidence).claim != shelf::Claim::kFits) return;
+  std::vector<io::Path> others = io::mount_points();
+  if (known.evidence.path != root.string()) others.emplace_back(known.evidence.path);
+  for (const io::Path& other : others) {
+    const auto there = context.fs.stat_following(other), here = context.fs.stat_following(root);
+    if (!there || (there->device == here->device && there->inode == here->inode)) continue;
+    try {
+      const std::string text = io::read_text(context.fs, other / std::string(fd::kIdentity), 64 << 10);
+      if (fd::decode_identity(text).id == identity.id) return;
+    } catch (const Error&) {  // not the original
+    }
+  }
+  throw Error(Code::kWrongDrive,
+              fmt::format("{} looks like {} itself, and no other medium that claims to be it is plugged in",
+                          root.string(), known.label),
+              "plug in both; the one that is the copy is accepted as a copy");
+}
+
 /// The volumes that lie on a clone are there, but nobody has read them yet: they count after the first scrub.
 void record_clone(Context& context, const io::Path& root, const core::Uuid& original, const core::Uuid& clone) {
   for (const catalog::Volume& volume : context.catalog.volumes_on(original)) {
@@ -236,6 +257,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
     context.catalog.record_drive_seen(known->id, evidence);
     return *context.catalog.drive(known->id);
   }
+  require_clone(context, root, *known, identity, evidence);
   identity.id = context.world.new_id();
   identity.label = label.empty() ? known->label + " copy" : label;
   identity.created = context.world.now();

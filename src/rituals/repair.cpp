@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/repair_journal.hpp"
 
@@ -56,7 +57,7 @@ class Repairing {
       ++report_.checked;
     }
     if (context_.fs.stat(journals_) && context_.fs.list(journals_).empty()) context_.fs.remove_dir(journals_);
-    if (report_.complete()) refresh_drive(context_, drive_);
+    if (report_.complete()) report_.not_refreshed = try_to_refresh(context_, drive_);
     return std::move(report_);
   }
 
@@ -159,7 +160,7 @@ class Repairing {
       return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
              "was written";
     }
-    if (!examination.loaded) return examination.failure;
+    if (!examination.loaded) return examination.failure + other_copies(volume);
     if (has(examination, FindingKind::kUnreadable)) {
       return fmt::format(
           "the medium itself is failing (unreadable places): do not write to it. Type: darkshelf copy {} --to "
@@ -175,13 +176,8 @@ class Repairing {
   }
 
   std::string other_copies(const catalog::Volume& volume) {
-    std::string others;
-    for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
-      if (copy.drive == drive_.drive.id || copy.health != catalog::CopyHealth::kGood) continue;
-      if (const auto drive = context_.catalog.drive(copy.drive))
-        others += (others.empty() ? "; a good copy is on " : ", ") + drive->label;
-    }
-    return others;
+    const std::string renewal = how_to_renew(context_, volume, drive_.drive);
+    return renewal.empty() ? "" : "; a good copy is elsewhere. Type: " + renewal;
   }
 
   void check_room(const Examination& examination) {
