@@ -66,16 +66,20 @@ std::vector<io::Path> roots_with_id(io::FileSystem& fs, const catalog::Drive& dr
   return found;
 }
 
-AttachedDrive open_root(Context& context, const io::Path& root, const fd::DriveIdentity& identity, Visit visit) {
+AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid& id, Visit visit) {
   const std::string quoted = core::shell_quote(root.string());
-  const auto known = context.catalog.drive(identity.id);
+  const auto known = context.catalog.drive(id);
+  context.fs.confine(root, known ? known->label : core::printable(root.string()));
+  const auto found = identity_at(context.fs, root);  // only now is it certain which folder this is
+  if (!found || found->id != id)
+    throw Error(Code::kDriveGone, fmt::format("the drive at {} left just now", root.string()), "plug it in again");
+  const fd::DriveIdentity& identity = *found;
   if (!known) {
     throw Error(Code::kWrongDrive,
                 fmt::format("{} says it is the archive drive \"{}\" ({}), which this catalog has never seen",
                             root.string(), core::printable(identity.label), identity.id.text().substr(0, 8)),
                 fmt::format("darkshelf catalog recover {}", quoted));
   }
-  context.fs.confine(root, known->label);
   AttachedDrive drive{*known, root, io::medium_of(root), identity, nullptr};
   const catalog::Evidence evidence = evidence_of(drive.medium, root);
   const shelf::Judgement judgement = shelf::judge(identity, known, evidence);
@@ -131,7 +135,7 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
       throw Error(Code::kDriveAbsent, fmt::format("{} is not plugged in.{}", known->label, place),
                   "plug it in and type the same command again");
     }
-    return open_root(context, roots.front(), *identity_at(fs, roots.front()), visit);
+    return open_root(context, roots.front(), known->id, visit);
   }
   const auto stat = text.empty() ? std::nullopt : fs.stat_following(text);
   if (!stat) {
@@ -156,7 +160,7 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
       }
     }
   }
-  return open_root(context, root, *identity, visit);
+  return open_root(context, root, identity->id, visit);
 }
 
 std::vector<AttachedDrive> attached_drives(Context& context) {
