@@ -163,6 +163,17 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   return open_root(context, root, identity->id, visit);
 }
 
+void require_answering(Context& context, const AttachedDrive& drive) {
+  const io::Path file = drive.root / std::string(fd::kIdentity);
+  core::AlignedBuffer block(core::AlignedBuffer::kAlignment);
+  try {
+    context.fs.open_read(file, io::ReadMode::kDirect)->read_at(0, block.span());
+  } catch (const Error& error) {
+    throw Error(Code::kDriveGone, fmt::format("{} stopped answering: {}", drive.drive.label, error.what()),
+                "look at its cable and plug it in again; nothing was recorded since the last good read");
+  }
+}
+
 std::vector<AttachedDrive> attached_drives(Context& context) {
   std::vector<AttachedDrive> attached;
   for (const catalog::Drive& drive : context.catalog.drives()) {

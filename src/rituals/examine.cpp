@@ -245,6 +245,11 @@ class Examining {
 
 }  // namespace
 
+bool Examination::hit_the_medium() const {
+  return !loaded || std::any_of(findings.begin(), findings.end(),
+                                [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; });
+}
+
 std::string_view name_of(FindingKind kind) {
   switch (kind) {
     case FindingKind::kDamaged:

@@ -40,6 +40,8 @@ struct Examination {
   parity::PacketScan payload_parity;                // sound recovery slices of the payload set
   bool intact() const { return loaded && findings.empty(); }
   bool repairable() const { return loaded && lost.size() <= payload_parity.recovery.size(); }
+  /// Something could not be read, or so much that the volume is not understood: is the drive still there?
+  bool hit_the_medium() const;
   bool readback_cached = false;  // caches could not be bypassed
   std::uint64_t bytes_read = 0;
 };

@@ -97,6 +97,7 @@ class Repairing {
     Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume),
                                       Depth::kEverything, io::ReadMode::kDirect);
     context_.work.told().end();
+    if (examination.hit_the_medium()) require_answering(context_, drive_);
     return examination;
   }
 

@@ -82,6 +82,7 @@ class Scrubbing {
     Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume),
                                       Depth::kEverything, io::ReadMode::kDirect);
     context_.work.told().end();
+    if (examination.hit_the_medium()) require_answering(context_, drive_);
     if (!examination.loaded) all_photos_hit(volume, examination);
     report_.bytes_read += examination.bytes_read;
     report_.photos += volume.info.photos;

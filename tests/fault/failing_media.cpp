@@ -139,6 +139,28 @@ TEST_CASE("failing media: a drive that answers nothing is gone, not ruined") {
   CHECK_FALSE(scrub(shelf, "A").damage());
 }
 
+TEST_CASE("failing media: a drive that dies between two volumes is gone, not ruined") {
+  Faults faults;
+  Shelf shelf({"A"}, &faults);
+  for (const char* name : {"2026-06-14_wedding", "2026-07-15_harbour", "2026-08-16_island"})
+    shelf.seal(shelf.add_shoot(name, 2, 100'000), {"A"});
+  for (const unsigned reads : {3u, 10u, 30u, 60u}) {
+    CAPTURE(reads);
+    for (const char* call : {"read_at", "open_read"}) {
+      faults.fail(call, "/A/darkshelf", reads, EIO, true);
+      try {
+        scrub(shelf, "A");
+        FAIL("the scrub should have stopped");
+      } catch (const core::Error& error) {
+        CHECK((error.code() == Code::kDriveGone || error.code() == Code::kDriveAbsent));
+      }
+      faults.nothing();
+      for (const catalog::Copy& copy : shelf.catalog().copies()) CHECK(copy.health == catalog::CopyHealth::kGood);
+    }
+  }
+  CHECK_FALSE(scrub(shelf, "A").damage());
+}
+
 TEST_CASE("failing media: a bit that flips once on its way is read again and not believed") {
   Faults faults;
   Shelf shelf({"A"}, &faults);
