@@ -64,7 +64,7 @@ Drive drive_from(SQLite::Statement& row) {
 }
 
 constexpr const char* kDrives = R"sql(
-  SELECT d.*, p.name AS place_name, p.offsite AS offsite, count(c.volume) AS volumes, coalesce(sum(v.bytes_on_drive), 0) AS bytes
+  SELECT d.*, p.name AS place_name, p.offsite AS offsite, count(c.volume) AS volumes, CAST(total(v.bytes_on_drive) AS INTEGER) AS bytes
   FROM drives_now d LEFT JOIN places_now p ON p.id = d.place
   LEFT JOIN copies_now c ON c.drive = d.id LEFT JOIN volumes v ON v.uuid = c.volume
   GROUP BY d.id ORDER BY d.label, d.id)sql";

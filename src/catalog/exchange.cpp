@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <set>
 
 #include "catalog/state.hpp"
 #include "core/error.hpp"
@@ -17,10 +17,11 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kLongestBody = 64 << 20;                 // a plan of a hundred thousand parts
-constexpr std::int64_t kLastSequence = 999'999'999'999;        // twelve digits in a fact's place in the order
-constexpr std::int64_t kLastTime = 7'258'118'400'000'000'000;  // the year 2200: clocks are wrong, but not that wrong
+constexpr std::size_t kLongestBody = 64 << 20;           // a plan of a hundred thousand parts
+constexpr std::int64_t kLastSequence = 999'999'999'999;  // twelve digits in a fact's place in the order
+constexpr int kDeepestBody = 100;                        // SQLite gives up at 2,000
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 60;
+constexpr std::uint64_t kLargestVolume = std::uint64_t{1} << 50;
 
 /// Leaves what concerns the volumes on one drive, and who and where everything is.
 void keep_own(SQLite::Database& db, const std::string& drive) {
@@ -32,9 +33,8 @@ void keep_own(SQLite::Database& db, const std::string& drive) {
   db.exec("DELETE FROM members WHERE volume NOT IN (SELECT id FROM temp.own)");
   db.exec("DELETE FROM volumes WHERE id NOT IN (SELECT id FROM temp.own)");
   db.exec(
-      "DELETE FROM facts WHERE kind IN ('volume-sealed', 'volume-found', 'volume-conflict', 'copy-made', 'copy-gone', "
-      "'copy-scrubbed', 'copy-repaired') "
-      "AND subject NOT IN (SELECT uuid FROM temp.own)");
+      "DELETE FROM facts WHERE (kind LIKE 'volume-%' OR kind LIKE 'copy-%') AND subject NOT IN (SELECT uuid FROM "
+      "temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'shoot-%' AND subject NOT IN (SELECT shoot FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'seal-%' AND subject NOT IN (SELECT grp FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind IN ('drive-scrubbed', 'finding') AND subject <> '" + drive + "'");
@@ -49,12 +49,31 @@ std::string blob(const SQLite::Column& column) {
   return data == nullptr ? std::string() : std::string(data, static_cast<std::size_t>(column.getBytes()));
 }
 
+/// The object a body is; nothing if it is none. A name that stands twice in one object is none either: this program
+/// would take the last, SQLite's views the first, and what was looked at is not what is used.
+std::optional<Json> body_from(const std::string& text) {
+  if (text.size() > kLongestBody) return {};
+  std::vector<std::set<std::string>> names;
+  bool sound = true;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    sound = sound && depth <= kDeepestBody;
+    if (event == Json::parse_event_t::object_start) names.emplace_back();
+    if (event == Json::parse_event_t::object_end) names.pop_back();
+    if (event == Json::parse_event_t::key) sound = names.back().insert(parsed.get<std::string>()).second && sound;
+    return true;
+  };
+  Json body = Json::parse(text, watch, false);
+  if (!sound || !body.is_object()) return {};
+  return body;
+}
+
 /// Reads another catalog row by row and believes nothing of it that does not fit together.
 class Merging {
  public:
   Merging(Ledger& ours, const io::Path& other) : ours_(ours), path_(other), other_(open_elsewhere(other)) {}
 
   Catalog::Merged run() {
+    require_tables();
     SQLite::Transaction transaction(*ours_.db);
     take_facts();
     take_volumes();
@@ -66,6 +85,14 @@ class Merging {
   [[noreturn]] void refuse(const std::string& what) const {
     throw Error(Code::kCorrupt,
                 fmt::format("the catalog {} holds {}; nothing of it was taken", core::printable(path_.string()), what));
+  }
+
+  /// Views in their place could go on for ever.
+  void require_tables() {
+    SQLite::Statement tables(*other_,
+                             "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN "
+                             "('facts', 'volumes', 'members')");
+    if (!tables.executeStep() || tables.getColumn(0).getInt() != 3) refuse("something else where its tables belong");
   }
 
   void take_facts() {
@@ -80,10 +107,10 @@ class Merging {
       if (!Uuid::parse(id) || !Uuid::parse(writer) || sequence <= 0 || sequence > kLastSequence || time < 0 ||
           time > kLastTime)
         refuse("a fact without a proper id, number or time");
-      const Json content = body.size() > kLongestBody ? Json() : Json::parse(body, nullptr, false);
-      if (!content.is_object()) refuse("a fact that is no JSON object");
+      const auto content = body_from(body);
+      if (!content) refuse("a fact that is no JSON object");
       const std::string kind = text_of(rows.getColumn(4));
-      if (!is_sound_fact(kind, text_of(rows.getColumn(5)), text_of(rows.getColumn(6)), content))
+      if (!is_sound_fact(kind, text_of(rows.getColumn(5)), text_of(rows.getColumn(6)), *content))
         refuse(fmt::format("a fact of the kind {} that makes no sense", core::printable(kind)));
       insert.bind(1, id);
       insert.bind(2, writer);
@@ -108,6 +135,7 @@ class Merging {
         refuse("a volume whose seal does not fit its list of hashes");
       volume.folder = fv::year_folder(volume.info) + "/" + fv::folder_name(volume.info);
       volume.bytes_on_drive = static_cast<std::uint64_t>(rows.getColumn(4).getInt64());
+      if (volume.bytes_on_drive > kLargestVolume) refuse("a volume larger than any drive");
       auto known = ours_.query("SELECT seal FROM volumes WHERE uuid = ?");
       known.bind(1, volume.info.volume.text());
       if (known.executeStep()) {

@@ -101,14 +101,16 @@ CREATE VIEW drives_now AS
   FROM facts a WHERE a.kind = 'drive-added'
     AND a.sort = (SELECT min(f.sort) FROM facts f WHERE f.kind = 'drive-added' AND f.subject = a.subject);
 
+-- total() where sum() would do: sum() fails on numbers that are too large, and then no shoot could be asked for.
 CREATE VIEW shoots_now AS
   SELECT s.*,
     (SELECT json_extract(f.body, '$.name') FROM latest f WHERE f.kind = 'shoot-renamed' AND f.subject = s.id) AS renamed,
     (SELECT json_extract(f.body, '$.text') FROM latest f WHERE f.kind = 'shoot-note' AND f.subject = s.id) AS note,
     (SELECT json_extract(f.body, '$.copies') FROM latest f WHERE f.kind = 'shoot-keep' AND f.subject = s.id) AS keep,
     EXISTS (SELECT 1 FROM facts f WHERE f.kind = 'shoot-discarded' AND f.subject = s.id AND f.time >= s.sealed) AS discarded
-  FROM (SELECT shoot AS id, title, shoot_name AS folder, shoot_date AS date, max(sealed) AS sealed, sum(photos) AS photos,
-          sum(content_files) AS files, sum(content_bytes) AS bytes, count(DISTINCT grp) AS sealings
+  FROM (SELECT shoot AS id, title, shoot_name AS folder, shoot_date AS date, max(sealed) AS sealed,
+          CAST(total(photos) AS INTEGER) AS photos, CAST(total(content_files) AS INTEGER) AS files,
+          CAST(total(content_bytes) AS INTEGER) AS bytes, count(DISTINCT grp) AS sealings
         FROM volumes GROUP BY shoot) s;
 )sql";
 

@@ -16,6 +16,7 @@ struct Shape {
   std::vector<const char*> texts{};    // fields that must be texts
   std::vector<const char*> ids{};      // fields that must be ids or empty
   std::vector<const char*> numbers{};  // fields that must be whole numbers
+  std::vector<const char*> times{};    // fields that must be times: differences of them are taken
 };
 
 const std::map<std::string, Shape>& shapes() {
@@ -30,18 +31,18 @@ const std::map<std::string, Shape>& shapes() {
       {"drive-marked", {.texts = {"state"}}},
       {"drive-seen", {}},
       {"drive-accepted", {.texts = {"as"}}},
-      {"drive-scrubbed", {.object = Names::kId, .numbers = {"started", "ended", "complete"}}},
+      {"drive-scrubbed", {.object = Names::kId, .numbers = {"complete"}, .times = {"started", "ended"}}},
       {"finding", {.object = Names::kId, .texts = {"kind", "path"}, .ids = {"volume"}, .numbers = {"first", "count"}}},
       {"policy-set", {.subject = Names::kWord, .texts = {"value"}}},
-      {"seal-planned", {.texts = {"shoot_name", "options"}, .ids = {"shoot"}, .numbers = {"planned"}}},
+      {"seal-planned", {.texts = {"shoot_name", "options"}, .ids = {"shoot"}, .times = {"planned"}}},
       {"seal-ended", {}},
       {"volume-sealed", {.texts = {"seal"}}},
       {"volume-found", {.texts = {"seal"}}},
       {"volume-conflict", {.object = Names::kSeal, .texts = {"kept", "folder"}}},
-      {"copy-made", {.object = Names::kId, .numbers = {"proven", "cached"}}},
+      {"copy-made", {.object = Names::kId, .numbers = {"cached"}, .times = {"proven"}}},
       {"copy-gone", {.object = Names::kId, .texts = {"reason"}}},
       {"copy-scrubbed",
-       {.object = Names::kId, .texts = {"health"}, .numbers = {"ended", "first_slice", "slice_count"}}},
+       {.object = Names::kId, .texts = {"health"}, .numbers = {"first_slice", "slice_count"}, .times = {"ended"}}},
       {"copy-repaired", {.object = Names::kId}},
       {"shoot-renamed", {.texts = {"name"}}},
       {"shoot-note", {.texts = {"text"}}},
@@ -101,7 +102,13 @@ bool is_sound_fact(const std::string& kind, const std::string& subject, const st
   for (const char* name : shape.numbers) {
     if (!body.contains(name) || !body[name].is_number_integer()) return false;
   }
+  for (const char* name : shape.times) {
+    const auto time = body.find(name);
+    if (time == body.end() || !time->is_number_integer() || *time < 0 || *time > kLastTime) return false;
+  }
   if (const auto evidence = body.find("evidence"); evidence != body.end() && !evidence->is_object()) return false;
+  // No copies at all would be no policy but a shoot that nobody watches.
+  if (kind == "shoot-keep" && (body["copies"] < 1 || body["copies"] > 99)) return false;
   return kind != "seal-planned" || is_sound_plan(body);
 }
 

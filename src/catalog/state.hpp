@@ -12,6 +12,8 @@ namespace darkshelf::catalog {
 
 using Json = nlohmann::json;
 
+/// No fact is of the year 2200 or later: clocks are wrong, but not that wrong.
+inline constexpr std::int64_t kLastTime = 7'258'118'400'000'000'000;
 inline constexpr int kApplicationId = 0x44534C46;  // "DSLF"
 int schema_version();                              // the one this program writes
 /// Brings an open database from `from` (0: empty) to schema_version(), in one transaction.

@@ -61,6 +61,7 @@ fv::Member member_from(SQLite::Statement& row) {
   if (!xattrs.empty()) {
     const Json attributes = parse_json(xattrs);
     for (const auto& [name, value] : attributes.items()) {
+      if (!value.is_string()) throw Error(Code::kCorrupt, "the catalog holds attributes of a file that are no texts");
       if (const auto bytes = core::from_base64(value.get<std::string>())) member.xattrs[name] = core::as_text(*bytes);
     }
   }

@@ -1,9 +1,9 @@
 #include "digest/digest.hpp"
 
 #include <openssl/evp.h>
-#include <zlib.h>
 
-#include <limits>
+#include <algorithm>
+#include <vector>
 
 #include "core/error.hpp"
 
@@ -91,27 +91,10 @@ Md5 Md5Stream::finish() { return state_->finish<16>(); }
 Sha256 sha256(core::ByteSpan bytes) { return at_once<32>(EVP_sha256(), bytes); }
 Md5 md5(core::ByteSpan bytes) { return at_once<16>(EVP_md5(), bytes); }
 
-std::uint32_t crc32(core::ByteSpan bytes, std::uint32_t earlier) {
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  return static_cast<std::uint32_t>(::crc32_z(earlier, data, bytes.size()));
-}
+namespace {
 
-std::uint32_t crc32_zeros(std::uint32_t earlier, std::uint64_t count) {
-  // crc32_combine wants the CRC of the zeros themselves, which doubling gives in log(count) steps.
-  std::uint32_t block = 0;  // of `length` zeros; 0 is that of none
-  const std::byte zero{};
-  std::uint32_t power = crc32({&zero, 1});  // of 2^k zeros
-  std::uint64_t power_length = 1;
-  for (std::uint64_t rest = count; rest != 0; rest >>= 1) {
-    if (rest & 1)
-      block = static_cast<std::uint32_t>(::crc32_combine64(block, power, static_cast<z_off64_t>(power_length)));
-    power = static_cast<std::uint32_t>(::crc32_combine64(power, power, static_cast<z_off64_t>(power_length)));
-    power_length <<= 1;
-  }
-  return static_cast<std::uint32_t>(::crc32_combine64(earlier, block, static_cast<z_off64_t>(count)));
-}
-
-SliceDigests slice_digests(core::ByteSpan bytes, std::uint64_t slice_bytes) {
+/// Of a slice that is padded with zeros.
+SliceDigests padded_digests(core::ByteSpan bytes, std::uint64_t slice_bytes) {
   static constexpr std::array<std::byte, 65536> kZeros{};
   SliceDigests out;
   Running md5(EVP_md5());
@@ -124,8 +107,29 @@ SliceDigests slice_digests(core::ByteSpan bytes, std::uint64_t slice_bytes) {
   }
   out.md5 = md5.finish<16>();
   out.crc32 = crc32_zeros(crc32(bytes), padding);
-  out.sha256 = sha256(bytes);
   return out;
+}
+
+}  // namespace
+
+void slice_digests(core::ByteSpan bytes, std::uint64_t slice_bytes, Hashes hashes, std::span<SliceDigests> out) {
+  const auto slice = [&](std::size_t i) {
+    return bytes.subspan(i * slice_bytes, std::min<std::uint64_t>(slice_bytes, bytes.size() - i * slice_bytes));
+  };
+  const std::size_t whole = bytes.size() / slice_bytes;
+  std::vector<const std::byte*> messages(whole);
+  std::vector<Md5> md5(whole);
+  for (std::size_t i = 0; i < whole; ++i) messages[i] = slice(i).data();
+  md5_many(messages, slice_bytes, md5);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (i < whole) {
+      out[i].md5 = md5[i];
+      out[i].crc32 = crc32(slice(i));
+    } else {
+      out[i] = padded_digests(slice(i), slice_bytes);
+    }
+    if (hashes == Hashes::kPar2AndSha256) out[i].sha256 = sha256(slice(i));
+  }
 }
 
 }  // namespace darkshelf::digest

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "core/bytes.hpp"
 
@@ -57,13 +59,21 @@ std::uint32_t crc32(core::ByteSpan bytes, std::uint32_t earlier = 0);
 /// The same, as if `count` zero bytes followed.
 std::uint32_t crc32_zeros(std::uint32_t earlier, std::uint64_t count);
 
-/// What is kept of one slice. The slice is `bytes` followed by zeros up to slice_bytes (PAR2's last slice of a file)
-/// for MD5 and CRC-32; SHA-256 is over the bytes themselves, unpadded.
+/// MD5 of messages that are all `bytes` long, several at a time in the lanes of the CPU's vectors: out[i] is that of
+/// messages[i]. `lanes` is one of md5_lanes(), for tests and measurements; 0 takes the most.
+void md5_many(std::span<const std::byte* const> messages, std::uint64_t bytes, std::span<Md5> out,
+              std::size_t lanes = 0);
+std::vector<std::size_t> md5_lanes();
+
+/// What is kept of one slice. A slice that is shorter than slice_bytes (the last of a file) counts for MD5 and CRC-32
+/// as if zeros followed, as PAR2 has it; SHA-256 is over the bytes themselves, unpadded.
 struct SliceDigests {
-  Md5 md5;
-  std::uint32_t crc32;
-  Sha256 sha256;
+  Md5 md5{};
+  std::uint32_t crc32 = 0;
+  Sha256 sha256{};
 };
-SliceDigests slice_digests(core::ByteSpan bytes, std::uint64_t slice_bytes);
+enum class Hashes { kPar2, kPar2AndSha256 };
+/// Of consecutive slices: out.size() is divide_up(bytes.size(), slice_bytes). sha256 stays zero unless asked for.
+void slice_digests(core::ByteSpan bytes, std::uint64_t slice_bytes, Hashes hashes, std::span<SliceDigests> out);
 
 }  // namespace darkshelf::digest

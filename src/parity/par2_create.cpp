@@ -100,6 +100,7 @@ CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const 
   options.recovery_slices = request.recovery_slices.value_or(
       std::max<std::uint32_t>(1, static_cast<std::uint32_t>(std::lround(static_cast<double>(slices) * percent / 100))));
   options.creator = "darkshelf";
+  options.hashes = digest::Hashes::kPar2;
   report.slices = static_cast<std::uint32_t>(slices);
   report.recovery_slices = options.recovery_slices;
 

@@ -2,6 +2,7 @@
 // What verify learns and repair needs; for par2_*.cpp alone.
 
 #include <optional>
+#include <utility>
 
 #include "parity/par2_files.hpp"
 #include "parity/set_reader.hpp"
@@ -13,6 +14,10 @@ struct SlicePlace {
   io::Path file;
   std::uint64_t offset = 0;
 };
+
+/// One file, however many paths lead to it: device and inode.
+using FileIdentity = std::pair<std::uint64_t, std::uint64_t>;
+inline FileIdentity identity_of(const io::Stat& stat) { return {stat.device, stat.inode}; }
 
 struct SetState {
   PacketScan scan;

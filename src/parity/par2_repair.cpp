@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -49,10 +50,11 @@ class Repair {
                   fmt::format("{} are lost and only {} recovery slices are sound: nothing was touched",
                               core::count_of(state_.report.lost, "slice"), state_.report.recovery_slices));
     }
+    plan_renames();
     try {
       for (std::size_t i = 0; i < state_.files.size(); ++i) {
         const FileState found = state_.report.files[i].state;
-        if (found == FileState::kDamaged || found == FileState::kMissing) begin(i);
+        if (found != FileState::kIntact && !renamed_.contains(i)) begin(i);
       }
       copy_intact();
       rebuild_lost();
@@ -67,9 +69,7 @@ class Repair {
       throw;
     }
     for (const Rebuilt& rebuilt : rebuilt_) put_in_place(rebuilt.temporary, rebuilt.index, report);
-    for (std::size_t i = 0; i < state_.files.size(); ++i) {
-      if (state_.report.files[i].state == FileState::kMisnamed) put_in_place(state_.report.files[i].found, i, report);
-    }
+    for (const std::size_t i : renamed_) put_in_place(state_.report.files[i].found, i, report);
     return report;
   }
 
@@ -80,12 +80,43 @@ class Repair {
     std::unique_ptr<io::File> file;
   };
 
-  void begin(std::size_t index) {
+  /// A misnamed file is renamed where that takes nothing away: not from under the name of another protected file (two
+  /// may have changed places), not a second time, not through a link, not off to another file system. All others are
+  /// copied.
+  void plan_renames() {
+    std::set<FileIdentity> taken;
+    for (const NumberedFile& file : state_.files) {
+      if (const auto stat = fs_.stat_following(place_of(state_.folder, file.description.name)))
+        taken.insert(identity_of(*stat));
+    }
+    for (std::size_t i = 0; i < state_.files.size(); ++i) {
+      if (state_.report.files[i].state != FileState::kMisnamed) continue;
+      const auto stat = fs_.stat(state_.report.files[i].found);
+      if (!stat || stat->type != io::FileType::kRegular) continue;
+      const auto folder = fs_.stat(place_with_folders(i).parent_path());
+      if (folder && folder->device == stat->device && taken.insert(identity_of(*stat)).second) renamed_.insert(i);
+    }
+  }
+
+  io::Path place_with_folders(std::size_t index) {
     const io::Path place = place_of(state_.folder, state_.files[index].description.name);
     require_no_links(place);
     fs_.make_dirs(place.parent_path());
-    io::Path temporary = place;
-    temporary += ".rebuilding";
+    return place;
+  }
+
+  /// The same for the same file of the same set, so that what a killed repair left is taken away by the next; and a
+  /// name nobody gives to a file of his own.
+  io::Path temporary_for(const io::Path& place, const std::string& name) const {
+    digest::Sha256Stream sha256;
+    sha256.update(state_.scan.set_id);
+    sha256.update(core::as_bytes(name));
+    return place.parent_path() / (".darkshelf-rebuilding-" + core::to_hex(sha256.finish()).substr(0, 32));
+  }
+
+  void begin(std::size_t index) {
+    const io::Path place = place_with_folders(index);
+    const io::Path temporary = temporary_for(place, state_.files[index].description.name);
     if (fs_.stat(temporary)) fs_.remove_file(temporary);
     auto file = fs_.create(temporary);
     file->truncate(state_.files[index].description.bytes);
@@ -117,11 +148,11 @@ class Repair {
     for (Rebuilt& rebuilt : rebuilt_) {
       const NumberedFile& file = state_.files[rebuilt.index];
       for (std::uint32_t s = 0; s < file.slice_count; ++s) {
-        work_.check();
         const auto& place = state_.slices[file.first_slice + s];
-        for (std::uint64_t column = 0; place && column < slice_bytes(); column += slice.size()) {
-          const auto part =
-              core::MutableByteSpan(slice).first(std::min<std::uint64_t>(slice.size(), slice_bytes() - column));
+        const std::uint64_t length = std::min(slice_bytes(), file.description.bytes - s * slice_bytes());
+        for (std::uint64_t column = 0; place && column < length; column += slice.size()) {
+          work_.check();
+          const auto part = core::MutableByteSpan(slice).first(std::min<std::uint64_t>(slice.size(), length - column));
           reader_.read(place->file, place->offset + column, part);
           write_slice(rebuilt, s, column, part);
         }
@@ -189,9 +220,7 @@ class Repair {
 
   void put_in_place(const io::Path& from, std::size_t index, RepairReport& report) {
     const std::string& name = state_.files[index].description.name;
-    const io::Path place = place_of(state_.folder, name);
-    require_no_links(place);
-    fs_.make_dirs(place.parent_path());
+    const io::Path place = place_with_folders(index);
     if (fs_.stat(place)) {
       io::Path kept;
       for (int number = 1;; ++number) {
@@ -212,6 +241,7 @@ class Repair {
   const core::Work& work_;
   SliceFiles reader_;
   std::vector<Rebuilt> rebuilt_;
+  std::set<std::size_t> renamed_;  // misnamed files that only need their name back
 };
 
 }  // namespace

@@ -81,6 +81,7 @@ class Look {
       if (there->stat().bytes == file.description.bytes &&
           md5_of(*there, file.description.bytes, work_) == file.description.md5) {
         verified.state = FileState::kIntact;
+        in_place_.insert(identity_of(there->stat()));
         take_all(file, path);
       } else {
         take_slices_in_place(file, path, *there);
@@ -93,38 +94,67 @@ class Look {
 
   void take_slices_in_place(const NumberedFile& file, const io::Path& path, io::File& there) {
     if (file.checksums == nullptr) return;
-    core::Bytes slice(slice_bytes());
     for (std::uint32_t s = 0; s < file.slice_count; ++s) {
-      work_.check();
       const std::uint64_t offset = s * slice_bytes();
       const std::uint64_t want = std::min(slice_bytes(), file.description.bytes - offset);
-      try {
-        const std::size_t got = there.read_at(offset, core::MutableByteSpan(slice).first(want));
-        std::fill(slice.begin() + static_cast<std::ptrdiff_t>(got), slice.end(), std::byte{});
-      } catch (const Error& error) {
-        if (error.os_error() != EIO) throw;
-        continue;
-      }
-      const par2::SliceChecksum& wanted = file.checksums->slices[s];
-      if (digest::crc32(slice) == wanted.crc32 && digest::md5(slice) == wanted.md5) {
+      if (is_slice(there, offset, want, file.checksums->slices[s]))
         state_.slices[file.first_slice + s] = SlicePlace{path, offset};
-      }
     }
   }
 
+  /// Whether these bytes and zeros behind them are the slice. In pieces: a set may claim slices of any size. The MD5 is
+  /// computed only where the cheap CRC fits, since it has to go through the zeros.
+  bool is_slice(io::File& file, std::uint64_t offset, std::uint64_t bytes, const par2::SliceChecksum& wanted) {
+    core::AlignedBuffer buffer(kChunk);
+    std::uint32_t crc = 0;
+    std::uint64_t real = 0;  // the file may have become shorter
+    digest::Md5Stream md5;
+    try {
+      while (real < bytes) {
+        work_.check();
+        const auto part = buffer.span().first(std::min<std::uint64_t>(kChunk, bytes - real));
+        const std::size_t got = file.read_at(offset + real, part);
+        crc = digest::crc32(part.first(got), crc);
+        md5.update(part.first(got));
+        real += got;
+        if (got < part.size()) break;
+      }
+    } catch (const Error& error) {
+      if (error.os_error() != EIO) throw;
+      return false;
+    }
+    if (digest::crc32_zeros(crc, slice_bytes() - real) != wanted.crc32) return false;
+    std::fill(buffer.span().begin(), buffer.span().end(), std::byte{});
+    for (std::uint64_t left = slice_bytes() - real; left > 0;) {
+      work_.check();
+      const std::uint64_t part = std::min<std::uint64_t>(kChunk, left);
+      md5.update(buffer.span().first(part));
+      left -= part;
+    }
+    return md5.finish() == wanted.md5;
+  }
+
+  /// A protected file that is in its place and right keeps its name: what is equal to it is copied from there, and
+  /// stays missing or damaged until then.
   void look_for_misnamed(std::size_t index) {
     const NumberedFile& file = state_.files[index];
+    std::optional<io::Path> twin;
     for (const io::Path& path : extra_) {
       const auto there = open_if_file(fs_, path);
       if (!there || there->stat().bytes != file.description.bytes) continue;
       if (md5_of(*there, std::min(kHead, file.description.bytes), work_) != file.description.md5_16k) continue;
       if (md5_of(*there, file.description.bytes, work_) != file.description.md5) continue;
+      if (in_place_.contains(identity_of(there->stat()))) {
+        twin = path;
+        continue;
+      }
       VerifiedFile& verified = state_.report.files[index];
       verified.state = FileState::kMisnamed;
       verified.found = path;
       take_all(file, path);
       return;
     }
+    if (twin) take_all(file, *twin);
   }
 
   /// Bytes may have been inserted or lost: slices are looked for at every offset of damaged and extra files.
@@ -173,6 +203,7 @@ class Look {
   const core::Work& work_;
   SetState& state_;
   std::vector<io::Path> damaged_;
+  std::set<FileIdentity> in_place_;  // protected files that are right where they are
 };
 
 }  // namespace

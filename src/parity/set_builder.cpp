@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <numeric>
 #include <utility>
 
@@ -121,22 +122,46 @@ struct SetBuilder::State {
     }
   }
 
-  /// Hashes what is gathered, shared out over threads: the two chains over the whole file, and every slice for itself.
+  /// Hashes what is gathered and adds it to the sums. The chains over the whole file, where each step waits for the one
+  /// before, run beside all the rest.
   void flush() {
     if (filled == 0) return;
-    FileDigests& file = digests[current];
     const core::ByteSpan all = std::as_const(buffer).span().first(filled);
+    if (filled < kWorthThreads) {
+      md5.update(all);
+      if (with_sha256()) sha256.update(all);
+      take_slices(all);
+    } else {
+      auto md5_chain = std::async(std::launch::async, [&] { md5.update(all); });
+      auto sha256_chain = std::async(std::launch::async, [&] {
+        if (with_sha256()) sha256.update(all);
+      });
+      take_slices(all);
+      md5_chain.get();
+      sha256_chain.get();
+    }
+    filled = 0;
+  }
+
+  bool with_sha256() const { return options.hashes == digest::Hashes::kPar2AndSha256; }
+
+  void take_slices(core::ByteSpan all) {
+    constexpr std::size_t kTogether = 16;  // slices of a task: as many as there are lanes for MD5
+    FileDigests& file = digests[current];
     const std::size_t first = file.slices.size(), count = core::divide_up(filled, options.slice_bytes);
     file.slices.resize(first + count);
     const auto slice = [&](std::size_t i) {
       const std::size_t at = i * options.slice_bytes;
       return all.subspan(at, std::min<std::size_t>(options.slice_bytes, all.size() - at));
     };
-    core::parallel_for(filled < kWorthThreads ? 1 : work.thread_count(), count + 2, [&](std::size_t task) {
-      if (task == 0) return md5.update(all);
-      if (task == 1) return sha256.update(all);
-      file.slices[first + task - 2] = digest::slice_digests(slice(task - 2), options.slice_bytes);
-    });
+    core::parallel_for(
+        filled < kWorthThreads ? 1 : work.thread_count(), core::divide_up(count, kTogether), [&](std::size_t task) {
+          const std::size_t begin = task * kTogether, slices = std::min(kTogether, count - begin);
+          const std::size_t at = begin * options.slice_bytes;
+          digest::slice_digests(all.subspan(at, std::min<std::size_t>(slices * options.slice_bytes, all.size() - at)),
+                                options.slice_bytes, options.hashes,
+                                std::span(file.slices).subspan(first + begin, slices));
+        });
     if (sums) {
       const std::uint64_t columns = plan.passes().front().end;
       parts.clear();
@@ -147,14 +172,13 @@ struct SetBuilder::State {
       }
       sums->add(parts);
     }
-    filled = 0;
   }
 
   void end_file() {
     flush();
     FileDigests& file = digests[current];
     file.md5 = md5.finish();
-    file.sha256 = sha256.finish();
+    if (with_sha256()) file.sha256 = sha256.finish();
     file.md5_16k = head.finish();
     head_bytes = 0;
     const SetFile& planned = files[current];

@@ -29,6 +29,7 @@ struct SetOptions {
   std::uint32_t first_exponent = 0;
   std::uint32_t recovery_slices = 0;
   std::string creator;  // text of the Creator packet
+  digest::Hashes hashes = digest::Hashes::kPar2AndSha256;
 };
 
 struct FileDigests {

@@ -43,6 +43,7 @@ EXCEPTIONS = {
     ("cli", "unistd.h"): "isatty",
     ("cli", "termios.h"): "terminal width",
     ("cli", "sys/ioctl.h"): "terminal width",
+    ("core", "sys/mman.h"): "large buffers of memory, no file",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -45,15 +45,61 @@ TEST_CASE("digests: in pieces, and going on from a copy") {
   }
 }
 
+TEST_CASE("digests: CRC-32 is that of the definition, whatever the length, the place and what went before") {
+  const auto by_definition = [](core::ByteSpan bytes, std::uint32_t earlier) {
+    std::uint32_t crc = ~earlier;
+    for (const std::byte byte : bytes) {
+      crc ^= std::to_integer<std::uint32_t>(byte);
+      for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320u : 0u);
+    }
+    return ~crc;
+  };
+  CHECK(digest::crc32(core::as_bytes("123456789")) == 0xCBF43926);
+  Dice dice(5);
+  const core::Bytes bytes = seeded_bytes(5000, 7);
+  for (int round = 0; round < 2000; ++round) {
+    const std::size_t at = dice.below(200), count = dice.below(round < 1000 ? 300 : 4000);
+    const auto earlier = static_cast<std::uint32_t>(dice.next());
+    const auto part = core::ByteSpan(bytes).subspan(at, count);
+    CAPTURE(at, count, earlier);
+    REQUIRE(digest::crc32(part, earlier) == by_definition(part, earlier));
+  }
+}
+
+TEST_CASE("digests: MD5 of many messages is that of each, at every width") {
+  REQUIRE(digest::md5_lanes().size() > 0);
+  Dice dice(6);
+  for (const std::size_t lanes : digest::md5_lanes()) {
+    for (const std::size_t count : {1u, 2u, 3u, 4u, 7u, 15u, 16u, 17u, 40u}) {
+      for (const std::size_t bytes : {0u, 1u, 55u, 56u, 63u, 64u, 65u, 119u, 120u, 128u, 4096u, 10'001u}) {
+        CAPTURE(lanes, count, bytes);
+        const core::Bytes all = seeded_bytes(count * (bytes + 3) + 1, dice.next());
+        std::vector<const std::byte*> messages;
+        std::vector<digest::Md5> got(count);
+        for (std::size_t i = 0; i < count; ++i) messages.push_back(all.data() + i * (bytes + 3));
+        digest::md5_many(messages, bytes, got, lanes);
+        for (std::size_t i = 0; i < count; ++i) REQUIRE(got[i] == digest::md5({messages[i], bytes}));
+      }
+    }
+  }
+}
+
 TEST_CASE("digests: a slice is padded for MD5 and CRC-32, not for SHA-256") {
-  for (const std::size_t bytes : {1u, 4095u, 4096u}) {
-    const core::Bytes slice = seeded_bytes(bytes, bytes);
-    core::Bytes padded = slice;
-    padded.resize(4096);
-    const digest::SliceDigests digests = digest::slice_digests(slice, 4096);
-    CHECK(digests.md5 == digest::md5(padded));
-    CHECK(digests.crc32 == digest::crc32(padded));
-    CHECK(digests.sha256 == digest::sha256(slice));
+  for (const std::size_t bytes : {1u, 4095u, 4096u, 4097u, 12'288u, 100'000u}) {
+    const core::Bytes content = seeded_bytes(bytes, bytes);
+    std::vector<digest::SliceDigests> digests(core::divide_up(bytes, 4096)), without = digests;
+    digest::slice_digests(content, 4096, digest::Hashes::kPar2AndSha256, digests);
+    digest::slice_digests(content, 4096, digest::Hashes::kPar2, without);
+    for (std::size_t i = 0; i < digests.size(); ++i) {
+      const auto slice = core::ByteSpan(content).subspan(i * 4096, std::min<std::size_t>(4096, bytes - i * 4096));
+      core::Bytes padded(slice.begin(), slice.end());
+      padded.resize(4096);
+      CHECK(digests[i].md5 == digest::md5(padded));
+      CHECK(digests[i].crc32 == digest::crc32(padded));
+      CHECK(digests[i].sha256 == digest::sha256(slice));
+      CHECK(without[i].md5 == digests[i].md5);
+      CHECK(without[i].sha256 == digest::Sha256{});
+    }
   }
   CHECK(digest::crc32_zeros(digest::crc32(core::as_bytes("x")), 100'000) ==
         digest::crc32(core::Bytes(100'000), digest::crc32(core::as_bytes("x"))));
