@@ -234,6 +234,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
     context.catalog.record_drive_seen(known->id, evidence);
     return *context.catalog.drive(known->id);
   }
+  const io::Path text_of_original = root / fd::root_start_here_name(identity.label);
   identity.id = context.world.new_id();
   identity.label = label.empty() ? known->label + " copy" : label;
   identity.created = context.world.now();
@@ -246,6 +247,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
   drive.clone_of = known->id;
   drive.evidence = evidence;
   write_identity(context.fs, root, identity);
+  if (context.fs.stat(text_of_original)) context.fs.remove_file(text_of_original);  // it would name another drive
   context.catalog.record_drive(drive);
   context.catalog.record_drive_seen(drive.id, evidence);
   record_clone(context, root, known->id, drive.id);
