@@ -223,6 +223,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
   const io::Path root = folder_given(context.fs, path);
   const catalog::Evidence evidence = evidence_of(io::medium_of(root), root);
   fd::DriveIdentity identity = identity_to_accept(context, root, evidence);
+  const io::Path text_of_original = root / fd::root_start_here_name(identity.label);
   const auto known = context.catalog.drive(identity.id);
   if (!known) {
     throw Error(Code::kWrongDrive, fmt::format("{} is of another catalog", root.string()),
@@ -234,7 +235,6 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
     context.catalog.record_drive_seen(known->id, evidence);
     return *context.catalog.drive(known->id);
   }
-  const io::Path text_of_original = root / fd::root_start_here_name(identity.label);
   identity.id = context.world.new_id();
   identity.label = label.empty() ? known->label + " copy" : label;
   identity.created = context.world.now();
