@@ -25,14 +25,16 @@ int recover(Session& session, const std::vector<std::string>& paths) {
   session.catalog_or_new();
   rituals::Context context = session.context();
   const rituals::RecoverReport report = rituals::recover_catalog(context, {paths.begin(), paths.end()});
-  bool problems = false;
+  bool problems = false, incomplete = false;
   for (const auto& drive : report.drives) {
     std::string text = drive.catalog_as_of.empty() ? "no sound catalog copy"
                                                    : fmt::format("its catalog copy of {}", drive.catalog_as_of);
     if (drive.volumes_read > 0)
       text += fmt::format(", and {} read from their own lists", core::count_of(drive.volumes_read, "volume"));
     session.out().line(fmt::format("{}: {}.", core::printable(drive.label), text));
-    for (const std::string& problem : drive.problems) session.out().note("    " + problem);
+    for (const std::string& problem : drive.problems)
+      session.out().error(fmt::format("{}: {}", core::printable(drive.label), problem));
+    incomplete |= drive.incomplete;
     problems |= !drive.problems.empty();
     Json object = {{"label", core::printable(drive.label)},
                    {"catalog_as_of", drive.catalog_as_of},
@@ -48,7 +50,7 @@ int recover(Session& session, const std::vector<std::string>& paths) {
   session.out().object(
       "recovered",
       {{"drives", report.drives_known}, {"shoots", report.shoots_known}, {"volumes", report.volumes_known}});
-  return kGood;
+  return incomplete ? kFailed : kGood;
 }
 
 int verify(Session& session) {

@@ -16,6 +16,7 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
   for (const rituals::CopiedVolume& copied : report.volumes) {
     made += copied.already_there ? 0 : 1;
     std::string how = copied.already_there ? "is there already" : "copied from " + core::printable(copied.from);
+    if (copied.replaced) how += ", in place of a damaged one, which is kept in darkshelf/quarantine";
     if (copied.mended)
       how +=
           fmt::format(", {} mended on the way", copied.mended_slices > 0 ? core::count_of(copied.mended_slices, "slice")
@@ -27,6 +28,7 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
                                  {"to", report.to},
                                  {"mended_slices", copied.mended_slices},
                                  {"mended", copied.mended},
+                                 {"replaced", copied.replaced},
                                  {"already_there", copied.already_there}});
   }
   int code = kGood;
@@ -43,6 +45,10 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
   }
   if (!report.absent.empty())
     out.note("darkshelf show VOLUME tells where they lie; plug one in and type the same command again.");
+  if (!report.not_refreshed.empty()) {
+    code = worse(code, kFailed);
+    out.error(core::printable(report.not_refreshed));
+  }
   if (report.readback_cached)
     out.note(fmt::format(
         "{}: a cache may have answered when it was read back; its copies count after a check on a later day.",

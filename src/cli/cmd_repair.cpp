@@ -60,6 +60,10 @@ int repair(Session& session, const rituals::RepairRequest& request, const std::s
     out.line(
         "Next: darkshelf restore SHOOT --to DIR saves every intact photo; another copy may have the rest (darkshelf "
         "show SHOOT).");
+  if (!report.not_refreshed.empty()) {
+    code = worse(code, kFailed);
+    out.error(core::printable(report.not_refreshed));
+  }
   out.object("repair_report", {{"drive", report.drive.label},
                                {"checked", report.checked},
                                {"repaired", report.volumes.size()},

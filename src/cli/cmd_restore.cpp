@@ -36,10 +36,12 @@ int restore(Session& session, const rituals::RestoreRequest& request, const std:
     out.line(fmt::format("{} mended on the way; the drive was not touched (darkshelf repair mends it there).",
                          core::count_of(report.mended_slices, "slice was", "slices were")));
   int code = kGood;
-  if (!report.conflicts.empty()) code = worse(code, kFailed);
+  if (!report.conflicts.empty() || !report.unnameable.empty()) code = worse(code, kFailed);
   if (!report.lost.empty()) code = worse(code, kDamageBeyondRepair);
   if (!report.absent.empty()) code = worse(code, kDriveNotThere);
   list_some(out, "Not overwritten, since something else stands there:", report.conflicts);
+  list_some(out, "Not restored, since their names cannot be written there (restore them to another disk):",
+            report.unnameable);
   list_some(out, "Lost: damaged beyond what parity on the drives plugged in can rebuild:", report.lost);
   for (const catalog::Volume& volume : report.absent)
     out.line(fmt::format("Not here: {} lies on drives that are not plugged in (darkshelf show {})", volume.folder,
@@ -58,6 +60,7 @@ int restore(Session& session, const rituals::RestoreRequest& request, const std:
                                 {"already_there", report.already_there},
                                 {"mended_slices", report.mended_slices},
                                 {"conflicts", texts(report.conflicts)},
+                                {"unnameable", texts(report.unnameable)},
                                 {"lost", texts(report.lost)},
                                 {"notes", texts(report.notes)},
                                 {"drives", report.drives},

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
 #include "core/text.hpp"
@@ -77,11 +79,21 @@ int scrub(Session& session, const Options& options) {
                                      core::count_of(report.photos, "photo"), report.drive.label)));
     }
     out.line(next_step(report, label));
-  } else {
+  } else if (!report.volumes.empty() || report.unknown_volumes == 0) {
     out.line(out.paint(Color::kGreen,
                        fmt::format("All {} in {} on {} are intact ({} read{}).", core::count_of(report.photos, "photo"),
                                    core::count_of(report.volumes.size(), "volume"), report.drive.label,
                                    core::format_size(report.bytes_read), rate)));
+  }
+  if (report.unknown_volumes > 0) {
+    if (report.volumes.empty()) code = worse(code, kFailed);
+    out.line(fmt::format("{} here {} unknown to this catalog and not checked: darkshelf catalog recover {}",
+                         core::count_of(report.unknown_volumes, "volume"), report.unknown_volumes == 1 ? "is" : "are",
+                         core::shell_quote(report.root.string())));
+  }
+  if (!report.not_refreshed.empty()) {
+    code = worse(code, kFailed);
+    out.error(core::printable(report.not_refreshed));
   }
   if (report.unfinished_repair) {
     code = worse(code, kDamageRepairable);
@@ -90,7 +102,7 @@ int scrub(Session& session, const Options& options) {
   if (!report.not_read.empty())
     out.line(fmt::format("Time is up: {} not read this time; the next check begins with them.",
                          core::count_of(report.not_read.size(), "volume")));
-  if (report.volumes.empty() && report.not_read.empty())
+  if (report.volumes.empty() && report.not_read.empty() && report.unknown_volumes == 0)
     out.note(fmt::format("{} holds no volumes.", report.drive.label));
   out.object("scrub_report", {{"drive", report.drive.label},
                               {"volumes", report.volumes.size()},
@@ -165,6 +177,15 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
   if (failing)
     return fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE", label);
   if (report.repairable()) return fmt::format("Next: darkshelf repair {}", label);
+  std::set<std::string> renewals;
+  for (const rituals::ScrubbedCopy& copy : report.volumes) {
+    if (!copy.renewal.empty()) renewals.insert(copy.renewal);
+  }
+  if (!renewals.empty()) {
+    const std::string copies = fmt::format("{}", fmt::join(renewals, "\n      "));
+    return fmt::format("Next: {}\n      brings good copies from elsewhere; darkshelf repair {} mends the rest.", copies,
+                       label);
+  }
   return fmt::format(
       "Next: darkshelf repair {} mends what can be mended; fetch the rest from another copy (darkshelf show SHOOT).",
       label);

@@ -164,7 +164,14 @@ void print_finish(Session& session, const rituals::Plan& plan) {
                                 {"done", core::format_time(done)}});
 }
 
-int print_report(Session& session, const rituals::SealReport& report, std::size_t skipped) {
+/// New or changed files of sealed shoots: they stay unsealed without --update or --again.
+bool stays_unsealed(const rituals::ShootPlan& shoot) {
+  const bool sealed =
+      shoot.kind == rituals::ShootPlanKind::kSealed || shoot.kind == rituals::ShootPlanKind::kMissingCopies;
+  return sealed && !(shoot.added.empty() && shoot.changed.empty());
+}
+
+int print_report(Session& session, const rituals::SealReport& report, std::size_t skipped, std::size_t with_news) {
   Output& out = session.out();
   int code = kGood;
   for (const std::string& cleaned : report.cleaned)
@@ -207,8 +214,13 @@ int print_report(Session& session, const rituals::SealReport& report, std::size_
   if (!report.volumes.empty()) {
     out.line(fmt::format("{} sealed and read back.", rituals::photos_and_files(photos, files)));
     out.line("Next: darkshelf drive eject DRIVE, label it, and put it on its shelf.");
-  } else if (skipped > 0 && report.failures.empty()) {
+  } else if (skipped > 0 && with_news == 0 && report.failures.empty()) {
     out.line("Nothing to seal: everything is sealed already.");
+  }
+  if (with_news > 0) {
+    code = worse(code, kInputIncomplete);
+    out.line(fmt::format("What is new or changed in {} is not sealed: type the same command with --update, or --again.",
+                         core::count_of(with_news, "sealed shoot")));
   }
   out.detail(report.parity_plan);
   out.object("seal_report", {{"volumes", report.volumes.size()},
@@ -233,12 +245,14 @@ int seal(Session& session, const Options& options) {
   if (busy > 0) print_finish(session, plan);
   if (options.plan_only) return kGood;
   const std::size_t skipped = plan.shoots.size() - static_cast<std::size_t>(busy);
+  const auto with_news =
+      static_cast<std::size_t>(std::count_if(plan.shoots.begin(), plan.shoots.end(), stays_unsealed));
   int incomplete = kGood;
   for (const rituals::ShootPlan& shoot : plan.shoots) {
     if (!shoot.source.unreadable.empty()) incomplete = kInputIncomplete;
   }
   const rituals::SealReport report = rituals::seal(context, std::move(plan));
-  return worse(print_report(session, report, skipped), incomplete);
+  return worse(print_report(session, report, skipped, with_news), incomplete);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ int discard(Session& session, const rituals::DiscardRequest& request) {
   if (!report.later.empty())
     out.note(fmt::format("Not plugged in, so still there: {}. Type the same command again with --from when they are.",
                          fmt::join(report.later, ", ")));
+  for (const std::string& why : report.not_refreshed) out.error(core::printable(why));
   out.object("discarded", {{"shoot", report.shoot.id.text()},
                            {"name", core::printable(report.shoot.name)},
                            {"removed_from", report.removed_from},

@@ -136,7 +136,7 @@ std::string Session::whereabouts(const catalog::Drive& drive) {
 }
 
 rituals::Context Session::context(std::uint64_t memory, unsigned threads) {
-  return {io::posix(), world_, work(memory, threads), catalog(catalog::Catalog::Access::kWrite)};
+  return {fs_, world_, work(memory, threads), catalog(catalog::Catalog::Access::kWrite)};
 }
 
 int tell_error(Output& out, const Error& error) {

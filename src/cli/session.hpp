@@ -11,6 +11,7 @@
 
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "io/drive_guard.hpp"
 #include "rituals/context.hpp"
 #include "shelf/policy.hpp"
 
@@ -70,6 +71,7 @@ class Session {
  private:
   std::string command_line_;
   core::World& world_;
+  io::DriveGuard fs_{io::posix()};
   core::Cancel cancel_;
   std::unique_ptr<Output> out_;
   std::unique_ptr<TerminalProgress> progress_;

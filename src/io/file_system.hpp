@@ -75,6 +75,10 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
+  /// From now on nothing below `root` is done through a link or on another device, nor once `root` is another folder
+  /// than it is now; `drive` names it in errors. A promise of DriveGuard (drive_guard.hpp) alone: others do nothing.
+  virtual void confine(const Path& root, const std::string& drive);
+
   virtual std::unique_ptr<File> open_read(const Path& path, ReadMode mode = ReadMode::kCached) = 0;  // follows links
   virtual std::unique_ptr<File> create(
       const Path& path) = 0;  // must not exist (O_EXCL, no link followed); read and write

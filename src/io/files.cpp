@@ -11,6 +11,8 @@ namespace darkshelf::io {
 using core::Code;
 using core::Error;
 
+void FileSystem::confine(const Path& /*root*/, const std::string& /*drive*/) {}
+
 core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode) {
   const auto file = fs.open_read(path, mode);
   const Stat stat = file->stat();

@@ -75,6 +75,7 @@ AttachedDrive open_root(Context& context, const io::Path& root, const fd::DriveI
                             root.string(), core::printable(identity.label), identity.id.text().substr(0, 8)),
                 fmt::format("darkshelf catalog recover {}", quoted));
   }
+  context.fs.confine(root, known->label);
   AttachedDrive drive{*known, root, io::medium_of(root), identity, nullptr};
   const catalog::Evidence evidence = evidence_of(drive.medium, root);
   const shelf::Judgement judgement = shelf::judge(identity, known, evidence);
@@ -150,7 +151,8 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
       if (fs.canonical(other) != root) {
         throw Error(Code::kWrongDrive,
                     fmt::format("two media claim to be {}: {} and {}", known->label, root.string(), other.string()),
-                    fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(root.string())));
+                    fmt::format("darkshelf drive accept {} --as copy --label NEW",
+                                core::shell_quote((root == known->evidence.path ? other : root).string())));
       }
     }
   }

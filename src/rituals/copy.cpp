@@ -150,7 +150,8 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const i
     core::stop_point("copy.synced");
     copied.readback_cached = prove(context, folder, as_written(volume));
     core::stop_point("copy.proven");
-    put_in_place(context, target, volume);
+    copied.replaced = fs.stat(target.volume_folder(volume)).has_value();
+    put_in_place(context, target, volume, Place::kReplace);
     core::stop_point("copy.renamed");
   } catch (...) {
     try {
@@ -167,8 +168,9 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const i
 namespace {
 
 /// A folder that stands in its place while the catalog knows of no copy there: a copy that was killed between the two,
-/// or one that another machine made. It counts if it proves to be what was sealed.
-bool take_what_is_there(Context& context, const catalog::Volume& volume, const AttachedDrive& target) {
+/// or one that another machine made; or one that was found bad, and may have been mended by other means. It counts if
+/// it proves to be what was sealed; a `known_bad` one that does not is renewed.
+bool take_what_is_there(Context& context, const catalog::Volume& volume, const AttachedDrive& target, bool known_bad) {
   const io::Path folder = target.volume_folder(volume);
   if (!context.fs.stat(folder)) return false;
   try {
@@ -176,6 +178,7 @@ bool take_what_is_there(Context& context, const catalog::Volume& volume, const A
     context.catalog.record_copy(volume.info.volume, target.drive.id, context.world.now(), cached);
   } catch (const Error& error) {
     if (error.code() != Code::kCorrupt) throw;
+    if (known_bad) return false;
     throw Error(Code::kFailed, fmt::format("{} is there already, and is damaged: {}", folder.string(), error.what()),
                 fmt::format("darkshelf catalog recover {0}, then darkshelf repair {0}",
                             core::shell_quote(target.root.string())));
@@ -248,7 +251,9 @@ CopyReport copy(Context& context, const CopyRequest& request) {
       return std::find_if(copies.begin(), copies.end(), [&](const catalog::Copy& copy) { return copy.drive == drive; });
     };
     CopiedVolume copied{volume, "", 0, false, false};
-    if (copy_on(target.drive.id) != copies.end()) {
+    const auto on_target = copy_on(target.drive.id);
+    if (on_target != copies.end() && on_target->health == catalog::CopyHealth::kGood &&
+        context.fs.stat(target.volume_folder(volume))) {
       if (!request.missing) {
         copied.already_there = true;
         report.volumes.push_back(std::move(copied));
@@ -272,7 +277,7 @@ CopyReport copy(Context& context, const CopyRequest& request) {
       context.work.told().begin(fmt::format("copying {} from {}", volume.folder, source->drive.label),
                                 volume.bytes_on_drive);
       try {
-        if (take_what_is_there(context, volume, target)) {
+        if (take_what_is_there(context, volume, target, on_target != copies.end())) {
           copied.already_there = true;
           report.volumes.push_back(copied);
           reasons.clear();
@@ -282,6 +287,7 @@ CopyReport copy(Context& context, const CopyRequest& request) {
         const CopiedBytes bytes = copy_volume(context, volume, source->volume_folder(volume), target);
         copied.from = source->drive.label;
         copied.mended = bytes.mended;
+        copied.replaced = bytes.replaced;
         copied.mended_slices = bytes.mended_slices;
         report.readback_cached = report.readback_cached || bytes.readback_cached;
         report.bytes += bytes.bytes;
@@ -297,7 +303,7 @@ CopyReport copy(Context& context, const CopyRequest& request) {
     }
     if (!reasons.empty()) report.failed.emplace_back(volume, reasons);
   }
-  refresh_drive(context, target);
+  report.not_refreshed = try_to_refresh(context, target);
   return report;
 }
 

@@ -16,6 +16,7 @@ struct CopiedVolume {
   std::string from;  // label
   std::uint64_t mended_slices = 0;
   bool mended = false, already_there = false;
+  bool replaced = false;  // a bad copy stood there; it is kept in quarantine
 };
 struct CopyReport {
   std::string to;
@@ -23,8 +24,12 @@ struct CopyReport {
   std::vector<std::pair<catalog::Volume, std::string>> failed;  // and why
   std::vector<catalog::Volume> absent;                          // on no drive that is plugged in
   bool readback_cached = false;
+  std::string not_refreshed;  // why the catalog copy on the drive is not; "" if it is
   std::uint64_t bytes = 0;
 };
 CopyReport copy(Context& context, const CopyRequest& request);
+
+/// The command that renews a bad copy on `drive` from a good one elsewhere; "" when there is none.
+std::string how_to_renew(Context& context, const catalog::Volume& volume, const catalog::Drive& drive);
 
 }  // namespace darkshelf::rituals

@@ -65,6 +65,39 @@ std::uint64_t remove_volume(Context& context, const AttachedDrive& drive, const 
   return there ? volume.bytes_on_drive : 0;
 }
 
+/// What a run that was killed between the fact and the bytes has left of a volume that is no longer in its place.
+bool is_half_removed(io::FileSystem& fs, const AttachedDrive& drive, const catalog::Volume& volume) {
+  return !fs.stat(drive.volume_folder(volume)) &&
+         (fs.stat(incoming_folder(drive, volume.info.volume)) ||
+          fs.stat(drive.root / std::string(fd::kSeals) / volume.info.volume.text()));
+}
+
+bool has_copy(Context& context, const catalog::Volume& volume, const core::Uuid& drive) {
+  const auto copies = context.catalog.copies_of(volume.info.volume);
+  return std::any_of(copies.begin(), copies.end(), [&](const auto& copy) { return copy.drive == drive; });
+}
+
+std::set<core::Uuid> drives_with_remains(Context& context, const std::vector<catalog::Volume>& volumes,
+                                         const std::optional<core::Uuid>& only) {
+  std::set<core::Uuid> found;
+  for (const AttachedDrive& drive : attached_drives(context)) {
+    if (only && drive.drive.id != *only) continue;
+    const bool remains = std::any_of(volumes.begin(), volumes.end(), [&](const catalog::Volume& volume) {
+      return !has_copy(context, volume, drive.drive.id) && is_half_removed(context.fs, drive, volume);
+    });
+    if (remains) found.insert(drive.drive.id);
+  }
+  return found;
+}
+
+std::uint64_t remove_remains(Context& context, const AttachedDrive& drive, const catalog::Volume& volume) {
+  const io::Path out = incoming_folder(drive, volume.info.volume);
+  const std::uint64_t bytes = context.fs.stat(out) ? tree_bytes(context.fs, out) : 0;
+  io::remove_tree(context.fs, drive.root / std::string(fd::kSeals) / volume.info.volume.text());
+  io::remove_tree(context.fs, out);
+  return bytes;
+}
+
 }  // namespace
 
 DiscardReport discard(Context& context, const DiscardRequest& request) {
@@ -84,11 +117,12 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
       if (!only || copy.drive == *only) going.insert(copy.drive);
     }
   }
-  if (only && going.empty()) {
+  const std::set<core::Uuid> unfinished = drives_with_remains(context, volumes, only);
+  if (only && going.empty() && unfinished.empty()) {
     throw Error(Code::kNotFound, fmt::format("{} holds nothing of {}", request.from, report.shoot.name));
   }
   // A repeated command finds the copies gone already and only has to finish.
-  if (!report.shoot.discarded && !good_copy_stays(context, volumes, going) &&
+  if (!report.shoot.discarded && !going.empty() && !good_copy_stays(context, volumes, going) &&
       request.confirmed_name != report.shoot.name) {
     throw Error(Code::kUsage,
                 fmt::format("this takes the last good copy of {} ({}) known anywhere", report.shoot.name,
@@ -96,6 +130,7 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
                 fmt::format("if that is meant, add: --confirm {}", core::shell_quote(report.shoot.name)));
   }
 
+  going.insert(unfinished.begin(), unfinished.end());
   std::vector<AttachedDrive> here;
   for (const core::Uuid& id : going) {
     const catalog::Drive drive = *context.catalog.drive(id);
@@ -112,12 +147,14 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
   for (const AttachedDrive& drive : here) {
     for (const catalog::Volume& volume : volumes) {
       context.work.check();
-      const auto copies = context.catalog.copies_of(volume.info.volume);
-      const bool on_it =
-          std::any_of(copies.begin(), copies.end(), [&](const auto& copy) { return copy.drive == drive.drive.id; });
-      if (on_it) report.bytes += remove_volume(context, drive, volume, request.reason);
+      if (has_copy(context, volume, drive.drive.id)) {
+        report.bytes += remove_volume(context, drive, volume, request.reason);
+      } else if (is_half_removed(context.fs, drive, volume)) {
+        report.bytes += remove_remains(context, drive, volume);
+      }
     }
-    refresh_drive(context, drive);
+    const std::string not_refreshed = try_to_refresh(context, drive);
+    if (!not_refreshed.empty()) report.not_refreshed.push_back(not_refreshed);
     report.removed_from.push_back(drive.drive.label);
   }
   return report;

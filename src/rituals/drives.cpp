@@ -156,6 +156,27 @@ fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, con
                   : fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(root.string())));
 }
 
+/// A copy must not be all there is: the drive itself would be absent for good.
+void require_clone(Context& context, const io::Path& root, const catalog::Drive& known,
+                   const fd::DriveIdentity& identity, const catalog::Evidence& evidence) {
+  if (shelf::judge(identity, known, evidence).claim != shelf::Claim::kFits) return;
+  std::vector<io::Path> others = io::mount_points();
+  if (known.evidence.path != root.string()) others.emplace_back(known.evidence.path);
+  for (const io::Path& other : others) {
+    const auto there = context.fs.stat_following(other), here = context.fs.stat_following(root);
+    if (!there || (there->device == here->device && there->inode == here->inode)) continue;
+    try {
+      const std::string text = io::read_text(context.fs, other / std::string(fd::kIdentity), 64 << 10);
+      if (fd::decode_identity(text).id == identity.id) return;
+    } catch (const Error&) {  // not the original
+    }
+  }
+  throw Error(Code::kWrongDrive,
+              fmt::format("{} looks like {} itself, and no other medium that claims to be it is plugged in",
+                          root.string(), known.label),
+              "plug in both; the one that is the copy is accepted as a copy");
+}
+
 /// The volumes that lie on a clone are there, but nobody has read them yet: they count after the first scrub.
 void record_clone(Context& context, const io::Path& root, const core::Uuid& original, const core::Uuid& clone) {
   for (const catalog::Volume& volume : context.catalog.volumes_on(original)) {
@@ -209,6 +230,7 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   drive.evidence = evidence;
   // The identity is on the drive before the catalog knows it: a crash between the two leaves a drive that `catalog
   // recover` takes in, never a catalog that waits for a drive that does not exist.
+  fs.confine(root, request.label);
   write_identity(fs, root, identity);
   core::stop_point("drive.identity-written");
   context.catalog.record_drive(drive);
@@ -221,6 +243,7 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
 catalog::Drive accept_drive(Context& context, const io::Path& path, const std::string& as, const std::string& label) {
   if (as != "moved" && as != "copy") throw Error(Code::kUsage, "--as takes moved or copy");
   const io::Path root = folder_given(context.fs, path);
+  context.fs.confine(root, core::printable(root.string()));
   const catalog::Evidence evidence = evidence_of(io::medium_of(root), root);
   fd::DriveIdentity identity = identity_to_accept(context, root, evidence);
   const io::Path text_of_original = root / fd::root_start_here_name(identity.label);
@@ -235,6 +258,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
     context.catalog.record_drive_seen(known->id, evidence);
     return *context.catalog.drive(known->id);
   }
+  require_clone(context, root, *known, identity, evidence);
   identity.id = context.world.new_id();
   identity.label = label.empty() ? known->label + " copy" : label;
   identity.created = context.world.now();

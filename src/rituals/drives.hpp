@@ -35,5 +35,7 @@ Ejected eject_drive(Context& context, const std::string& drive);
 /// Writes the catalog copy (catalog-<n>.db, then CURRENT; two kept), START-HERE and label files. Never touches a
 /// volume.
 void refresh_drive(Context& context, const AttachedDrive& drive);
+/// The same after work that stands whether this succeeds or not: what failed is told beside its result; "" if nothing.
+std::string try_to_refresh(Context& context, const AttachedDrive& drive);
 
 }  // namespace darkshelf::rituals

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
 #include "parity/recovery_plan.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/seal_parts.hpp"
@@ -88,7 +89,7 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
   return examination.readback_cached;
 }
 
-void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume) {
+void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume, Place place) {
   io::FileSystem& fs = context.fs;
   const io::Path seals = drive.root / std::string(fd::kSeals) / volume.info.volume.text();
   fs.make_dirs(seals);
@@ -96,7 +97,16 @@ void put_in_place(Context& context, const AttachedDrive& drive, const catalog::V
   const io::Path from = incoming_folder(drive, volume.info.volume);
   const io::Path to = drive.volume_folder(volume);
   fs.make_dirs(to.parent_path());
-  if (fs.stat(to)) throw Error(Code::kFailed, fmt::format("{} is in the way", to.string()));
+  if (fs.stat(to)) {
+    if (place == Place::kEmpty) throw Error(Code::kFailed, fmt::format("{} is in the way", to.string()));
+    const std::string name =
+        fmt::format("{}_{}", core::format_date(context.world.now()), context.world.new_id().short_text());
+    const io::Path kept = drive.root / std::string(fd::kQuarantine) / name / volume.info.volume.text();
+    fs.make_dirs(kept.parent_path());
+    fs.rename(to, kept);
+    fs.sync_dir(kept.parent_path());
+    core::stop_point("copy.bad-one-kept");
+  }
   fs.rename(from, to);
   fs.sync_dir(to.parent_path());
   fs.sync_dir(from.parent_path());

@@ -41,6 +41,7 @@ class DriveLesson {
       throw Error(Code::kNotFound, fmt::format("there is no folder {}", core::printable(path.string())));
     }
     root_ = context.fs.canonical(path);
+    context.fs.confine(root_, core::printable(root_.string()));
     const io::Path file = root_ / std::string(fd::kIdentity);
     const auto stat = context.fs.stat(file);
     if (!stat || stat->type != io::FileType::kRegular) {
@@ -218,6 +219,7 @@ class DriveLesson {
       }
     }
     problem(fmt::format("{} is not understood: {}", folder.string(), first_failure));
+    report_.incomplete = true;
     return {};
   }
 
@@ -233,6 +235,7 @@ class DriveLesson {
       const std::string expected = fv::year_folder(loaded->info) + "/" + fv::folder_name(loaded->info);
       if (below != expected) {
         problem(fmt::format("{} holds the volume that belongs in {}: rename it back", folder.string(), expected));
+        report_.incomplete = true;
         continue;
       }
       try {
@@ -248,6 +251,7 @@ class DriveLesson {
       } catch (const Error& error) {
         if (error.code() != Code::kFailed && error.code() != Code::kCorrupt) throw;
         problem(fmt::format("{} was not taken in: {}", folder.string(), error.what()));
+        report_.incomplete = true;
       }
     }
   }

@@ -119,4 +119,14 @@ void refresh_drive(Context& context, const AttachedDrive& drive) {
   write_start_here(context, drive);
 }
 
+std::string try_to_refresh(Context& context, const AttachedDrive& drive) {
+  try {
+    refresh_drive(context, drive);
+    return {};
+  } catch (const core::Error& error) {
+    if (error.code() == core::Code::kCancelled || error.code() == core::Code::kDriveGone) throw;
+    return fmt::format("the copy of the catalog on {} is not refreshed: {}", drive.drive.label, error.what());
+  }
+}
+
 }  // namespace darkshelf::rituals

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/repair_journal.hpp"
 
@@ -55,8 +56,8 @@ class Repairing {
       repair_volume(volume);
       ++report_.checked;
     }
-    if (context_.fs.stat(journals_) && context_.fs.list(journals_).empty()) context_.fs.remove_dir(journals_);
-    if (report_.complete()) refresh_drive(context_, drive_);
+    remove_if_empty(journals_);
+    if (report_.complete()) report_.not_refreshed = try_to_refresh(context_, drive_);
     return std::move(report_);
   }
 
@@ -68,6 +69,10 @@ class Repairing {
       context_.fs.sync_dir(drive_.folder());
     }
     return std::move(report_);
+  }
+
+  void remove_if_empty(const io::Path& folder) {
+    if (context_.fs.stat(folder) && context_.fs.list(folder).empty()) context_.fs.remove_dir(folder);
   }
 
   /// The second copy of the seal beside the volumes is text the catalog knows.
@@ -126,8 +131,8 @@ class Repairing {
             "written to it";
       }
     } catch (const Error& error) {
-      const bool about_all =
-          error.code() == Code::kCancelled || error.code() == Code::kDriveGone || error.code() == Code::kNoSpace;
+      const bool about_all = error.code() == Code::kCancelled || error.code() == Code::kDriveGone ||
+                             error.code() == Code::kNoSpace || error.code() == Code::kUsage;
       if (about_all) throw;
       repaired.failure = error.what();
     }
@@ -142,8 +147,14 @@ class Repairing {
       return false;
     }
     try {
+      for (const char* name : {"journal", "data"}) {
+        const auto stat = context_.fs.stat(folder / name);
+        if (!stat || stat->type != io::FileType::kRegular)
+          throw Error(Code::kCorrupt, fmt::format("an interrupted repair has left no {}", name));
+      }
       const RepairJournal journal = decode_journal(io::read_text(context_.fs, folder / "journal", kJournalLimit));
-      if (journal.volume != volume.info.volume) throw Error(Code::kCorrupt, "the journal is of another volume");
+      require_of_volume(context_, journal, volume, context_.catalog.members_of(volume.info.volume),
+                        drive_.volume_folder(volume));
       apply(volume, journal, folder, repaired);
       return true;
     } catch (const Error& error) {
@@ -159,7 +170,7 @@ class Repairing {
       return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
              "was written";
     }
-    if (!examination.loaded) return examination.failure;
+    if (!examination.loaded) return examination.failure + other_copies(volume);
     if (has(examination, FindingKind::kUnreadable)) {
       return fmt::format(
           "the medium itself is failing (unreadable places): do not write to it. Type: darkshelf copy {} --to "
@@ -175,13 +186,8 @@ class Repairing {
   }
 
   std::string other_copies(const catalog::Volume& volume) {
-    std::string others;
-    for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
-      if (copy.drive == drive_.drive.id || copy.health != catalog::CopyHealth::kGood) continue;
-      if (const auto drive = context_.catalog.drive(copy.drive))
-        others += (others.empty() ? "; a good copy is on " : ", ") + drive->label;
-    }
-    return others;
+    const std::string renewal = how_to_renew(context_, volume, drive_.drive);
+    return renewal.empty() ? "" : "; a good copy is elsewhere. Type: " + renewal;
   }
 
   void check_room(const Examination& examination) {
@@ -224,7 +230,10 @@ class Repairing {
       const SealedSource sealed = SealedSource::mend(context_, examination, folder / "work", false);
       journal = write_journal(context_, examination, sealed, folder, name);
     } catch (...) {
-      if (!context_.fs.stat(folder / "journal")) io::remove_tree(context_.fs, folder);
+      if (!context_.fs.stat(folder / "journal")) {
+        io::remove_tree(context_.fs, folder);
+        remove_if_empty(journals_);
+      }
       throw;
     }
     apply(volume, journal, folder, repaired);

@@ -26,6 +26,7 @@ struct RepairReport {
   std::uint64_t second_seals = 0;       // second copies of seals written anew
   io::Path quarantine;                  // empty if nothing was kept
   std::uint64_t discarded_bytes = 0;    // with discard_quarantine
+  std::string not_refreshed;            // why the catalog copy on the drive is not; "" if all is well
   bool complete() const;                // everything is intact now
 };
 /// Times of the files are kept. A repaired volume is byte-identical to what was sealed (all hashes are compared again

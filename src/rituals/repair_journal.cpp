@@ -25,16 +25,43 @@ constexpr std::uint64_t kStep = 64 << 10;  // files without slices are compared 
 std::string hex_of(const std::string& text) { return core::to_hex(core::as_bytes(text)); }
 
 /// No folder on the way may be a link: a repair writes inside its volume or nowhere.
-void require_real_folders(io::FileSystem& fs, const io::Path& volume_folder, const std::string& path) {
+void require_no_links(io::FileSystem& fs, const io::Path& volume_folder, const std::string& path) {
   io::Path at = volume_folder;
-  const io::Path below(path);
-  for (auto part = below.begin(); part != below.end(); ++part) {
+  for (const io::Path& part : io::Path(path)) {
     const auto stat = fs.stat(at);
-    if (stat && stat->type != io::FileType::kDirectory) {
+    if (stat && stat->type == io::FileType::kSymlink) {
       throw Error(Code::kFailed,
-                  fmt::format("{} is not a folder; nothing is written through it", core::printable(at.string())));
+                  fmt::format("{} is a link; nothing is written through it", core::printable(at.string())),
+                  "remove the link and type the same command again");
     }
-    at /= *part;
+    at /= part;
+  }
+}
+
+void move_away(io::FileSystem& fs, const io::Path& from, const io::Path& quarantine) {
+  io::Path to = quarantine;
+  for (int number = 1; fs.stat(to); ++number) {
+    to = quarantine;
+    to += fmt::format(".{}", number);
+  }
+  fs.make_dirs(to.parent_path());
+  fs.rename(from, to);
+  fs.sync_dir(to.parent_path());
+  fs.sync_dir(from.parent_path());
+}
+
+/// A folder that stands where a file belongs, or a file where a folder does, goes into quarantine with all that is in
+/// it.
+void clear_the_way(io::FileSystem& fs, const io::Path& volume_folder, const std::string& path,
+                   const io::Path& quarantine) {
+  require_no_links(fs, volume_folder, path);
+  io::Path below;
+  for (const io::Path& part : io::Path(path)) {
+    below /= part;
+    const auto stat = fs.stat(volume_folder / below);
+    if (!stat) return;
+    const auto wanted = below == io::Path(path) ? io::FileType::kRegular : io::FileType::kDirectory;
+    if (stat->type != wanted) return move_away(fs, volume_folder / below, quarantine / below);
   }
 }
 
@@ -66,6 +93,7 @@ class Writing {
 
  private:
   void add_file(const std::string& path, std::uint64_t bytes) {
+    require_no_links(context_.fs, examination_.folder, path);  // before it is committed to
     const io::Path place = examination_.folder / path;
     const auto stat = context_.fs.stat(place);
     const bool there = stat && stat->type == io::FileType::kRegular;
@@ -206,6 +234,42 @@ RepairJournal write_journal(Context& context, const Examination& examination, co
   return Writing(context, examination, sealed, folder).run(quarantine);
 }
 
+void require_of_volume(Context& context, const RepairJournal& journal, const catalog::Volume& volume,
+                       const std::vector<fv::Member>& members, const io::Path& volume_folder) {
+  const auto corrupt = [](const std::string& why) {
+    return Error(Code::kCorrupt, fmt::format("the journal of an interrupted repair {}", why));
+  };
+  if (journal.volume != volume.info.volume) throw corrupt("is of another volume");
+  constexpr std::uint64_t kAnyLength = ~std::uint64_t{0};  // a hash is all the seal tells of it
+  std::map<std::string, std::uint64_t> sealed;
+  for (const fv::ManifestEntry& entry : fv::decode_manifest(volume.tagmanifest)) sealed[entry.path] = kAnyLength;
+  sealed[std::string(fv::kTagManifest)] = volume.tagmanifest.size();
+  if (volume.info.layout == fv::Layout::kTar) {
+    sealed[fmt::format("data/{}.tar", fv::base_name(volume.info))] = volume.info.payload_bytes;
+  } else {
+    for (const fv::Member& member : members) {
+      if (member.type == fv::MemberType::kFile) sealed["data/" + member.path] = member.bytes;
+    }
+  }
+  for (std::size_t i = 0; i < journal.files.size(); ++i) {
+    const PatchedFile& file = journal.files[i];
+    const auto known = sealed.find(file.path);
+    if (known == sealed.end()) throw corrupt(fmt::format("names {}", core::printable(file.path)));
+    if (known->second != kAnyLength && known->second != file.bytes)
+      throw corrupt(fmt::format("gives {} another length", core::printable(file.path)));
+    std::map<std::uint64_t, std::uint64_t> ends;  // of patches, by offset
+    for (const Patch& patch : journal.patches) {
+      if (patch.file == i) ends[patch.offset] = std::max(ends[patch.offset], patch.offset + patch.bytes);
+    }
+    const auto stat = context.fs.stat(volume_folder / file.path);
+    std::uint64_t covered = stat && stat->type == io::FileType::kRegular ? stat->bytes : 0;
+    for (const auto& [begin, end] : ends) {
+      if (begin <= covered) covered = std::max(covered, end);
+    }
+    if (covered < file.bytes) throw corrupt(fmt::format("leaves a hole in {}", core::printable(file.path)));
+  }
+}
+
 void apply_journal(Context& context, const RepairJournal& journal, const io::Path& journal_folder,
                    const io::Path& volume_folder, const io::Path& quarantine) {
   io::FileSystem& fs = context.fs;
@@ -214,12 +278,9 @@ void apply_journal(Context& context, const RepairJournal& journal, const io::Pat
   std::map<std::size_t, std::unique_ptr<io::File>> files;
   for (std::size_t i = 0; i < journal.files.size(); ++i) {
     const io::Path place = volume_folder / journal.files[i].path;
-    require_real_folders(fs, volume_folder, journal.files[i].path);
+    clear_the_way(fs, volume_folder, journal.files[i].path, quarantine);
     fs.make_dirs(place.parent_path());
-    const auto stat = fs.stat(place);
-    if (stat && stat->type != io::FileType::kRegular)
-      throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(place.string())));
-    files[i] = stat ? fs.open_write(place) : fs.create(place);
+    files[i] = fs.stat(place) ? fs.open_write(place) : fs.create(place);
   }
 
   for (const Patch& patch : journal.patches) {

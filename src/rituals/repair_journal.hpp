@@ -38,8 +38,14 @@ RepairJournal decode_journal(std::string_view text);
 RepairJournal write_journal(Context& context, const Examination& examination, const SealedSource& sealed,
                             const io::Path& folder, const std::string& quarantine);
 
-/// Puts the damaged bytes into `quarantine` (unless they are there from an earlier, interrupted run), then the mended
-/// ones into the volume, all of it synced. Doing it again does no harm.
+/// Throws kCorrupt for a journal no repair of this volume has written: of another volume, with a path the seal does not
+/// list or a length that is not the sealed one, or that would leave a hole in a file. `members`: those of the volume.
+void require_of_volume(Context& context, const RepairJournal& journal, const catalog::Volume& volume,
+                       const std::vector<formats::volume::Member>& members, const io::Path& volume_folder);
+
+/// Puts the damaged bytes, and what stands where a file belongs and is none, into `quarantine` (unless they are there
+/// from an earlier, interrupted run), then the mended ones into the volume, all of it synced. Doing it again does no
+/// harm.
 void apply_journal(Context& context, const RepairJournal& journal, const io::Path& journal_folder,
                    const io::Path& volume_folder, const io::Path& quarantine);
 

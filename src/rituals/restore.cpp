@@ -32,13 +32,11 @@ class Restoring {
     if (request_.to.empty()) throw Error(Code::kUsage, "restore where to? Give a folder: --to DIR");
     for (const std::string& what : request_.what) choose(what);
     attach_drives();
+    refuse_archive();
+    require_some_here();
     context_.fs.make_dirs(request_.to);
     const RestoredFiles::Target target{context_.fs.canonical(request_.to), context_.fs};
     for (const auto& [id, wanted] : wanted_) restore_volume(wanted, target);
-    if (report_.files == 0 && report_.already_there == 0 && report_.conflicts.empty() && report_.lost.empty() &&
-        !report_.absent.empty()) {
-      throw Error(Code::kDriveAbsent, absent_sentence(), "plug one of them in and type the same command again");
-    }
     report_.photos = volume::count_photos(photo_paths_);
     return std::move(report_);
   }
@@ -116,6 +114,28 @@ class Restoring {
     } else {
       drives_.push_back(attach(context_, request_.from, Visit::kReadOnly));
     }
+  }
+
+  /// What lies below a drive's darkshelf/ is written by seal and its like alone: anything else there looks like damage,
+  /// or is cleaned away.
+  void refuse_archive() {
+    io::Path to = request_.to.is_absolute() ? request_.to : context_.fs.canonical(".") / request_.to;
+    to = to.lexically_normal();
+    io::Path there = to;
+    while (!context_.fs.stat_following(there) && there.has_parent_path()) there = there.parent_path();
+    for (const io::Path& start : {to, context_.fs.canonical(there)}) {
+      for (io::Path folder = start; folder.has_parent_path(); folder = folder.parent_path())
+        refuse_archive_folder(context_.fs, folder);
+    }
+  }
+
+  void require_some_here() {
+    for (const auto& [id, wanted] : wanted_) {
+      if (!holders(wanted.volume).empty()) return;
+    }
+    for (const auto& [id, wanted] : wanted_) report_.absent.push_back(wanted.volume);
+    if (report_.absent.empty()) return;
+    throw Error(Code::kDriveAbsent, absent_sentence(), "plug one of them in and type the same command again");
   }
 
   /// The plugged-in drives with a copy, healthiest first.

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "core/text.hpp"
+#include "formats/drive/drive_files.hpp"
 
 namespace darkshelf::rituals {
 
@@ -16,9 +17,26 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kChunk = 4 << 20;
-constexpr std::string_view kTemporary = ".darkshelf-part";
+constexpr std::string_view kTemporary = ".darkshelf-part-";
+
+/// The target's file system has no such name: too long, or made of bytes it does not take.
+bool is_about_name(const Error& error, const io::Path& target) {
+  return error.path().string().starts_with(target.string()) && error.code() == Code::kIo &&
+         (error.os_error() == EINVAL || error.os_error() == ENAMETOOLONG || error.os_error() == EILSEQ);
+}
 
 }  // namespace
+
+void refuse_archive_folder(io::FileSystem& fs, const io::Path& folder) {
+  namespace fd = formats::drive;
+  if (folder.filename().string() != fd::kFolder) return;
+  const io::Path root = folder.parent_path();
+  if (!fs.stat(root / std::string(fd::kIdentity)) && !fs.stat(root / std::string(fd::kSeals))) return;
+  throw Error(
+      Code::kUsage,
+      fmt::format("{} is the archive of a drive: nothing is restored into it", core::printable(folder.string())),
+      "give a folder outside of it: --to DIR");
+}
 
 RestoredFiles::RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report,
                              std::vector<std::string>& photo_paths)
@@ -34,30 +52,14 @@ void RestoredFiles::restore(const std::vector<fv::Member>& members, std::set<std
   for (const fv::Member& member : members) {
     if (!wanted.contains(member.path)) continue;
     context_.work.check();
-    const io::Path place = target_.root / member.path;
-    if (!make_folders(member.path)) {
-      wanted.erase(member.path);
-      continue;
-    }
     try {
-      switch (member.type) {
-        case fv::MemberType::kDirectory:
-          folders.push_back(&member);
-          if (!context_.fs.stat(place)) context_.fs.make_dir(place);
-          break;
-        case fv::MemberType::kFile:
-          restore_file(member, place);
-          break;
-        case fv::MemberType::kSymlink:
-          restore_link(member, place);
-          break;
-        case fv::MemberType::kHardLink:
-          restore_hard_link(member, place);
-          break;
-      }
+      restore_member(member, folders);
       wanted.erase(member.path);
     } catch (const Error& error) {
-      if (error.code() != Code::kUnrepairable) throw;  // this one is lost; the others are not
+      if (error.code() == Code::kUnrepairable) continue;  // this one is lost; the others are not
+      if (!is_about_name(error, target_.root)) throw;
+      report_.unnameable.push_back(member.path);
+      wanted.erase(member.path);
     }
   }
   // Times of folders last, the deepest first: everything written into them has changed them.
@@ -67,6 +69,26 @@ void RestoredFiles::restore(const std::vector<fv::Member>& members, std::set<std
     if (!stat || stat->type != io::FileType::kDirectory) continue;
     give_attributes(**folder, place);
     context_.fs.sync_dir(place);
+  }
+}
+
+void RestoredFiles::restore_member(const fv::Member& member, std::vector<const fv::Member*>& folders) {
+  if (!make_folders(member.path)) return;
+  const io::Path place = target_.root / member.path;
+  switch (member.type) {
+    case fv::MemberType::kDirectory:
+      if (!context_.fs.stat(place)) context_.fs.make_dir(place);
+      folders.push_back(&member);
+      break;
+    case fv::MemberType::kFile:
+      restore_file(member, place);
+      break;
+    case fv::MemberType::kSymlink:
+      restore_link(member, place);
+      break;
+    case fv::MemberType::kHardLink:
+      restore_hard_link(member, place);
+      break;
   }
 }
 
@@ -81,6 +103,7 @@ bool RestoredFiles::make_folders(const std::string& path) {
       report_.conflicts.push_back(folder.string());
       return false;
     }
+    refuse_archive_folder(context_.fs, folder);
   }
   const auto stat = context_.fs.stat(target_.root / path);
   const bool blocked = stat && stat->type == io::FileType::kOther;
@@ -110,8 +133,7 @@ void RestoredFiles::restore_file(const fv::Member& member, const io::Path& place
     }
     return;
   }
-  // Not a name of its own with an ending: that could be too long where the name itself just fits.
-  const io::Path temporary = place.parent_path() / (std::string(kTemporary) + context_.world.new_id().short_text());
+  const io::Path temporary = temporary_for(member, place);
   if (context_.fs.stat(temporary)) context_.fs.remove_file(temporary);
   try {
     {
@@ -128,6 +150,14 @@ void RestoredFiles::restore_file(const fv::Member& member, const io::Path& place
       if (sha256.finish() != member.sha256)
         throw Error(Code::kUnrepairable, fmt::format("{} is not what was sealed", core::printable(member.path)));
       file->sync();
+      const io::Stat written = file->stat();
+      const auto there = context_.fs.stat(temporary);
+      if (!there || there->device != written.device || there->inode != written.inode) {
+        throw Error(
+            Code::kFailed,
+            fmt::format("another program is restoring to {} too", core::printable(place.parent_path().string())),
+            "wait for it, or restore to another folder");
+      }
     }
     give_attributes(member, temporary);
     // A link fails where a name stands already; a rename would replace it.
@@ -156,6 +186,15 @@ void RestoredFiles::restore_file(const fv::Member& member, const io::Path& place
   photo_paths_.push_back(member.path);
 }
 
+/// The same for the same file, so that what a killed restore left is taken away by the next. Not the name itself with
+/// an ending: that could be too long where the name itself just fits.
+io::Path RestoredFiles::temporary_for(const fv::Member& member, const io::Path& place) const {
+  digest::Sha256Stream sha256;
+  sha256.update(member.sha256);
+  sha256.update(core::as_bytes(member.path));
+  return place.parent_path() / (std::string(kTemporary) + core::to_hex(sha256.finish()).substr(0, 32));
+}
+
 void RestoredFiles::restore_link(const fv::Member& member, const io::Path& place) {
   if (const auto stat = context_.fs.stat(place)) {
     const bool same = stat->type == io::FileType::kSymlink && context_.fs.read_link(place) == member.link;
@@ -171,7 +210,7 @@ void RestoredFiles::restore_link(const fv::Member& member, const io::Path& place
     context_.fs.set_mtime(place, member.mtime_ns);
     ++report_.files;
   } catch (const Error& error) {
-    if (error.code() != Code::kIo) throw;
+    if (error.code() != Code::kIo || is_about_name(error, target_.root)) throw;
     note_once(fmt::format("{}: links cannot be made there", core::printable(member.path)));
   }
 }

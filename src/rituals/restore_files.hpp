@@ -8,6 +8,9 @@
 
 namespace darkshelf::rituals {
 
+/// Throws kUsage when the folder is the darkshelf/ of a drive, whose files only seal and its like write.
+void refuse_archive_folder(io::FileSystem& fs, const io::Path& folder);
+
 class RestoredFiles {
  public:
   struct Target {
@@ -17,17 +20,19 @@ class RestoredFiles {
   RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report,
                 std::vector<std::string>& photo_paths);
 
-  /// Writes the members named by `wanted` and takes those it brought back (or that are there, or are in conflict) from
-  /// it; what is lost stays in it.
+  /// Writes the members named by `wanted` and takes those it brought back (or that are there, are in conflict, or have
+  /// names the target cannot hold) from it; what is lost stays in it.
   void restore(const std::vector<formats::volume::Member>& members, std::set<std::string>& wanted);
 
  private:
+  void restore_member(const formats::volume::Member& member, std::vector<const formats::volume::Member*>& folders);
   void restore_file(const formats::volume::Member& member, const io::Path& place);
   void restore_link(const formats::volume::Member& member, const io::Path& place);
   void restore_hard_link(const formats::volume::Member& member, const io::Path& place);
   bool holds_same(const formats::volume::Member& member, const io::Path& place);
   /// False (with a conflict told) when something on the way is no folder.
   bool make_folders(const std::string& path);
+  io::Path temporary_for(const formats::volume::Member& member, const io::Path& place) const;
   void give_attributes(const formats::volume::Member& member, const io::Path& place);
   void note_once(const std::string& note);
 

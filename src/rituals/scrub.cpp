@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/payload_reader.hpp"
 
@@ -41,6 +42,7 @@ class Scrubbing {
 
   ScrubReport run() {
     report_.drive = drive_.drive;
+    report_.root = drive_.root;
     const auto began = std::chrono::steady_clock::now();
     record_.id = context_.world.new_id();
     record_.drive = drive_.drive.id;
@@ -91,7 +93,8 @@ class Scrubbing {
                   finding, examination);
     }
     record_.volumes.push_back({volume.info.volume, 0, volume.info.slices, true, health_of(examination)});
-    report_.volumes.push_back({std::move(volume), std::move(examination)});
+    std::string renewal = examination.repairable() ? "" : how_to_renew(context_, volume, drive_.drive);
+    report_.volumes.push_back({std::move(volume), std::move(examination), std::move(renewal)});
   }
 
   /// Nothing of the volume can be told from the drive: every photo of it is in question.
@@ -135,7 +138,9 @@ class Scrubbing {
       check_second_seal(volume);
     }
     for (const io::Path& folder : volume::volume_folders(fs, drive_.root)) {
-      if (!known.contains(folder)) tell(FindingKind::kForeign, below_root(folder));
+      if (known.contains(folder)) continue;
+      ++report_.unknown_volumes;
+      tell(FindingKind::kForeign, below_root(folder));
     }
     const io::Path journal = drive_.root / std::string(fd::kJournal);
     if (const auto stat = fs.stat(journal); stat && stat->type == io::FileType::kDirectory)
@@ -178,8 +183,8 @@ class Scrubbing {
                                                                    return finding.kind == name_of(FindingKind::kLitter);
                                                                  });
     if (clean && !request_.read_only && drive_.lock) {
-      refresh_drive(context_, drive_);
-      report_.catalog_refreshed = true;
+      report_.not_refreshed = try_to_refresh(context_, drive_);
+      report_.catalog_refreshed = report_.not_refreshed.empty();
     }
   }
 

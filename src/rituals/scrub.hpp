@@ -14,9 +14,11 @@ struct ScrubRequest {
 struct ScrubbedCopy {
   catalog::Volume volume;
   Examination examination;
+  std::string renewal;  // the command that brings a good copy from elsewhere, for one that cannot be repaired
 };
 struct ScrubReport {
   catalog::Drive drive;
+  io::Path root;
   std::vector<ScrubbedCopy> volumes;      // every volume that should be on the drive and was looked at, in order
   std::vector<catalog::Volume> not_read;  // budget used up before
   std::vector<FileFinding>
@@ -29,6 +31,8 @@ struct ScrubReport {
   bool repairable() const;         // all damage is
   bool contradicts_seal = false;   // a volume whose seal is not the catalog's
   bool catalog_refreshed = false;
+  std::string not_refreshed;          // why it is not, although nothing was found; "" otherwise
+  std::uint64_t unknown_volumes = 0;  // that the catalog does not know, and nobody can check therefore
 };
 /// Exit 4 with repairable damage, 5 otherwise: the cli's business.
 ScrubReport scrub(Context& context, const ScrubRequest& request);

@@ -163,10 +163,11 @@ class Sealing {
     const io::Path folder = drive(index).folder() / folder_below(info);
     const auto known = context_.catalog.volume(info.volume);
     if (!context_.fs.stat(folder)) return false;
-    if (known && has_copy(info.volume, drive(index).drive.id)) return true;
+    if (known && health_on(context_, info.volume, drive(index).drive.id) == catalog::CopyHealth::kGood) return true;
     const Examination found =
         examine(context_, folder, info.volume, known_seal(known), Depth::kEverything, io::ReadMode::kDirect);
     if (!found.intact() || found.loaded->info.volume != info.volume) {
+      if (known) return false;  // a copy from elsewhere takes its place
       throw Error(Code::kFailed,
                   fmt::format("{} was left by an interrupted seal and is damaged since", folder.string()),
                   fmt::format("move that folder away and type the same command again"));
@@ -179,11 +180,6 @@ class Sealing {
     return true;
   }
 
-  bool has_copy(const core::Uuid& volume, const core::Uuid& on) {
-    const auto copies = context_.catalog.copies_of(volume);
-    return std::any_of(copies.begin(), copies.end(), [&](const catalog::Copy& copy) { return copy.drive == on; });
-  }
-
   void note_cached(std::size_t index, bool cached) {
     auto& labels = report_.readback_cached;
     if (cached && std::find(labels.begin(), labels.end(), label(index)) == labels.end()) labels.push_back(label(index));
@@ -193,16 +189,17 @@ class Sealing {
   bool copy_from_twin(const core::Uuid& id, const std::vector<std::size_t>& lacking, SealedVolume& sealed) {
     const auto volume = context_.catalog.volume(id);
     if (!volume) return false;
-    std::vector<AttachedDrive> holders;
-    for (const DriveLoad& load : plan_.drives) {
-      if (has_copy(id, load.drive.drive.id)) holders.push_back(load.drive);
-    }
-    if (holders.empty()) {
-      for (AttachedDrive& other : attached_drives(context_)) {
-        if (has_copy(id, other.drive.id)) holders.push_back(std::move(other));
+    std::set<core::Uuid> without;
+    for (const std::size_t index : lacking) without.insert(drive(index).drive.id);
+    const std::optional<AttachedDrive> twin = best_twin(context_, id, without);
+    if (!twin) {
+      if (all_copies_on(context_, id, without)) {
+        throw Error(Code::kUnrepairable,
+                    fmt::format("part {} of {} is sealed already, and its only copy is damaged or missing",
+                                volume->info.part, volume->info.shoot_name),
+                    fmt::format("darkshelf repair {}; if that cannot mend it, type the same command with --again",
+                                core::shell_quote(label(lacking.front()))));
       }
-    }
-    if (holders.empty()) {
       throw Error(Code::kDriveAbsent,
                   fmt::format("part {} of {} is sealed already, on a drive that is not plugged in", volume->info.part,
                               volume->info.shoot_name),
@@ -211,7 +208,7 @@ class Sealing {
     }
     for (const std::size_t index : lacking) {
       try {
-        const CopiedBytes copied = copy_volume(context_, *volume, holders.front().volume_folder(*volume), drive(index));
+        const CopiedBytes copied = copy_volume(context_, *volume, twin->volume_folder(*volume), drive(index));
         report_.bytes_written += copied.bytes;
         note_cached(index, copied.readback_cached);
         sealed.drives.push_back(label(index));
@@ -310,7 +307,7 @@ class Sealing {
     std::vector<std::size_t> placed;
     for (const std::size_t index : proven) {
       try {
-        put_in_place(context_, drive(index), volume);
+        put_in_place(context_, drive(index), volume, Place::kEmpty);
         placed.push_back(index);
       } catch (const Error&) {
         drop(index, std::current_exception());

@@ -31,6 +31,15 @@ std::set<std::size_t> already_in_place(Context& context, const formats::volume::
 /// `.incoming` folder of a volume on a drive.
 io::Path incoming_folder(const AttachedDrive& drive, const core::Uuid& volume);
 
+/// How the copy of a volume on a drive was found last; nothing when the catalog knows of none there.
+std::optional<catalog::CopyHealth> health_on(Context& context, const core::Uuid& volume, const core::Uuid& drive);
+
+/// The plugged-in drive with the healthiest copy, `without` aside. Missing copies are none.
+std::optional<AttachedDrive> best_twin(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& without);
+
+/// No copy is known on any other drive than these.
+bool all_copies_on(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& drives);
+
 /// What was written into every live target, complete but not yet proven.
 struct WrittenVolume {
   formats::volume::BagInfo info;
@@ -64,14 +73,16 @@ void give_sealed_times(io::FileSystem& fs, const io::Path& folder, const formats
 /// whether a cache may have answered.
 bool prove(Context& context, const io::Path& folder, const WrittenVolume& written);
 
-/// Moves a proven volume from .incoming to its place: second copy of the seal, rename, fsync of both parents.
-void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume);
+/// Moves a proven volume from .incoming to its place: second copy of the seal, rename, fsync of both parents. A bad
+/// copy that stands there moves to quarantine with kReplace; with kEmpty nothing may stand there.
+enum class Place { kEmpty, kReplace };
+void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume, Place place);
 
 /// A copy of one volume from `source_folder` (any drive) onto `target`, mended on the way, read back and proven;
-/// recorded.
+/// recorded. A bad copy that stands in its place gives way to the proven one, and is kept in quarantine.
 struct CopiedBytes {
   std::uint64_t bytes = 0, mended_slices = 0;
-  bool mended = false, readback_cached = false;
+  bool mended = false, readback_cached = false, replaced = false;
 };
 CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& source_folder,
                         const AttachedDrive& target);

@@ -151,12 +151,13 @@ class Allocator {
   const std::vector<std::vector<std::size_t>>& targets_;
 };
 
-std::set<std::size_t> holders(catalog::Catalog& catalog, const core::Uuid& volume,
-                              const std::vector<DriveLoad>& drives) {
+std::set<std::size_t> holders(Context& context, const catalog::Volume& volume, const std::vector<DriveLoad>& drives) {
   std::set<std::size_t> there;
-  for (const catalog::Copy& copy : catalog.copies_of(volume)) {
+  for (const catalog::Copy& copy : context.catalog.copies_of(volume.info.volume)) {
     for (std::size_t i = 0; i < drives.size(); ++i) {
-      if (drives[i].drive.drive.id == copy.drive && copy.health == catalog::CopyHealth::kGood) there.insert(i);
+      const AttachedDrive& drive = drives[i].drive;
+      if (drive.drive.id != copy.drive || copy.health != catalog::CopyHealth::kGood) continue;
+      if (context.fs.stat(drive.volume_folder(volume))) there.insert(i);  // somebody may have removed it since
     }
   }
   return there;
@@ -166,7 +167,7 @@ void place_volumes(Context& context, Plan& plan, ShootPlan& shoot, Allocator& al
   const std::string name = core::printable(shoot.source.name);
   if (shoot.kind == ShootPlanKind::kSealed) {
     for (const catalog::Volume& volume : context.catalog.volumes_of(*shoot.same_as)) {
-      const auto there = holders(context.catalog, volume.info.volume, plan.drives);
+      const auto there = holders(context, volume, plan.drives);
       const auto chosen = allocator.place(volume.bytes_on_drive, 0, name, there);
       std::vector<std::size_t> lacking;
       std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(lacking),

@@ -12,6 +12,7 @@ struct RecoverReport {
     std::string catalog_as_of;       // date of the catalog copy that was merged, "" if none was sound
     std::uint64_t volumes_read = 0;  // volumes known from their tag files alone
     std::vector<std::string> problems;
+    bool incomplete = false;  // volumes lie there that were not understood or not taken in
   };
   std::vector<FromDrive> drives;
   std::uint64_t drives_known = 0, shoots_known = 0, volumes_known = 0;
@@ -30,6 +31,7 @@ struct DiscardReport {
   std::vector<std::string> removed_from;  // labels, plugged in: volumes deleted
   std::vector<std::string> later;         // labels, not plugged in: the copies there stay, told only
   std::uint64_t bytes = 0;
+  std::vector<std::string> not_refreshed;  // catalog copies on drives that could not be written, and why
 };
 /// The tombstone (fact) stays. Throws kUsage with the name to type when this would take the last good copy.
 DiscardReport discard(Context& context, const DiscardRequest& request);

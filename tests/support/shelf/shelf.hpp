@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "io/drive_guard.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/seal.hpp"
 #include "support/faults.hpp"
@@ -15,7 +16,7 @@ class Shelf {
   /// Drives are folders with these labels; `watcher` is told every call.
   explicit Shelf(const std::vector<std::string>& drives, Watcher* watcher = nullptr);
 
-  rituals::Context context() { return {fs_, world_, {}, *catalog_}; }
+  rituals::Context context() { return {guard_, world_, {}, *catalog_}; }
   catalog::Catalog& catalog() { return *catalog_; }
   core::SteadyWorld& world() { return world_; }
   io::FileSystem& fs() { return fs_; }
@@ -33,6 +34,7 @@ class Shelf {
   TempDir temp_;
   Quiet quiet_;
   WatchedFileSystem fs_;
+  io::DriveGuard guard_{fs_};
   core::SteadyWorld world_;
   std::unique_ptr<catalog::Catalog> catalog_;
 };
