@@ -48,7 +48,7 @@ TEST_CASE("copy: of a drive, a shoot or a volume, byte for byte in both layouts"
   CHECK(shelf.run({"copy", "--to", "B"}).exit_code == 2);
 }
 
-TEST_CASE("copy: a damaged source is mended on the way and left as it is; a good one is preferred") {
+TEST_CASE("copy: a damaged source is mended on the way and left as it is, a good one is preferred") {
   ProgramShelf shelf({"A", "B", "C"});
   shelf.must(shelf.seal_command({"A", "B"}));
   const auto tree = shelf.volume_tree("A");

@@ -93,7 +93,7 @@ TEST_CASE("repair: a full drive is told to work elsewhere, and does") {
   CHECK(shelf.volume_tree("A") == sealed);
 }
 
-TEST_CASE("repair: nothing to do is said, and changes nothing; beyond parity the good copy is named") {
+TEST_CASE("repair: nothing to do is said, and changes nothing, beyond parity the way to the good copy is") {
   ProgramShelf shelf({"A", "B"});
   shelf.must(shelf.seal_command({"A", "B"}));
   const auto sealed = shelf.volume_tree("A");
@@ -110,7 +110,7 @@ TEST_CASE("repair: nothing to do is said, and changes nothing; beyond parity the
   REQUIRE(volumes.size() == 2);
   CHECK(volumes[0].at("repaired") == true);
   CHECK(volumes[1].at("repaired") == false);
-  CHECK(volumes[1].at("message").get<std::string>().find("a good copy is on B") != std::string::npos);
+  CHECK(volumes[1].at("message").get<std::string>().find("--from B --to A") != std::string::npos);
   for (const auto& [path, what] : shelf.volume_tree("A")) {
     if (path.find("wedding") != std::string::npos) CHECK(what == sealed.at(path));
   }

@@ -141,7 +141,7 @@ TEST_CASE("restore: two copies that are both ruined make one whole between them"
   CHECK(shelf.volume_tree("B") == tree_b);
 }
 
-TEST_CASE("restore: mended on the way, the drive untouched; what stands in the way is never overwritten") {
+TEST_CASE("restore: mended on the way, the drive untouched, what stands in the way is never overwritten") {
   ProgramShelf shelf({"A"});
   shelf.must(shelf.seal_command({"A"}));
   shelf.damage("A");

@@ -209,7 +209,7 @@ TEST_CASE("policy: copies on one physical disk count once, the one checked last"
   CHECK(s.status(kTwo, 3 * kDay).met());
 }
 
-TEST_CASE("policy: a shoot is as safe as its worst volume; the worst shoots stand first, discarded ones nowhere") {
+TEST_CASE("policy: a shoot is as safe as its worst volume, the worst shoots stand first, discarded ones nowhere") {
   Shelves s;
   const core::Uuid a = s.drive("A"), b = s.drive("B"), c = s.drive("C");
   const core::Uuid split = s.volume("split", {a, b}).info.shoot;
