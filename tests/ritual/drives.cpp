@@ -67,8 +67,6 @@ TEST_CASE("drives: places, lending, losing and finding decide what counts") {
   CHECK(light.lacks.find("a copy off-site") != std::string::npos);
   CHECK(shelf.run({"status"}).out.find("plugged in at once") != std::string::npos);
   shelf.must({"drive", "eject", "B"});
-  b.plug();
-  b.unplug();
   CHECK(status_of(shelf).light == "amber");  // unplugged, but still here
   shelf.must({"drive", "return", "B"});
   light = status_of(shelf);
