@@ -246,6 +246,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
   context.fs.confine(root, core::printable(root.string()));
   const catalog::Evidence evidence = evidence_of(io::medium_of(root), root);
   fd::DriveIdentity identity = identity_to_accept(context, root, evidence);
+  const io::Path text_of_original = root / fd::root_start_here_name(identity.label);
   const auto known = context.catalog.drive(identity.id);
   if (!known) {
     throw Error(Code::kWrongDrive, fmt::format("{} is of another catalog", root.string()),
@@ -270,6 +271,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
   drive.clone_of = known->id;
   drive.evidence = evidence;
   write_identity(context.fs, root, identity);
+  if (context.fs.stat(text_of_original)) context.fs.remove_file(text_of_original);  // it would name another drive
   context.catalog.record_drive(drive);
   context.catalog.record_drive_seen(drive.id, evidence);
   record_clone(context, root, known->id, drive.id);

@@ -160,9 +160,9 @@ void apply(Policy& policy, const std::string& key, const std::string& value) {
   } else if (key == "kinds") {
     policy.kinds = count_from(key, value);
   } else if (key == "scrub-every") {
-    policy.scrub_every = core::parse_duration(value);
-    if (policy.scrub_every.count() <= 0)
-      throw Error(Code::kUsage, "scrub-every takes a length of time above 0, such as 12mo");
+    const auto every = core::parse_duration(value);
+    if (every.count() <= 0) throw Error(Code::kUsage, "scrub-every takes a length of time above 0, such as 12mo");
+    policy.scrub_every = every;
   } else if (key == "grace") {
     policy.grace = core::parse_duration(value);
   } else if (key == "layout") {

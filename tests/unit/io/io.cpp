@@ -86,7 +86,7 @@ TEST_CASE("files: removing a tree stays inside it") {
   io::remove_tree(io::posix(), temp / "never was");
 }
 
-TEST_CASE("locks: one holder, who is named; gone with it") {
+TEST_CASE("locks: one holder, who is named, gone with it") {
   TempDir temp;
   auto held = io::posix().lock(temp / ".lock", "the catalog X", "darkshelf seal");
   try {

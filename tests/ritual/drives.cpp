@@ -1,0 +1,183 @@
+// A drive's life away from the machine: kept somewhere, lent, lost and found, renamed, moved to another disk, cloned.
+
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+
+#include "support/damage.hpp"
+#include "support/json_lines.hpp"
+#include "support/loop_drive.hpp"
+#include "support/shelf/program_shelf.hpp"
+#include "support/skip.hpp"
+
+namespace darkshelf::testing {
+namespace {
+
+constexpr std::uint64_t kMiB = 1 << 20;
+const std::string kHarbour = "2026-09-01_harbour";
+
+struct Light {
+  int exit_code = 0;
+  std::string light;
+  int copies = 0, offsite = 0;
+  std::string lacks;
+};
+
+Light status_of(ProgramShelf& shelf, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> command = {"--json", "status"};
+  command.insert(command.end(), more.begin(), more.end());
+  const Outcome outcome = shelf.run(command);
+  const Json shoot = object(outcome.out, "shoot_status");
+  return {outcome.exit_code, shoot.at("light"), shoot.at("copies"), shoot.at("offsite"), shoot.at("lacks").dump()};
+}
+
+Json drive_row(ProgramShelf& shelf, const std::string& label) {
+  for (const Json& drive : objects(shelf.run({"--json", "drive", "list"}).out, "drive")) {
+    if (drive.at("label") == label) return drive;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> names_in(const io::Path& folder) {
+  std::vector<std::string> names;
+  for (const io::Entry& entry : io::posix().list(folder)) names.push_back(entry.name);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("drives: places, lending, losing and finding decide what counts") {
+  if (const auto why = LoopDrive::unavailable()) return skip(*why);
+  ProgramShelf shelf({});
+  const io::Path state = shelf.shoots().parent_path();
+  LoopDrive a(state, "A", 64 * kMiB), b(state, "B", 64 * kMiB);
+  shelf.must({"init"});
+  shelf.must({"policy", "set", "copies=2", "places=2", "offsite=1"});
+  shelf.must({"place", "add", "home"});
+  shelf.must({"place", "add", "bank", "--offsite"});
+  shelf.must({"drive", "add", a.mount_point().string(), "--label", "A", "--place", "home"});
+  shelf.must({"drive", "add", b.mount_point().string(), "--label", "B", "--place", "bank"});
+  shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A", "--to", "B"});
+  // Both are plugged in here: what is kept off-site is not there yet.
+  Light light = status_of(shelf);
+  CHECK(light.exit_code == 6);
+  CHECK(light.light == "amber");
+  CHECK(light.copies == 2);
+  CHECK(light.offsite == 0);
+  CHECK(light.lacks.find("a copy off-site") != std::string::npos);
+  CHECK(shelf.run({"status"}).out.find("plugged in at once") != std::string::npos);
+  shelf.must({"drive", "eject", "B"});
+  CHECK(status_of(shelf).light == "amber");  // unplugged, but still here
+  shelf.must({"drive", "return", "B"});
+  light = status_of(shelf);
+  CHECK(light.exit_code == 0);
+  CHECK(light.light == "green");
+  CHECK(light.offsite == 1);
+  CHECK(status_of(shelf, {"--without", "bank"}).light == "red");
+  CHECK(status_of(shelf, {"--without", "B"}).light == "red");
+  CHECK(status_of(shelf, {"--without", "A", "--without", "bank"}).copies == 0);
+  CHECK(shelf.run({"status", "--without", "moon"}).exit_code == 1);
+
+  shelf.must({"drive", "lend", "A", "--to", "Anna"});
+  CHECK(status_of(shelf).light == "red");
+  CHECK(drive_row(shelf, "A").at("lent_to") == "Anna");
+  CHECK(shelf.run({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A", "--again"}).exit_code == 7);
+  shelf.must({"drive", "return", "A"});
+  CHECK(status_of(shelf).light == "green");
+  for (const char* mark : {"lost", "failed", "retired", "destroyed"}) {
+    shelf.must({"drive", "mark", "A", mark});
+    CHECK(status_of(shelf).copies == 1);
+    CHECK(drive_row(shelf, "A").at("state") == mark);
+    shelf.must({"drive", "mark", "A", "found"});
+    CHECK(status_of(shelf).light == "green");
+  }
+  CHECK(shelf.run({"drive", "mark", "A", "eaten"}).exit_code == 2);
+  shelf.must({"drive", "move", "B", "--place", "home"});
+  CHECK(status_of(shelf).light == "amber");
+  // One copy of this shoot is all that is wanted: its place is no matter then, and losing the other is none.
+  shelf.must({"shoot", "keep", "harbour", "--copies", "1"});
+  CHECK(status_of(shelf).light == "green");
+  CHECK(status_of(shelf, {"--without", "B"}).light == "green");
+  CHECK(status_of(shelf, {"--without", "B", "--without", "A"}).light == "red");
+}
+
+TEST_CASE("drives: a rename reaches the drive at its next visit") {
+  ProgramShelf shelf({"A"});
+  shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A"});
+  shelf.must({"drive", "rename", "A", "2026-A"});
+  CHECK(shelf.run({"drive", "show", "A"}).exit_code != 0);
+  CHECK(io::read_text(io::posix(), shelf.path("A") / "darkshelf" / "drive.json", 4096).find("2026-A") ==
+        std::string::npos);
+  shelf.must({"scrub", "2026-A"});
+  CHECK(io::read_text(io::posix(), shelf.path("A") / "darkshelf" / "drive.json", 4096).find("2026-A") !=
+        std::string::npos);
+  CHECK(names_in(shelf.path("A")).size() == 2);  // darkshelf, and one START-HERE with the new label in its name
+  CHECK(io::posix().stat(shelf.path("A") / "START-HERE photo archive 2026-A.txt"));
+  io::posix().make_dir(shelf.path("B"));
+  shelf.must({"drive", "add", shelf.path("B").string(), "--label", "B"});
+  CHECK(shelf.run({"drive", "rename", "B", "2026-A"}).exit_code == 2);
+  CHECK(shelf.run({"drive", "rename", "B", "a/b"}).exit_code == 2);
+}
+
+TEST_CASE("drives: one that was moved to another disk is refused until it is accepted") {
+  if (const auto why = LoopDrive::unavailable()) return skip(*why);
+  ProgramShelf shelf({});
+  const io::Path state = shelf.shoots().parent_path();
+  LoopDrive old(state, "A", 64 * kMiB), larger(state, "larger", 96 * kMiB);
+  shelf.must({"drive", "add", old.mount_point().string(), "--label", "A"});
+  shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A"});
+  const auto volumes = shelf.volume_tree("A");
+  REQUIRE(run_process({"cp", "-a", (old.mount_point() / ".").string(), larger.mount_point().string()}).exit_code == 0);
+
+  SECTION("as the same drive, the old disk gone") {
+    old.unplug();
+    const Outcome refused = shelf.run({"scrub", "A"});
+    CHECK(refused.exit_code == 7);
+    CHECK(refused.err.find("does not look like it") != std::string::npos);
+    CHECK(refused.err.find("--as moved") != std::string::npos);
+    shelf.must({"drive", "accept", larger.mount_point().string(), "--as", "moved"});
+    CHECK(shelf.run({"scrub", "A"}).exit_code == 0);
+    CHECK(objects(shelf.run({"--json", "drive", "list"}).out, "drive").size() == 1);
+    larger.unplug();
+    old.plug();  // now the old one is the stranger
+    CHECK(shelf.run({"scrub", "A"}).exit_code == 7);
+  }
+  SECTION("as a copy with an identity of its own") {
+    const Outcome two = shelf.run({"scrub", "A"});
+    CHECK(two.exit_code == 7);
+    CHECK(two.err.find("two media claim to be A") != std::string::npos);
+    shelf.must({"drive", "accept", larger.mount_point().string(), "--as", "copy", "--label", "B"});
+    CHECK(shelf.run({"scrub", "A"}).exit_code == 0);
+    CHECK(status_of(shelf).copies == 1);  // nobody has read the clone yet
+    CHECK(status_of(shelf).lacks.find("a check of B (never checked)") != std::string::npos);
+    CHECK(shelf.run({"scrub", "B"}).exit_code == 0);
+    CHECK(status_of(shelf).copies == 2);
+    CHECK(drive_row(shelf, "B").at("id") != drive_row(shelf, "A").at("id"));
+    CHECK(shelf.volume_tree("larger") == volumes);
+    CHECK(io::posix().stat(larger.mount_point() / "START-HERE photo archive B.txt"));
+    CHECK_FALSE(io::posix().stat(larger.mount_point() / "START-HERE photo archive A.txt"));
+  }
+}
+
+TEST_CASE("drives: eject writes the news, unmounts what can be, and says so when a program is in the way") {
+  if (const auto why = LoopDrive::unavailable()) return skip(*why);
+  ProgramShelf shelf({"folder"});
+  LoopDrive drive(shelf.shoots().parent_path(), "A", 64 * kMiB);
+  shelf.must({"drive", "add", drive.mount_point().string(), "--label", "A"});
+  shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A", "--to", "folder"});
+  const Outcome synced = shelf.run({"drive", "eject", "folder"});
+  CHECK(synced.exit_code == 0);
+  CHECK(synced.out.find("nothing was unmounted") != std::string::npos);
+  {
+    const auto busy = io::posix().open_read(drive.mount_point() / "darkshelf" / "drive.json");
+    const Outcome refused = shelf.run({"drive", "eject", "A"});
+    CHECK(refused.exit_code == 8);
+    CHECK(refused.err.find("still in use") != std::string::npos);
+  }
+  const Outcome safe = shelf.run({"drive", "eject", "A"});
+  CHECK(safe.exit_code == 0);
+  CHECK(safe.out.find("safe to unplug") != std::string::npos);
+  CHECK(shelf.run({"drive", "eject", "A"}).exit_code == 7);
+}
+
+}  // namespace darkshelf::testing

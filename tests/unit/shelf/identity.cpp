@@ -1,0 +1,70 @@
+#include "shelf/identity.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace darkshelf::testing {
+namespace {
+
+using catalog::Evidence;
+using shelf::Claim;
+
+constexpr std::uint64_t kTB = 1'000'000'000'000;
+
+Evidence evidence(const std::string& fs_id, const std::string& serial, std::uint64_t bytes) {
+  Evidence evidence;
+  evidence.fs_id = fs_id;
+  evidence.serial = serial;
+  evidence.bytes = bytes;
+  evidence.path = "/mnt/a";
+  return evidence;
+}
+
+}  // namespace
+
+TEST_CASE("identity: evidence that both sides know has to fit, what one does not know tells nothing") {
+  core::SteadyWorld world({}, 1);
+  catalog::Drive known;
+  known.id = world.new_id();
+  known.evidence = evidence("fs-1", "S1", 4 * kTB);
+  formats::drive::DriveIdentity claimed;
+  claimed.id = known.id;
+  const auto judge = [&](const Evidence& now) { return shelf::judge(claimed, known, now); };
+  CHECK(judge(known.evidence).claim == Claim::kFits);
+  Evidence elsewhere = known.evidence;
+  elsewhere.path = "/media/b";
+  elsewhere.disk = "8:32";
+  elsewhere.model = "another USB box";
+  CHECK(judge(elsewhere).claim == Claim::kFits);
+  CHECK(judge(evidence("", "", 0)).claim == Claim::kFits);
+  CHECK(judge(evidence("fs-1", "S1", 4 * kTB - kTB / 50)).claim == Claim::kFits);
+  CHECK(judge(evidence("fs-1", "S1", 4 * kTB - kTB / 20)).claim == Claim::kMoved);
+  CHECK(judge(evidence("fs-1", "S1", 4 * kTB + kTB / 20)).claim == Claim::kMoved);
+
+  const auto moved = judge(evidence("fs-2", "S2", 8 * kTB));
+  CHECK(moved.claim == Claim::kMoved);
+  REQUIRE(moved.differences.size() == 3);
+  CHECK(moved.differences[0] == "file system fs-1 → fs-2");
+  CHECK(moved.differences[1] == "serial S1 → S2");
+  CHECK(moved.differences[2].starts_with("size "));
+
+  CHECK(shelf::judge(claimed, {}, known.evidence).claim == Claim::kUnknown);
+  claimed.id = world.new_id();
+  CHECK(judge(known.evidence).claim == Claim::kUnknown);
+}
+
+TEST_CASE("identity: drives that were this medium once are found by its serial or its file system") {
+  core::SteadyWorld world({}, 1);
+  std::vector<catalog::Drive> drives(3);
+  const Evidence all[] = {evidence("fs-1", "S1", kTB), evidence("fs-2", "", kTB), evidence("", "", kTB)};
+  for (std::size_t i = 0; i < 3; ++i) {
+    drives[i].id = world.new_id();
+    drives[i].evidence = all[i];
+  }
+  const auto found = [&](const Evidence& now) { return shelf::drives_with_evidence(drives, now); };
+  CHECK(found(evidence("fs-9", "S1", kTB)).at(0).id == drives[0].id);
+  CHECK(found(evidence("fs-2", "S9", kTB)).at(0).id == drives[1].id);
+  CHECK(found(evidence("fs-2", "S1", kTB)).size() == 2);
+  CHECK(found(evidence("", "", kTB)).empty());  // knowing nothing is not being alike
+}
+
+}  // namespace darkshelf::testing
