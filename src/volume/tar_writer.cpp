@@ -98,7 +98,9 @@ class PaxArchive {
     must(::archive_write_set_bytes_in_last_block(a, 1));
     must(::archive_write_open(a, this, nullptr, &PaxArchive::take, nullptr));
   }
-  ~PaxArchive() { ::archive_write_fail(archive_.get()); }  // freeing it must not write
+  /// Freeing an archive that was not closed writes what is missing; here nobody takes it. (archive_write_fail would
+  /// stop that too, and leak.)
+  ~PaxArchive() { refuses_ = true; }
 
   /// ARCHIVE_WARN tells that a name is not UTF-8 and is kept as bytes (hdrcharset=BINARY).
   void header(const fv::Member& member) {
@@ -119,6 +121,7 @@ class PaxArchive {
  private:
   static la_ssize_t take(archive* a, void* self, const void* bytes, std::size_t count) {
     auto& me = *static_cast<PaxArchive*>(self);
+    if (me.refuses_) return -1;
     try {
       me.sink_({static_cast<const std::byte*>(bytes), count});
       me.written_ += count;
@@ -144,9 +147,10 @@ class PaxArchive {
   }
 
   TarWriter::Sink sink_;
-  std::unique_ptr<archive, FreeArchive> archive_;
+  bool refuses_ = false;
   std::uint64_t written_ = 0;
   std::exception_ptr thrown_;
+  std::unique_ptr<archive, FreeArchive> archive_;  // last: it goes first, and freeing it still calls take
 };
 
 }  // namespace
