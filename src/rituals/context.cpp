@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "rituals/payload_reader.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
@@ -26,6 +27,10 @@ std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path&
     return fd::decode_identity(io::read_text(fs, file, kIdentityLimit));
   } catch (const Error& error) {
     if (error.code() == Code::kNewerFormat) throw;
+    if (is_read_error(error)) {
+      throw Error(Code::kDriveGone, fmt::format("the drive at {} does not answer: {}", root.string(), error.what()),
+                  "look at its cable, plug it in again, and type the same command");
+    }
     throw Error(Code::kWrongDrive, fmt::format("{} is damaged: {}", file.string(), error.what()),
                 fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
   }
