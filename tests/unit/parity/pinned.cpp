@@ -1,0 +1,45 @@
+// Whole files of a volume's PAR2 set, pinned by vectors that were made from the SPEC alone.
+
+#include <catch2/catch.hpp>
+
+#include "parity/set_builder.hpp"
+#include "support/temp_dir.hpp"
+#include "support/vectors.hpp"
+
+namespace darkshelf::testing {
+
+TEST_CASE("set builder: a volume's set is the one of the vectors, byte for byte") {
+  core::Bytes payload(20'001);  // make.py's pattern
+  std::uint32_t x = 1;
+  for (std::byte& byte : payload) {
+    x = 69'069 * x + 1;
+    byte = static_cast<std::byte>(x >> 24);
+  }
+  const std::string base = "2026-06-14_smith-wedding_1of1";
+  for (const unsigned threads : {1u, 3u}) {
+    TempDir temp;
+    core::Work work;
+    work.threads = threads;
+    parity::SetOptions options;
+    options.base = base;
+    options.slice_bytes = 512;
+    options.recovery_slices = 20;
+    options.creator = "darkshelf 1 (cold archive of photographs, PAR2 2.0)";
+    parity::SetBuilder builder({{"data/" + base + ".tar", payload.size(), {}}}, options, work);
+    builder.begin_file(0);
+    builder.append(payload);
+    builder.end_file();
+    builder.write([&](const std::string& name) { return io::posix().create(temp / name); },
+                  [&](std::size_t, std::uint64_t offset, core::MutableByteSpan into) {
+                    std::copy_n(payload.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
+                  });
+    const auto valid = vectors_in("par2/vectors/valid");
+    REQUIRE(builder.file_names().size() == 2);
+    for (const std::string& name : builder.file_names()) {
+      CAPTURE(name, threads);
+      CHECK(io::read_text(io::posix(), temp / name, 1 << 20) == valid.at(name));
+    }
+  }
+}
+
+}  // namespace darkshelf::testing
