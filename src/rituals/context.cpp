@@ -71,6 +71,21 @@ std::vector<io::Path> roots_with_id(io::FileSystem& fs, const catalog::Drive& dr
   return found;
 }
 
+/// An archive lies there, and no file tells which drive it is.
+bool lacks_identity(io::FileSystem& fs, const io::Path& root) {
+  if (root.empty()) return false;
+  const auto folder = fs.stat(root / std::string(fd::kFolder));
+  return folder && folder->type == io::FileType::kDirectory && !fs.stat(root / std::string(fd::kIdentity)) &&
+         fs.stat(root / std::string(fd::kSeals));
+}
+
+Error without_identity(const io::Path& root) {
+  return Error(
+      Code::kWrongDrive,
+      fmt::format("an archive lies in {}, but its {} is missing, which tells the drive", root.string(), fd::kIdentity),
+      fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
+}
+
 AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid& id, Visit visit) {
   const std::string quoted = core::shell_quote(root.string());
   const auto known = context.catalog.drive(id);
@@ -135,6 +150,7 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
           fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(roots[1].string())));
     }
     if (roots.empty()) {
+      if (lacks_identity(fs, known->evidence.path)) throw without_identity(known->evidence.path);
       const std::string place =
           known->place_name.empty() ? "" : fmt::format(" It should be at: {}.", known->place_name);
       throw Error(Code::kDriveAbsent, fmt::format("{} is not plugged in.{}", known->label, place),
@@ -151,6 +167,7 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   const io::Path root = fs.canonical(text);
   const auto identity = identity_at(fs, root);
   if (!identity) {
+    if (lacks_identity(fs, root)) throw without_identity(root);
     throw Error(Code::kWrongDrive,
                 fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
                 fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(text)));

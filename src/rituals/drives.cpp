@@ -7,6 +7,7 @@
 
 #include "core/text.hpp"
 #include "shelf/identity.hpp"
+#include "volume/volume_reader.hpp"
 
 namespace darkshelf::rituals {
 
@@ -69,7 +70,12 @@ void check_not_nested(io::FileSystem& fs, const io::Path& root) {
 
 void check_no_identity(Context& context, const io::Path& root) {
   const io::Path file = root / std::string(fd::kIdentity);
-  if (!context.fs.stat(file)) return;
+  if (!context.fs.stat(file)) {
+    if (volume::volume_folders(context.fs, root).empty()) return;
+    throw Error(Code::kWrongDrive,
+                fmt::format("{} holds sealed volumes, but no {}: it was a drive already", root.string(), fd::kIdentity),
+                fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
+  }
   const fd::DriveIdentity found = fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
   if (const auto known = context.catalog.drive(found.id)) {
     throw Error(Code::kWrongDrive, fmt::format("{} is {} already", root.string(), known->label),

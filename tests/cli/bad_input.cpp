@@ -80,6 +80,14 @@ TEST_CASE("bad input: two drives with one id, and a drive that is not what it cl
     CHECK((outcome.exit_code == 7 || outcome.exit_code == 1));
     CHECK(outcome.err.find("darkshelf") != std::string::npos);
   }
+  // Missing: told by path and by label, never added as another drive; what the hint says brings it back.
+  io::posix().remove_file(identity);
+  const std::string a = shelf.path("A").string();
+  refused(shelf, {"scrub", a}, 7, "darkshelf drive accept");
+  refused(shelf, {"scrub", "A"}, 7, "darkshelf drive accept");
+  refused(shelf, {"drive", "add", a, "--label", "B"}, 7, "it was a drive already");
+  shelf.must({"drive", "accept", a, "--as", "moved"});
+  shelf.must({"scrub", "A"});
   write_text(identity, good);
   shelf.must({"scrub", "A"});
 }
