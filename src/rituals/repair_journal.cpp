@@ -251,19 +251,20 @@ void require_of_volume(Context& context, const RepairJournal& journal, const cat
       if (member.type == fv::MemberType::kFile) sealed["data/" + member.path] = member.bytes;
     }
   }
+  std::vector<std::map<std::uint64_t, std::uint64_t>> patched(journal.files.size());  // begin to end
+  for (const Patch& patch : journal.patches) {
+    std::uint64_t& end = patched[patch.file][patch.offset];
+    end = std::max(end, patch.offset + patch.bytes);
+  }
   for (std::size_t i = 0; i < journal.files.size(); ++i) {
     const PatchedFile& file = journal.files[i];
     const auto known = sealed.find(file.path);
     if (known == sealed.end()) throw corrupt(fmt::format("names {}", core::printable(file.path)));
     if (known->second != kAnyLength && known->second != file.bytes)
       throw corrupt(fmt::format("gives {} another length", core::printable(file.path)));
-    std::map<std::uint64_t, std::uint64_t> ends;  // of patches, by offset
-    for (const Patch& patch : journal.patches) {
-      if (patch.file == i) ends[patch.offset] = std::max(ends[patch.offset], patch.offset + patch.bytes);
-    }
     const auto stat = context.fs.stat(volume_folder / file.path);
     std::uint64_t covered = stat && stat->type == io::FileType::kRegular ? stat->bytes : 0;
-    for (const auto& [begin, end] : ends) {
+    for (const auto& [begin, end] : patched[i]) {
       if (begin <= covered) covered = std::max(covered, end);
     }
     if (covered < file.bytes) throw corrupt(fmt::format("leaves a hole in {}", core::printable(file.path)));
