@@ -1,6 +1,7 @@
 // Catalog copies for drives, the union of two catalogs, and the check of one.
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <set>
 
@@ -189,7 +190,13 @@ void Catalog::export_to(const io::Path& to, const std::string& mode, const Uuid&
   guarded(to, [&] {
     auto copy = state_->query("VACUUM INTO ?");
     copy.bind(1, to.string());
-    copy.exec();
+    try {
+      copy.exec();
+    } catch (const SQLite::Exception& error) {  // what is damaged is what is read
+      if (error.getErrorCode() == SQLITE_CORRUPT || error.getErrorCode() == SQLITE_NOTADB)
+        rethrow_as_error(state_->path, error);
+      throw;
+    }
     SQLite::Database db(to.string(), SQLite::OPEN_READWRITE);
     db.exec("PRAGMA journal_mode = DELETE");
     if (mode == "own") keep_own(db, drive.text());

@@ -93,4 +93,75 @@ TEST_CASE("renew: a discard killed between the fact and the bytes is finished by
   shelf.must({"scrub", "A"});
 }
 
+TEST_CASE("renew: a catalog copy that cannot be refreshed is told beside the result") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"B"}));
+  const io::Path start_here = shelf.path("A") / "darkshelf" / "START-HERE.txt";
+  io::posix().remove_file(start_here);
+  io::posix().make_dirs(start_here / "x");
+  const Outcome copy = shelf.run({"copy", "B", "--to", "A"});
+  CAPTURE(copy.out, copy.err);
+  REQUIRE(copy.exit_code == 1);
+  REQUIRE(copy.out.find("3 volumes copied to A") != std::string::npos);
+  REQUIRE(copy.err.find("not refreshed") != std::string::npos);
+  for (const char* verb : {"scrub", "repair"}) {
+    const Outcome told = shelf.run({verb, "A"});
+    CAPTURE(verb, told.out, told.err);
+    REQUIRE(told.exit_code == 1);
+    REQUIRE(told.out.find("intact") != std::string::npos);
+    REQUIRE(told.err.find("not refreshed") != std::string::npos);
+  }
+}
+
+TEST_CASE("renew: news of a sealed shoot are not called sealed") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const auto photos = files_below(shelf.shoots());
+  const io::Path photo = photos.begin()->first;
+  io::posix().set_mtime(photo, 1'790'000'000'000'000'000);
+  const Outcome again = shelf.run(shelf.seal_command({"A"}));
+  CAPTURE(again.out, again.err);
+  REQUIRE(again.exit_code == 3);
+  REQUIRE(again.out.find("everything is sealed already") == std::string::npos);
+  REQUIRE(again.out.find("--update") != std::string::npos);
+}
+
+TEST_CASE("renew: volumes the catalog does not know are not called intact") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A"}));
+  const std::string year = shelf.volumes("A")[0].parent_path().filename().string();
+  REQUIRE(run_process({"cp", "-a", (shelf.path("A") / "darkshelf" / year).string(),
+                       (shelf.path("B") / "darkshelf" / year).string()})
+              .exit_code == 0);
+  const Outcome scrub = shelf.run({"scrub", "B"});
+  CAPTURE(scrub.out, scrub.err);
+  REQUIRE(scrub.exit_code == 1);
+  REQUIRE(scrub.out.find("intact") == std::string::npos);
+  REQUIRE(scrub.out.find("3 volumes here are unknown to this catalog") != std::string::npos);
+}
+
+TEST_CASE("renew: recover fails when a volume is not understood, and says so when quiet") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  shelf.lose_catalog();
+  shelf.lose_catalog_copies("A");
+  const io::Path volume = shelf.volumes("A")[0];
+  for (const io::Entry& entry : io::posix().list(volume)) {
+    if (entry.type == io::FileType::kRegular) cut(volume / entry.name, 0);
+  }
+  const Outcome recover = shelf.run({"-q", "catalog", "recover", shelf.path("A").string()});
+  CAPTURE(recover.out, recover.err);
+  REQUIRE(recover.exit_code == 1);
+  REQUIRE(recover.err.find("is not understood") != std::string::npos);
+}
+
+TEST_CASE("renew: the drive itself is not accepted as a copy of itself") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const Outcome accept = shelf.run({"drive", "accept", shelf.path("A").string(), "--as", "copy"});
+  CAPTURE(accept.out, accept.err);
+  REQUIRE(accept.exit_code == 7);
+  shelf.must({"scrub", "A"});
+}
+
 }  // namespace darkshelf::testing
