@@ -26,12 +26,19 @@ std::string sort_key(std::int64_t time, const std::string& writer, std::int64_t 
 void Ledger::add_fact(const std::string& kind, const std::string& subject, const std::string& object,
                       const Json& body) {
   const std::string me = writer.text();
+  const std::int64_t now = to_ns(world.now());
+  if (now < 0 || now > kLastTime) {  // no other catalog would take it
+    throw core::Error(core::Code::kFailed,
+                      "the clock of this machine says " + core::format_date(core::Time(std::chrono::nanoseconds(now))) +
+                          ", which cannot be; nothing was recorded",
+                      "set the clock right and type the same command again");
+  }
   auto next = query("SELECT coalesce(max(sequence), 0) + 1, coalesce(max(time), 0) FROM facts WHERE writer = ?");
   next.bind(1, me);
   next.executeStep();
   const std::int64_t sequence = next.getColumn(0).getInt64();
   // A clock that was set back must not put what happens now before what happened already.
-  const std::int64_t time = std::max(to_ns(world.now()), next.getColumn(1).getInt64());
+  const std::int64_t time = std::max(now, next.getColumn(1).getInt64());
   auto insert = query(
       "INSERT INTO facts (id, writer, sequence, time, sort, kind, subject, object, body) VALUES (?, ?, ?, ?, ?, ?, ?, "
       "?, ?)");

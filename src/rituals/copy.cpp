@@ -273,6 +273,7 @@ CopyReport copy(Context& context, const CopyRequest& request) {
       continue;
     }
     std::string reasons;
+    bool gone = false;
     for (const auto& [health, source] : holders) {
       context.work.told().begin(fmt::format("copying {} from {}", volume.folder, source->drive.label),
                                 volume.bytes_on_drive);
@@ -298,10 +299,18 @@ CopyReport copy(Context& context, const CopyRequest& request) {
       } catch (const Error& error) {
         context.work.told().end();
         if (error.code() == Code::kCancelled || error.code() == Code::kNoSpace) throw;
+        if (error.code() == Code::kDriveGone) {
+          require_answering(context, target);  // throws when it is the target that left
+          gone = true;
+        }
         reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", source->drive.label, error.what());
       }
     }
-    if (!reasons.empty()) report.failed.emplace_back(volume, reasons);
+    if (!reasons.empty() && gone) {
+      report.absent.push_back(volume);
+    } else if (!reasons.empty()) {
+      report.failed.emplace_back(volume, reasons);
+    }
   }
   report.not_refreshed = try_to_refresh(context, target);
   return report;

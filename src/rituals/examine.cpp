@@ -164,7 +164,7 @@ class Examining {
                return hash(own.tagmanifest) == hash(ours);
              });
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled) throw;
+      if (error.code() == Code::kCancelled || error.code() == Code::kDriveGone) throw;
       return false;
     }
   }

@@ -159,6 +159,7 @@ class Restoring {
       return;
     }
     std::set<std::string> paths = wanted.paths;
+    bool gone = false;
     for (const AttachedDrive* drive : from) {
       if (paths.empty()) return;
       try {
@@ -167,9 +168,11 @@ class Restoring {
         const bool about_drive =
             error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt || error.code() == Code::kDriveGone;
         if (!about_drive) throw;
+        gone |= error.code() == Code::kDriveGone;
         report_.notes.push_back(fmt::format("{} on {}: {}", wanted.volume.folder, drive->drive.label, error.what()));
       }
     }
+    if (gone && !paths.empty()) return report_.absent.push_back(wanted.volume);  // away with its drive, not lost
     for (const std::string& path : paths) report_.lost.push_back(path);
   }
 

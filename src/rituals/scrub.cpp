@@ -169,7 +169,8 @@ class Scrubbing {
       const std::string text = io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect);
       if (digest::sha256(core::as_bytes(text)) != volume.seal) tell(FindingKind::kDamaged, below);
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled) throw;
+      if (error.code() == Code::kCancelled || error.code() == Code::kDriveGone) throw;
+      if (is_read_error(error)) require_answering(context_, drive_);
       tell(is_read_error(error) ? FindingKind::kUnreadable : FindingKind::kDamaged, below);
     }
   }

@@ -117,15 +117,26 @@ TEST_CASE("leaving: scrub, repair, restore and copy say that the drive is gone, 
   gone("open_read", 4, "A", [&] { rituals::scrub(context, {"A", false, {}}); });
   gone("list", 1, "A", [&] { rituals::scrub(context, {"A", false, {}}); });
   gone("open_read", 4, "A", [&] { rituals::repair(context, {"A", {}, false}); });
-  gone("open_read", 2, "A", [&] {
-    const rituals::RestoreReport report =
-        rituals::restore(context, {{"2026-06-14_wedding"}, shelf.path("back"), "", {}});
-    if (!report.absent.empty()) throw core::Error(Code::kDriveAbsent, "told as not plugged in");  // the cli's exit 7
-  });
+  for (const unsigned nth : {2u, 4u, 6u}) {  // while it is looked for, and in the midst of reading
+    gone("open_read", nth, "A", [&] {
+      const rituals::RestoreReport report =
+          rituals::restore(context, {{"2026-06-14_wedding"}, shelf.path("back" + std::to_string(nth)), "", {}});
+      CHECK(report.lost.empty());
+      if (!report.absent.empty()) throw core::Error(Code::kDriveAbsent, "told as not plugged in");  // the cli's exit 7
+    });
+  }
   rituals::CopyRequest copy;
   copy.what = {"2026-06-14_wedding"};
   copy.to = "B";
   gone("create", 2, "B", [&] { rituals::copy(context, copy); });
+  CHECK(copies_on(shelf, "B") == 0);
+  for (const unsigned nth : {2u, 5u}) {  // the source
+    gone("open_read", nth, "A", [&] {
+      const rituals::CopyReport report = rituals::copy(context, copy);
+      CHECK(report.failed.empty());
+      if (!report.absent.empty()) throw core::Error(Code::kDriveAbsent, "told as not plugged in");
+    });
+  }
   CHECK(copies_on(shelf, "B") == 0);
   const rituals::CopyReport report = rituals::copy(context, copy);
   CHECK(report.failed.empty());

@@ -311,4 +311,22 @@ TEST_CASE("catalog: what a drive carries of its own knows nothing of other drive
   CHECK(two.catalog.drives().size() == 2);
 }
 
+TEST_CASE("catalog: a clock beyond what merging takes records nothing, and is told") {
+  TempDir temp;
+  Machine one(temp / "1.db", 1);
+  const core::Uuid a = one.add_drive("A");
+  one.world.set_now(*core::parse_time("2201-01-01T00:00:00Z"));
+  try {
+    one.add_drive("B");
+    FAIL("it should have been refused");
+  } catch (const core::Error& error) {
+    CHECK(std::string(error.what()).find("2201-01-01") != std::string::npos);
+  }
+  CHECK(one.catalog.drives().size() == 1);
+  one.catalog.export_to(temp / "copy.db", "full", a);
+  Machine two(temp / "2.db", 2);
+  two.catalog.merge(temp / "copy.db");
+  CHECK(two.catalog.drives().size() == 1);
+}
+
 }  // namespace darkshelf::testing
