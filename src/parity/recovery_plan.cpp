@@ -23,7 +23,6 @@ namespace {
 
 // What weighs another pass over the input: a disk that reads so many bytes a second.
 constexpr double kReadRate = 150e6;
-constexpr std::uint64_t kSmallStep = 1 << 20;  // what a plan leaves for its own lists
 
 void check(const RecoveryRequest& request) {
   if (request.slice_bytes == 0 || request.slice_bytes % 4 != 0) {
