@@ -88,6 +88,16 @@ struct Copy {
   CopyHealth health = CopyHealth::kGood;
 };
 
+struct SliceRange {
+  std::uint32_t first = 0, count = 0;
+};
+/// What of a copy nobody has read since some moment.
+struct Unread {
+  std::vector<SliceRange> slices;  // of the payload, ascending
+  bool everything_else = true;     // tag files and recovery data
+  bool nothing() const { return slices.empty() && !everything_else; }
+};
+
 // --- what is recorded -------------------------------------------------------------------------------------------
 
 struct NewDrive {
@@ -132,7 +142,8 @@ struct ScrubbedVolume {
 struct Scrub {
   Uuid id, drive;
   Time started{}, ended{};
-  bool complete = false;  // every byte of every volume on it
+  std::optional<Time> check;  // when the check began that this visit is part of; nothing: it was no check (a repair)
+  bool complete = false;      // with it, every byte of every volume on the drive was read since then
   std::vector<ScrubbedVolume> volumes;
   std::vector<Finding> findings;
 };
@@ -231,6 +242,7 @@ class Catalog {
   std::vector<Volume> volumes_on(const Uuid& drive);
   std::vector<Copy> copies();
   std::vector<Copy> copies_of(const Uuid& volume);
+  Unread unread_since(const Volume& volume, const Uuid& drive, Time since);
   std::vector<formats::volume::Member> members_of(const Uuid& volume);
   /// Files whose path ends in `/text` or matches it as a glob, or whose SHA-256 is `text`.
   std::vector<FoundFile> where(const std::string& text);

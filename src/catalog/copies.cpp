@@ -58,6 +58,20 @@ class LastReads {
   }
   void everything_else(Time when) { rest_ = when; }
 
+  Unread not_since(Time since) const {
+    Unread unread;
+    for (const auto& [begin, range] : ranges_) {
+      if (begin == range.end || (range.when && *range.when >= since)) continue;
+      if (!unread.slices.empty() && unread.slices.back().first + unread.slices.back().count == begin) {
+        unread.slices.back().count += range.end - begin;
+      } else {
+        unread.slices.push_back({begin, range.end - begin});
+      }
+    }
+    unread.everything_else = !rest_ || *rest_ < since;
+    return unread;
+  }
+
   std::optional<Time> oldest() const {
     std::optional<Time> oldest = rest_;
     for (const auto& [begin, range] : ranges_) {
@@ -77,12 +91,17 @@ class LastReads {
   std::optional<Time> rest_;
 };
 
-/// Everything that was seen of one copy since it was made, oldest first.
-Copy copy_from(Ledger& state, const std::string& volume, const std::string& drive, std::uint32_t slices) {
+struct CopyHistory {
   Copy copy;
+  LastReads reads;
+};
+
+/// Everything that was seen of one copy since it was made, oldest first.
+CopyHistory history_of(Ledger& state, const std::string& volume, const std::string& drive, std::uint32_t slices) {
+  CopyHistory history{{}, LastReads(slices)};
+  auto& [copy, reads] = history;
   copy.volume = uuid_from(volume);
   copy.drive = uuid_from(drive);
-  LastReads reads(slices);
   auto rows = state.query(
       "SELECT kind, body, time FROM facts WHERE subject = ?1 AND object = ?2 AND kind IN ('copy-made', 'copy-gone', "
       "'copy-scrubbed', 'copy-repaired') "
@@ -116,7 +135,7 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
     }
   }
   copy.checked = reads.oldest();
-  return copy;
+  return history;
 }
 
 std::vector<Copy> copies_where(Ledger& state, const std::string& volume) {
@@ -127,8 +146,9 @@ std::vector<Copy> copies_where(Ledger& state, const std::string& volume) {
   rows.bind(1, volume);
   std::vector<Copy> copies;
   while (rows.executeStep()) {
-    copies.push_back(copy_from(state, text_of(rows.getColumn(0)), text_of(rows.getColumn(1)),
-                               static_cast<std::uint32_t>(rows.getColumn(2).getInt64())));
+    copies.push_back(history_of(state, text_of(rows.getColumn(0)), text_of(rows.getColumn(1)),
+                                static_cast<std::uint32_t>(rows.getColumn(2).getInt64()))
+                         .copy);
   }
   return copies;
 }
@@ -161,6 +181,11 @@ std::vector<Copy> Catalog::copies() {
 }
 std::vector<Copy> Catalog::copies_of(const Uuid& volume) {
   return guarded(state_->path, [&] { return copies_where(*state_, volume.text()); });
+}
+Unread Catalog::unread_since(const Volume& volume, const Uuid& drive, Time since) {
+  return guarded(state_->path, [&] {
+    return history_of(*state_, volume.info.volume.text(), drive.text(), volume.info.slices).reads.not_since(since);
+  });
 }
 
 void Catalog::record_seal_planned(const SealPlan& plan) {
@@ -230,12 +255,13 @@ std::pair<std::uint64_t, std::string> Catalog::next_seal() {
 void Catalog::record_scrub(const Scrub& scrub) {
   guarded(state_->path, [&] {
     SQLite::Transaction transaction(*state_->db);
-    state_->add_fact("drive-scrubbed", scrub.drive.text(), scrub.id.text(),
-                     {{"started", to_ns(scrub.started)},
-                      {"ended", to_ns(scrub.ended)},
-                      {"complete", scrub.complete ? 1 : 0},
-                      {"volumes", scrub.volumes.size()},
-                      {"findings", scrub.findings.size()}});
+    Json body = {{"started", to_ns(scrub.started)},
+                 {"ended", to_ns(scrub.ended)},
+                 {"complete", scrub.complete ? 1 : 0},
+                 {"volumes", scrub.volumes.size()},
+                 {"findings", scrub.findings.size()}};
+    if (scrub.check) body["check"] = to_ns(*scrub.check);
+    state_->add_fact("drive-scrubbed", scrub.drive.text(), scrub.id.text(), std::move(body));
     for (const ScrubbedVolume& volume : scrub.volumes) {
       state_->add_fact("copy-scrubbed", volume.volume.text(), scrub.drive.text(),
                        {{"scrub", scrub.id.text()},
@@ -297,6 +323,7 @@ std::vector<Scrub> Catalog::scrubs(const Uuid& drive) {
       scrub.drive = drive;
       scrub.started = time_from(json_number(body, "started"));
       scrub.ended = time_from(json_number(body, "ended"));
+      if (body.contains("check")) scrub.check = time_from(json_number(body, "check"));
       scrub.complete = json_number(body, "complete") != 0;
       scrubs.push_back(std::move(scrub));
     }

@@ -7,10 +7,8 @@
 
 namespace darkshelf::cli {
 
-namespace {
-
-int repair(Session& session, const rituals::RepairRequest& request, const std::string& memory) {
-  rituals::Context context = session.context(core::parse_size(memory));
+int repair_drive(Session& session, const rituals::RepairRequest& request, std::uint64_t memory) {
+  rituals::Context context = session.context(memory);
   const rituals::RepairReport report = rituals::repair(context, request);
   Output& out = session.out();
   if (request.discard_quarantine) {
@@ -72,8 +70,6 @@ int repair(Session& session, const rituals::RepairRequest& request, const std::s
   return code;
 }
 
-}  // namespace
-
 void add_repair(CLI::App& app, Session& session) {
   CLI::App* cmd =
       app.add_subcommand("repair", "Mend what a scrub found, from parity on the drive itself")->group(kBack);
@@ -89,7 +85,7 @@ void add_repair(CLI::App& app, Session& session) {
   cmd->callback([&session, o] {
     session.action = [&session, o] {
       if (!o->work.empty()) o->request.work = o->work;
-      return repair(session, o->request, o->memory);
+      return repair_drive(session, o->request, core::parse_size(o->memory));
     };
   });
 }

@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   std::string drive, budget, memory = "2GiB";
-  bool read_only = false;
+  bool read_only = false, full = false, repair = false;
 };
 
 void print_volume(Output& out, const rituals::ScrubbedCopy& copy) {
@@ -42,12 +42,112 @@ void print_volume(Output& out, const rituals::ScrubbedCopy& copy) {
   print_damage(out, copy.volume, found);
 }
 
+/// What this visit read, and those before it that it went on from.
+std::string what_is_intact(const rituals::ScrubReport& report) {
+  const double seconds = std::chrono::duration<double>(report.took).count();
+  std::string read = core::format_size(report.bytes_read) + " read";
+  if (seconds > 0.5)
+    read += " in " + core::format_duration(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5)));
+  if (!report.not_read.empty()) {
+    return fmt::format("What was read on {} is intact: {} in {} to the end ({}).", core::printable(report.drive.label),
+                       core::count_of(report.photos, "photo"), core::count_of(report.volumes.size(), "volume"), read);
+  }
+  std::uint64_t photos = report.photos;
+  for (const catalog::Volume& volume : report.read_before) photos += volume.info.photos;
+  if (!report.read_before.empty()) {
+    read += fmt::format("; {} since {}", core::count_of(report.read_before.size(), "volume"),
+                        core::format_date_for_people(*report.since));
+  }
+  return fmt::format("All {} in {} on {} are intact ({}).", core::count_of(photos, "photo"),
+                     core::count_of(report.volumes.size() + report.read_before.size(), "volume"),
+                     core::printable(report.drive.label), read);
+}
+
+void print_verdict(Output& out, const rituals::ScrubReport& report) {
+  if (!report.damage()) {
+    if (!report.volumes.empty() || !report.read_before.empty() || report.unknown_volumes == 0)
+      out.line(out.paint(Color::kGreen, what_is_intact(report)));
+    return;
+  }
+  if (report.photos_hit > 0) {
+    out.line(
+        out.paint(Color::kRed, fmt::format("{} of {} on {} are damaged{}.", core::with_commas(report.photos_hit),
+                                           core::count_of(report.photos, "photo"), core::printable(report.drive.label),
+                                           report.repairable() ? "; repairable from parity on this drive" : "")));
+  } else {
+    out.line(out.paint(Color::kAmber,
+                       fmt::format("All {} on {} are intact; lists or recovery data beside them are "
+                                   "damaged.",
+                                   core::count_of(report.photos, "photo"), core::printable(report.drive.label))));
+  }
+}
+
+int tell_the_rest(Output& out, const rituals::ScrubReport& report, const std::string& label) {
+  int code = kGood;
+  if (report.unknown_volumes > 0) {
+    if (report.volumes.empty()) code = kFailed;
+    out.line(fmt::format("{} here {} unknown to this catalog and not checked: darkshelf catalog recover {}",
+                         core::count_of(report.unknown_volumes, "volume"), report.unknown_volumes == 1 ? "is" : "are",
+                         core::shell_quote(report.root.string())));
+  }
+  if (!report.not_refreshed.empty()) {
+    code = worse(code, kFailed);
+    out.error(core::printable(report.not_refreshed));
+  }
+  if (!report.not_read.empty()) {
+    out.line(fmt::format("Time is up: {} not read to the end. To go on there: darkshelf scrub {}",
+                         core::count_of(report.not_read.size(), "volume is", "volumes are"), label));
+  }
+  if (report.known_damage) {
+    code = worse(code, kDamageRepairable);
+    out.line(fmt::format("Among them is damage that an earlier check found: darkshelf repair {}", label));
+  }
+  if (report.volumes.empty() && report.read_before.empty() && report.not_read.empty() && report.unknown_volumes == 0)
+    out.note(fmt::format("{} holds no volumes.", core::printable(report.drive.label)));
+  return code;
+}
+
+void tell_report(Output& out, const rituals::ScrubReport& report) {
+  out.object("scrub_report", {{"drive", report.drive.label},
+                              {"since", report.since ? Json(core::format_time(*report.since)) : Json(nullptr)},
+                              {"volumes", report.volumes.size()},
+                              {"read_before", report.read_before.size()},
+                              {"not_read", report.not_read.size()},
+                              {"damage", report.damage()},
+                              {"known_damage", report.known_damage},
+                              {"repairable", report.repairable()},
+                              {"contradicts_seal", report.contradicts_seal},
+                              {"photos", report.photos},
+                              {"photos_hit", report.photos_hit},
+                              {"bytes_read", report.bytes_read},
+                              {"seconds", std::chrono::duration<double>(report.took).count()},
+                              {"unfinished_repair", report.unfinished_repair},
+                              {"catalog_refreshed", report.catalog_refreshed}});
+}
+
+/// Goes on with what the scrub found, and only that.
+int repair_findings(Session& session, const rituals::ScrubReport& report, std::uint64_t memory) {
+  rituals::RepairRequest request;
+  request.drive = report.root.string();
+  if (!report.unfinished_repair && !report.known_damage) {
+    request.only.emplace();
+    for (const rituals::ScrubbedCopy& copy : report.volumes) {
+      const auto& found = copy.examination;
+      if (!found.loaded || std::any_of(found.findings.begin(), found.findings.end(), is_damage))
+        request.only->push_back(copy.volume.info.volume);
+    }
+  }
+  return repair_drive(session, request, memory);
+}
+
 int scrub(Session& session, const Options& options) {
   rituals::ScrubRequest request;
   request.drive = options.drive;
   request.read_only = options.read_only;
+  request.full = options.full;
   if (!options.budget.empty()) request.budget = core::parse_duration(options.budget);
-  rituals::Context context = session.context(core::parse_size(options.memory));
+  const std::uint64_t memory = core::parse_size(options.memory);
+  rituals::Context context = session.context(memory);
   const rituals::ScrubReport report = rituals::scrub(context, request);
   Output& out = session.out();
   for (const rituals::ScrubbedCopy& copy : report.volumes) print_volume(out, copy);
@@ -60,62 +160,22 @@ int scrub(Session& session, const Options& options) {
       out.note(text);
   }
   const std::string label = core::shell_quote(report.drive.label);
-  const double seconds = std::chrono::duration<double>(report.took).count();
-  const std::string rate =
-      seconds > 0.01
-          ? fmt::format(" in {}", core::format_duration(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5))))
-          : "";
-  int code = kGood;
+  print_verdict(out, report);
+  const int rest = tell_the_rest(out, report, label);
+  tell_report(out, report);
+  if (options.repair && (report.damage() || report.unfinished_repair || report.known_damage)) {
+    const int repaired = repair_findings(session, report, memory);
+    return rest == kDamageRepairable ? repaired : worse(rest, repaired);
+  }
+  int code = rest;
   if (report.damage()) {
-    code = report.repairable() ? kDamageRepairable : kDamageBeyondRepair;
-    if (report.photos_hit > 0) {
-      out.line(
-          out.paint(Color::kRed, fmt::format("{} of {} on {} are damaged{}.", core::with_commas(report.photos_hit),
-                                             core::count_of(report.photos, "photo"), report.drive.label,
-                                             report.repairable() ? "; repairable from parity on this drive" : "")));
-    } else {
-      out.line(out.paint(Color::kAmber,
-                         fmt::format("All {} on {} are intact; lists or recovery data beside them are damaged.",
-                                     core::count_of(report.photos, "photo"), report.drive.label)));
-    }
+    code = worse(code, report.repairable() ? kDamageRepairable : kDamageBeyondRepair);
     out.line(next_step(report, label));
-  } else if (!report.volumes.empty() || report.unknown_volumes == 0) {
-    out.line(out.paint(Color::kGreen,
-                       fmt::format("All {} in {} on {} are intact ({} read{}).", core::count_of(report.photos, "photo"),
-                                   core::count_of(report.volumes.size(), "volume"), report.drive.label,
-                                   core::format_size(report.bytes_read), rate)));
-  }
-  if (report.unknown_volumes > 0) {
-    if (report.volumes.empty()) code = worse(code, kFailed);
-    out.line(fmt::format("{} here {} unknown to this catalog and not checked: darkshelf catalog recover {}",
-                         core::count_of(report.unknown_volumes, "volume"), report.unknown_volumes == 1 ? "is" : "are",
-                         core::shell_quote(report.root.string())));
-  }
-  if (!report.not_refreshed.empty()) {
-    code = worse(code, kFailed);
-    out.error(core::printable(report.not_refreshed));
   }
   if (report.unfinished_repair) {
     code = worse(code, kDamageRepairable);
     out.line(fmt::format("An interrupted repair waits: darkshelf repair {}", label));
   }
-  if (!report.not_read.empty())
-    out.line(fmt::format("Time is up: {} not read this time; the next check begins with them.",
-                         core::count_of(report.not_read.size(), "volume")));
-  if (report.volumes.empty() && report.not_read.empty() && report.unknown_volumes == 0)
-    out.note(fmt::format("{} holds no volumes.", report.drive.label));
-  out.object("scrub_report", {{"drive", report.drive.label},
-                              {"volumes", report.volumes.size()},
-                              {"not_read", report.not_read.size()},
-                              {"damage", report.damage()},
-                              {"repairable", report.repairable()},
-                              {"contradicts_seal", report.contradicts_seal},
-                              {"photos", report.photos},
-                              {"photos_hit", report.photos_hit},
-                              {"bytes_read", report.bytes_read},
-                              {"seconds", seconds},
-                              {"unfinished_repair", report.unfinished_repair},
-                              {"catalog_refreshed", report.catalog_refreshed}});
   return code;
 }
 
@@ -199,9 +259,11 @@ void add_scrub(CLI::App& app, Session& session) {
                         ->group(kBack);
     auto o = std::make_shared<Options>();
     cmd->add_option("DRIVE", o->drive, "Label, id, or where it is mounted")->required();
-    cmd->add_option("--for", o->budget, "Stop after this time (40m); longest unchecked volumes first")
-        ->type_name("TIME");
-    cmd->add_flag("--read-only", o->read_only, "Write nothing at all to the drive");
+    auto* budget = cmd->add_option("--for", o->budget, "Stop after this time (40m); the next check goes on there");
+    budget->type_name("TIME");
+    cmd->add_flag("--full", o->full, "Read everything, even what an unfinished check has read already");
+    auto* repair = cmd->add_flag("--repair", o->repair, "Repair at once what is found");
+    cmd->add_flag("--read-only", o->read_only, "Write nothing at all to the drive")->excludes(repair);
     cmd->add_option("--memory", o->memory, "What reading may take")->capture_default_str();
     cmd->callback([&session, o] { session.action = [&session, o] { return scrub(session, *o); }; });
   }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/session.hpp"
+#include "rituals/repair.hpp"
 
 namespace darkshelf::cli {
 
@@ -35,6 +36,9 @@ void add_inspect(CLI::App& app, Session& session);
 
 /// All about one drive: what `drive show` and `show` print.
 int show_drive(Session& session, const catalog::Drive& drive);
+
+/// What `repair` does and prints; `scrub --repair` goes on with it.
+int repair_drive(Session& session, const rituals::RepairRequest& request, std::uint64_t memory);
 
 /// Bare `darkshelf`: at most ten lines on how things stand and what to do next.
 int print_summary(Session& session);

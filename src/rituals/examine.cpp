@@ -36,8 +36,8 @@ FindingKind kind_of(volume::FileCondition condition) {
 class Examining {
  public:
   Examining(Context& context, const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
-            Examination& out)
-      : context_(context), known_(known), depth_(depth), mode_(mode), out_(out) {}
+            const Portion* portion, Examination& out)
+      : context_(context), known_(known), depth_(depth), mode_(mode), portion_(portion), out_(out) {}
 
   bool load() {
     const auto stat = context_.fs.stat(out_.folder);
@@ -97,11 +97,14 @@ class Examining {
     bool payload_parity_damaged = false;
     const std::string payload_index = fv::base_name(out_.loaded->info) + ".par2";
     std::vector<io::Path> payload_set;
+    out_.everything_else_read = depth_ == Depth::kEverything && (portion_ == nullptr || portion_->everything_else);
     for (const fv::ManifestEntry& entry : out_.loaded->tagmanifest) {
       if (!is_parity(entry.path)) continue;
+      if (portion_ != nullptr && portion_->stop()) out_.stopped = true;
+      if (out_.stopped) out_.everything_else_read = false;
       const bool of_payload = entry.path.find(".tags.") == std::string::npos;
       if (of_payload) payload_set.push_back(out_.folder / entry.path);
-      if (depth_ == Depth::kEverything && !check_whole(entry)) payload_parity_damaged |= of_payload;
+      if (out_.everything_else_read && !check_whole(entry)) payload_parity_damaged |= of_payload;
     }
     if (!out_.lost.empty() || payload_parity_damaged) {
       out_.payload_parity = parity::scan_packets(context_.fs, payload_set, mode_, context_.work);
@@ -240,6 +243,7 @@ class Examining {
   const std::optional<volume::KnownSeal>& known_;
   Depth depth_;
   io::ReadMode mode_;
+  const Portion* portion_;
   Examination& out_;
 };
 
@@ -278,14 +282,14 @@ bool is_litter(const std::string& name) {
 
 Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume,
                     const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
-                    const SliceObserver& on_slice) {
+                    const SliceObserver& on_slice, const Portion* portion) {
   Examination out;
   out.folder = folder;
   out.volume = volume;
-  Examining examining(context, known, depth, mode, out);
+  Examining examining(context, known, depth, mode, portion, out);
   if (!examining.load()) return out;
   examining.tag_files();
-  read_payload(context, mode, on_slice, out);
+  read_payload(context, mode, on_slice, portion, out);
   examining.empty_files();
   examining.recovery_files();
   examining.strangers();

@@ -17,9 +17,7 @@ namespace darkshelf::rituals {
 enum class FindingKind { kDamaged, kUnreadable, kMissing, kChanged, kForeign, kLitter };
 std::string_view name_of(FindingKind kind);
 
-struct SliceRange {
-  std::uint32_t first = 0, count = 0;
-};
+using catalog::SliceRange;
 
 struct FileFinding {
   FindingKind kind = FindingKind::kDamaged;
@@ -42,7 +40,10 @@ struct Examination {
   bool repairable() const { return loaded && lost.size() <= payload_parity.recovery.size(); }
   /// Something could not be read, or so much that the volume is not understood: is the drive still there?
   bool hit_the_medium() const;
-  bool readback_cached = false;  // caches could not be bypassed
+  bool readback_cached = false;      // caches could not be bypassed
+  std::vector<SliceRange> read;      // of the payload, ascending
+  bool everything_else_read = true;  // recovery data too
+  bool stopped = false;              // Portion::stop said so
   std::uint64_t bytes_read = 0;
 };
 
@@ -55,11 +56,18 @@ enum class Depth {
 /// reading.
 using SliceObserver = std::function<void(std::uint32_t slice, core::ByteSpan bytes)>;
 
+/// What of a volume a visit reads, when it goes on from another or its time is limited. Tag files always are.
+struct Portion {
+  std::vector<SliceRange> slices;  // of the payload, ascending
+  bool everything_else = true;     // recovery data
+  std::function<bool()> stop;      // asked between buffers; true leaves the rest for another visit
+};
+
 /// `known`: from the catalog, or nothing (the volume's own seal is believed then). Mismatches are read again before
 /// they are believed. Throws kDriveGone when the drive stops answering (promise 4), kCancelled.
 Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume,
                     const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
-                    const SliceObserver& on_slice = {});
+                    const SliceObserver& on_slice = {}, const Portion* portion = nullptr);
 
 /// The seal as the catalog has it.
 std::optional<volume::KnownSeal> known_seal(const std::optional<catalog::Volume>& volume);

@@ -42,40 +42,62 @@ class FileReader {
         on_slice_(on_slice),
         states_(protected_file.slice_count, SliceState::kIntact) {}
 
-  std::vector<SliceState> run() {
-    const std::uint64_t room = std::min<std::uint64_t>(kBatch, context_.work.memory / 8);
-    const auto together = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, room / slice_bytes()));
-    std::array<Batch, 2> batches;
-    for (Batch& batch : batches)
-      batch.buffer = core::AlignedBuffer(
-          core::round_up(std::min<std::uint64_t>(together, protected_.slice_count) * slice_bytes(), kBlock));
-    prepare(batches[0], 0, together);
-    read(batches[0]);
-    for (std::size_t turn = 0; batches[turn % 2].count > 0; ++turn) {
-      context_.work.check();
-      Batch &now = batches[turn % 2], &next = batches[(turn + 1) % 2];
-      prepare(next, now.first + now.count, together);
-      core::parallel_for(context_.work.thread_count(), now.count + 1, [&](std::size_t task) {
-        if (task == 0) return read(next);
-        compare(now, static_cast<std::uint32_t>(task - 1));
-      });
-      settle(now);
+  /// `wanted`: of the volume's slices. What was read before `stop` said so is in read().
+  std::vector<SliceState> run(const std::vector<SliceRange>& wanted, const std::function<bool()>& stop) {
+    for (const SliceRange& range : wanted) {
+      const std::uint32_t first = std::max(range.first, protected_.first_slice);
+      const std::uint32_t end = std::min(range.first + range.count, protected_.first_slice + protected_.slice_count);
+      if (first >= end) continue;
+      run(first - protected_.first_slice, end - protected_.first_slice, stop);
+      if (stopped_) break;
     }
     return std::move(states_);
   }
 
   std::uint64_t bytes_read() const { return bytes_read_; }
+  const std::vector<SliceRange>& read() const { return read_; }  // of the volume's slices
+  bool stopped() const { return stopped_; }
 
  private:
+  /// Slices [first, end) of the file.
+  void run(std::uint32_t first, std::uint32_t end, const std::function<bool()>& stop) {
+    const std::uint64_t room = std::min<std::uint64_t>(kBatch, context_.work.memory / 8);
+    const auto together = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, room / slice_bytes()));
+    std::array<Batch, 2> batches;
+    for (Batch& batch : batches)
+      batch.buffer =
+          core::AlignedBuffer(core::round_up(std::min<std::uint64_t>(together, end - first) * slice_bytes(), kBlock));
+    const auto upto = [&](std::uint32_t begin) { return std::min(together, end - begin); };
+    read_.push_back({protected_.first_slice + first, 0});
+    prepare(batches[0], first, upto(first));
+    read(batches[0]);
+    for (std::size_t turn = 0; batches[turn % 2].count > 0; ++turn) {
+      if (!stop) context_.work.check();
+      Batch &now = batches[turn % 2], &next = batches[(turn + 1) % 2];
+      prepare(next, now.first + now.count, upto(now.first + now.count));
+      core::parallel_for(context_.work.thread_count(), now.count + 1, [&](std::size_t task) {
+        if (task == 0) return read(next);
+        compare(now, static_cast<std::uint32_t>(task - 1));
+      });
+      settle(now);
+      read_.back().count += now.count;
+      // Asked after a buffer, never before the first: however short a visit is, it gets on.
+      if (next.count > 0 && stop && stop()) {
+        stopped_ = true;
+        return;
+      }
+    }
+  }
+
   std::uint64_t slice_bytes() const { return loaded_.info.slice_bytes; }
   std::uint64_t length_of(std::uint32_t slice) const {
     return std::min(slice_bytes(), protected_.bytes - slice * slice_bytes());
   }
   const digest::Sha256& wanted(std::uint32_t slice) const { return loaded_.slices[protected_.first_slice + slice]; }
 
-  void prepare(Batch& batch, std::uint32_t first, std::uint32_t together) {
+  void prepare(Batch& batch, std::uint32_t first, std::uint32_t count) {
     batch.first = first;
-    batch.count = std::min(together, protected_.slice_count - first);
+    batch.count = count;
     batch.got = 0;
     batch.failure = nullptr;
   }
@@ -146,6 +168,8 @@ class FileReader {
   DriveWatch& watch_;
   const SliceObserver& on_slice_;
   std::vector<SliceState> states_;
+  std::vector<SliceRange> read_;
+  bool stopped_ = false;
   std::uint64_t bytes_read_ = 0;
 };
 
@@ -167,6 +191,17 @@ void add_findings(const volume::ProtectedFile& file, const std::vector<SliceStat
       }
     }
     if (!finding.slices.empty()) out.findings.push_back(std::move(finding));
+  }
+}
+
+void add_read(const std::vector<SliceRange>& ranges, std::vector<SliceRange>& out) {
+  for (const SliceRange& range : ranges) {
+    if (range.count == 0) continue;
+    if (!out.empty() && out.back().first + out.back().count == range.first) {
+      out.back().count += range.count;
+    } else {
+      out.push_back(range);
+    }
   }
 }
 
@@ -198,24 +233,33 @@ void DriveWatch::failed(const Error& error) {
   }
 }
 
-void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_slice, Examination& out) {
+void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_slice, const Portion* portion,
+                  Examination& out) {
   const volume::LoadedVolume& loaded = *out.loaded;
+  const std::vector<SliceRange> everything = {{0, loaded.info.slices}};
+  const std::vector<SliceRange>& wanted = portion != nullptr ? portion->slices : everything;
+  const std::function<bool()> stop = portion != nullptr ? portion->stop : nullptr;
   DriveWatch watch;
   std::vector<std::unique_ptr<io::File>> open;  // the watch may ask the last good one again
   for (const volume::ProtectedFile& protected_file : loaded.files) {
-    context.work.check();
+    if (!out.read.empty() && stop && stop()) out.stopped = true;
+    if (out.stopped) break;
+    if (!stop) context.work.check();
+    const SliceRange all_of_it{protected_file.first_slice, protected_file.slice_count};
     const io::Path path = out.folder / protected_file.path;
     const auto stat = context.fs.stat(path);
     std::vector<SliceState> states(protected_file.slice_count, SliceState::kDamaged);
     if (!stat || stat->type != io::FileType::kRegular) {
-      FileFinding finding{FindingKind::kMissing,
-                          protected_file.path,
-                          {{protected_file.first_slice, protected_file.slice_count}},
-                          protected_file.bytes};
+      FileFinding finding{FindingKind::kMissing, protected_file.path, {all_of_it}, protected_file.bytes};
+      add_read({all_of_it}, out.read);
       for (std::uint32_t s = 0; s < protected_file.slice_count; ++s) out.lost.push_back(protected_file.first_slice + s);
       out.findings.push_back(std::move(finding));
       continue;
     }
+    const bool is_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const SliceRange& range) {
+      return range.first < all_of_it.first + all_of_it.count && all_of_it.first < range.first + range.count;
+    });
+    if (!is_wanted) continue;
     try {
       open.push_back(context.fs.open_read(path, mode));
     } catch (const Error& error) {
@@ -223,14 +267,17 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
       watch.failed(error);
       std::fill(states.begin(), states.end(), SliceState::kUnreadable);
       add_findings(protected_file, states, loaded.info.slice_bytes, out);
+      add_read({all_of_it}, out.read);
       continue;
     }
     if (open.size() > 2) open.erase(open.begin());
     io::File& file = *open.back();
     out.readback_cached |= mode == io::ReadMode::kDirect && !file.is_direct();
     FileReader reader(context, loaded, protected_file, file, watch, on_slice);
-    states = reader.run();
+    states = reader.run(wanted, stop);
     out.bytes_read += reader.bytes_read();
+    add_read(reader.read(), out.read);
+    out.stopped = reader.stopped();
     add_findings(protected_file, states, loaded.info.slice_bytes, out);
     if (stat->bytes > protected_file.bytes) {
       out.findings.push_back({FindingKind::kDamaged,

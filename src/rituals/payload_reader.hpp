@@ -26,7 +26,9 @@ class DriveWatch {
 /// Is this error about one place of the medium, rather than about the whole drive or the program?
 bool is_read_error(const core::Error& error);
 
-/// Compares every slice; fills findings, lost, bytes_read and readback_cached of `out`, whose volume is loaded.
-void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_slice, Examination& out);
+/// Compares every slice, or those of the portion; fills findings, lost, read, stopped, bytes_read and readback_cached
+/// of `out`, whose volume is loaded.
+void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_slice, const Portion* portion,
+                  Examination& out);
 
 }  // namespace darkshelf::rituals

@@ -53,6 +53,7 @@ class Repairing {
     for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
       context_.work.check();
       mend_second_seal(volume);
+      if (!is_wanted(volume)) continue;
       repair_volume(volume);
       ++report_.checked;
     }
@@ -62,6 +63,11 @@ class Repairing {
   }
 
  private:
+  bool is_wanted(const catalog::Volume& volume) const {
+    return !request_.only ||
+           std::find(request_.only->begin(), request_.only->end(), volume.info.volume) != request_.only->end();
+  }
+
   RepairReport discard() {
     if (context_.fs.stat(quarantine_)) {
       report_.discarded_bytes = tree_bytes(context_.fs, quarantine_);

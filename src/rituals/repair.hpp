@@ -8,8 +8,9 @@ namespace darkshelf::rituals {
 
 struct RepairRequest {
   std::string drive;
-  std::optional<io::Path> work;     // --work DIR: journal there instead of on the drive
-  bool discard_quarantine = false;  // --discard: remove what earlier repairs kept, repair nothing
+  std::optional<io::Path> work;                 // --work DIR: journal there instead of on the drive
+  std::optional<std::vector<core::Uuid>> only;  // the volumes a scrub has just found bad; nothing: all that are there
+  bool discard_quarantine = false;              // --discard: remove what earlier repairs kept, repair nothing
 };
 struct RepairedVolume {
   catalog::Volume volume;

@@ -19,6 +19,8 @@ using core::Error;
 
 namespace {
 
+constexpr std::chrono::hours kGoOnWithin{24 * 30};
+
 /// A finding that only tells of something beside the archive.
 bool is_harmless(FindingKind kind) { return kind == FindingKind::kLitter || kind == FindingKind::kForeign; }
 
@@ -47,45 +49,85 @@ class Scrubbing {
     record_.id = context_.world.new_id();
     record_.drive = drive_.drive.id;
     record_.started = context_.world.now();
-    for (catalog::Volume& volume : oldest_checked_first()) {
-      const bool used_up = request_.budget && std::chrono::steady_clock::now() - began > *request_.budget;
-      if (used_up) {
-        report_.not_read.push_back(std::move(volume));
-      } else {
-        scrub_volume(std::move(volume));
-      }
+    if (!request_.full) report_.since = unfinished_check();
+    record_.check = report_.since.value_or(record_.started);
+    const auto stop = [&] {
+      return cancelled() || (request_.budget && std::chrono::steady_clock::now() - began > *request_.budget);
+    };
+    try {
+      for (Due& due : oldest_checked_first()) scrub_volume(std::move(due), stop);
+      if (!cancelled()) look_around();
+    } catch (const Error& error) {
+      if (error.code() != Code::kCancelled) throw;
+      record(false);
+      throw;
     }
-    look_around();
     report_.took = std::chrono::steady_clock::now() - began;
-    record();
+    record(!cancelled());
+    context_.work.check();
     return std::move(report_);
   }
 
  private:
-  std::vector<catalog::Volume> oldest_checked_first() {
-    std::vector<std::pair<core::Time, catalog::Volume>> order;
-    for (catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
-      core::Time checked{};
-      for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
-        if (copy.drive == drive_.drive.id && copy.checked) checked = *copy.checked;
-      }
-      order.emplace_back(checked, std::move(volume));
+  /// A volume and what of it this check has not read yet.
+  struct Due {
+    core::Time checked{};
+    catalog::CopyHealth health = catalog::CopyHealth::kGood;
+    catalog::Volume volume;
+    catalog::Unread unread;
+  };
+
+  bool cancelled() const { return context_.work.cancel != nullptr && context_.work.cancel->requested(); }
+
+  /// When the check began that the visits before did not bring to an end.
+  std::optional<core::Time> unfinished_check() {
+    for (const catalog::Scrub& scrub : context_.catalog.scrubs(drive_.drive.id)) {
+      if (!scrub.check) continue;
+      const bool recent = *scrub.check <= record_.started && record_.started - *scrub.check < kGoOnWithin;
+      if (scrub.complete || !recent) return {};
+      return scrub.check;
     }
-    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<catalog::Volume> volumes;
-    for (auto& [checked, volume] : order) volumes.push_back(std::move(volume));
-    return volumes;
+    return {};
   }
 
-  void scrub_volume(catalog::Volume volume) {
+  std::vector<Due> oldest_checked_first() {
+    std::vector<Due> order;
+    for (catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
+      Due due;
+      for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
+        if (copy.drive != drive_.drive.id) continue;
+        if (copy.checked) due.checked = *copy.checked;
+        due.health = copy.health;
+      }
+      // What is known as bad is read whole: only that tells whether it still is.
+      if (report_.since && due.health == catalog::CopyHealth::kGood) {
+        due.unread = context_.catalog.unread_since(volume, drive_.drive.id, *report_.since);
+      } else if (volume.info.slices > 0) {
+        due.unread.slices = {{0, volume.info.slices}};
+      }
+      due.volume = std::move(volume);
+      order.push_back(std::move(due));
+    }
+    std::stable_sort(order.begin(), order.end(), [](const Due& a, const Due& b) { return a.checked < b.checked; });
+    return order;
+  }
+
+  void scrub_volume(Due due, const std::function<bool()>& stop) {
+    catalog::Volume& volume = due.volume;
+    const io::Path folder = drive_.volume_folder(volume);
+    if (due.unread.nothing() && context_.fs.stat(folder)) return report_.read_before.push_back(std::move(volume));
+    if (stop()) {
+      report_.known_damage |= due.health != catalog::CopyHealth::kGood;
+      return report_.not_read.push_back(std::move(volume));
+    }
+    const Portion portion{due.unread.slices, due.unread.everything_else, stop};
     context_.work.told().begin(fmt::format("checking {}", volume.folder), volume.bytes_on_drive);
-    Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume),
-                                      Depth::kEverything, io::ReadMode::kDirect);
+    Examination examination = examine(context_, folder, volume.info.volume, known_seal(volume), Depth::kEverything,
+                                      io::ReadMode::kDirect, {}, &portion);
     context_.work.told().end();
     if (examination.hit_the_medium()) require_answering(context_, drive_);
     if (!examination.loaded) all_photos_hit(volume, examination);
     report_.bytes_read += examination.bytes_read;
-    report_.photos += volume.info.photos;
     report_.photos_hit += examination.photos_hit_count;
     for (const FileFinding& finding : examination.findings) {
       report_.contradicts_seal |= finding.kind == FindingKind::kChanged;
@@ -93,9 +135,24 @@ class Scrubbing {
                   std::string(fd::kFolder) + "/" + volume.folder + (finding.path.empty() ? "" : "/" + finding.path),
                   finding, examination);
     }
-    record_.volumes.push_back({volume.info.volume, 0, volume.info.slices, true, health_of(examination)});
+    add_reads(volume, examination);
     std::string renewal = examination.repairable() ? "" : how_to_renew(context_, volume, drive_.drive);
+    if (examination.stopped) {
+      report_.not_read.push_back(volume);
+      if (examination.findings.empty()) return;
+    }
+    report_.photos += volume.info.photos;
     report_.volumes.push_back({std::move(volume), std::move(examination), std::move(renewal)});
+  }
+
+  void add_reads(const catalog::Volume& volume, const Examination& examination) {
+    std::vector<SliceRange> read = examination.read;
+    if (!examination.loaded) read = {{0, volume.info.slices}};  // a verdict on all of it
+    if (read.empty()) read.push_back({0, 0});
+    for (std::size_t i = 0; i < read.size(); ++i) {
+      const bool rest = i + 1 == read.size() && examination.everything_else_read;
+      record_.volumes.push_back({volume.info.volume, read[i].first, read[i].count, rest, health_of(examination)});
+    }
   }
 
   /// Nothing of the volume can be told from the drive: every photo of it is in question.
@@ -175,15 +232,16 @@ class Scrubbing {
     }
   }
 
-  void record() {
+  /// `to_the_end`: as far as its time went, at least.
+  void record(bool to_the_end) {
     record_.ended = context_.world.now();
-    record_.complete = report_.not_read.empty();
+    record_.complete = to_the_end && report_.not_read.empty();
     context_.catalog.record_scrub(record_);
     core::stop_point("scrub.recorded");
-    const bool clean = !report_.unfinished_repair && std::all_of(record_.findings.begin(), record_.findings.end(),
-                                                                 [](const catalog::Finding& finding) {
-                                                                   return finding.kind == name_of(FindingKind::kLitter);
-                                                                 });
+    const bool clean =
+        to_the_end && !report_.unfinished_repair && !report_.known_damage &&
+        std::all_of(record_.findings.begin(), record_.findings.end(),
+                    [](const catalog::Finding& finding) { return finding.kind == name_of(FindingKind::kLitter); });
     if (clean && !request_.read_only && drive_.lock) {
       report_.not_refreshed = try_to_refresh(context_, drive_);
       report_.catalog_refreshed = report_.not_refreshed.empty();

@@ -8,7 +8,8 @@ namespace darkshelf::rituals {
 struct ScrubRequest {
   std::string drive;
   bool read_only = false;                      // not even the catalog copy is refreshed
-  std::optional<std::chrono::seconds> budget;  // --for: oldest-checked volumes first, until the time is used
+  bool full = false;                           // --full: begins anew instead of going on with an unfinished check
+  std::optional<std::chrono::seconds> budget;  // --for: until the time is used
 };
 
 struct ScrubbedCopy {
@@ -19,8 +20,11 @@ struct ScrubbedCopy {
 struct ScrubReport {
   catalog::Drive drive;
   io::Path root;
-  std::vector<ScrubbedCopy> volumes;      // every volume that should be on the drive and was looked at, in order
-  std::vector<catalog::Volume> not_read;  // budget used up before
+  std::vector<ScrubbedCopy> volumes;         // every volume that should be on the drive and was looked at, in order
+  std::vector<catalog::Volume> read_before;  // as good as sealed, read by an earlier visit of the check it goes on with
+  std::vector<catalog::Volume> not_read;     // not, or not to the end: the time was used up before
+  bool known_damage = false;                 // among those not read
+  std::optional<core::Time> since;           // goes on with a check that was begun then
   std::vector<FileFinding>
       drive_findings;  // outside volumes; path below the drive's root: drive.json, seals, foreign volumes, litter
   std::uint64_t bytes_read = 0;
@@ -34,7 +38,9 @@ struct ScrubReport {
   std::string not_refreshed;          // why it is not, although nothing was found; "" otherwise
   std::uint64_t unknown_volumes = 0;  // that the catalog does not know, and nobody can check therefore
 };
-/// Exit 4 with repairable damage, 5 otherwise: the cli's business.
+/// Longest unchecked volumes first. A check that was cut short, by its time or by Ctrl-C, is gone on with where it
+/// stopped if it was begun in the last 30 days: what it read and found good is not read again. Throws kCancelled, after
+/// what was read is recorded. Exit 4 with repairable damage, 5 otherwise: the cli's business.
 ScrubReport scrub(Context& context, const ScrubRequest& request);
 
 }  // namespace darkshelf::rituals

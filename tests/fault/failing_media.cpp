@@ -22,7 +22,7 @@ using core::Code;
 
 rituals::ScrubReport scrub(Shelf& shelf, const std::string& drive) {
   rituals::Context context = shelf.context();
-  return rituals::scrub(context, {drive, false, {}});
+  return rituals::scrub(context, {drive, false, false, {}});
 }
 
 }  // namespace

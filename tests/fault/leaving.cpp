@@ -114,9 +114,9 @@ TEST_CASE("leaving: scrub, repair, restore and copy say that the drive is gone, 
     for (const catalog::Copy& copy : shelf.catalog().copies()) CHECK(copy.health == catalog::CopyHealth::kGood);
     pulled.plug_in_again();
   };
-  gone("open_read", 4, "A", [&] { rituals::scrub(context, {"A", false, {}}); });
-  gone("list", 1, "A", [&] { rituals::scrub(context, {"A", false, {}}); });
-  gone("open_read", 4, "A", [&] { rituals::repair(context, {"A", {}, false}); });
+  gone("open_read", 4, "A", [&] { rituals::scrub(context, {"A", false, false, {}}); });
+  gone("list", 1, "A", [&] { rituals::scrub(context, {"A", false, false, {}}); });
+  gone("open_read", 4, "A", [&] { rituals::repair(context, {"A", {}, {}, false}); });
   for (const unsigned nth : {2u, 4u, 6u}) {  // while it is looked for, and in the midst of reading
     gone("open_read", nth, "A", [&] {
       const rituals::RestoreReport report =

@@ -40,7 +40,7 @@ void require_whole(const io::Path& drive) {
 
 bool intact(Shelf& shelf, const std::string& drive) {
   rituals::Context context = shelf.context();
-  const rituals::ScrubReport report = rituals::scrub(context, {drive, false, {}});
+  const rituals::ScrubReport report = rituals::scrub(context, {drive, false, false, {}});
   return !report.damage() && !report.unfinished_repair && !report.volumes.empty();
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("power cut: at any moment of a repair") {
   };
   const auto repair = [](Shelf& shelf) {
     rituals::Context context = shelf.context();
-    return rituals::repair(context, {"A", {}, false}).complete();
+    return rituals::repair(context, {"A", {}, {}, false}).complete();
   };
   for (std::uint64_t at = 0, step = 1; at <= changes; at += step) {
     CAPTURE(at, changes);

@@ -53,6 +53,25 @@ class Slow final : public Watcher {
   std::atomic<bool> done_ = true;
 };
 
+/// Asks to stop at the n-th read of a payload; 0: never.
+class StopsAtRead final : public Watcher {
+ public:
+  void before(const Call& call) override {
+    if (call.call != "read_at" || !call.path.string().ends_with(".tar") || wanted_ == 0) return;
+    if (++reads_ == wanted_) cancel_->request();
+  }
+  const core::Cancel* after(unsigned reads) {
+    wanted_ = reads;
+    reads_ = 0;
+    cancel_ = std::make_unique<core::Cancel>();
+    return cancel_.get();
+  }
+
+ private:
+  std::atomic<unsigned> wanted_ = 0, reads_ = 0;
+  std::unique_ptr<core::Cancel> cancel_;
+};
+
 }  // namespace
 
 TEST_CASE("scrub: --for goes on where the last visit stopped, the longest unchecked first, until all is read") {
@@ -62,19 +81,23 @@ TEST_CASE("scrub: --for goes on where the last visit stopped, the longest unchec
   for (const char* name : {"2026-01-01_a", "2026-02-02_b", "2026-03-03_c"})
     sealed.push_back(shelf.seal(shelf.add_shoot(name, 1, 5000), {"A"}).volumes.at(0).info.shoot_name);
   rituals::Context context = shelf.context();
-  rituals::ScrubRequest request{"A", false, std::chrono::seconds(1)};
+  const rituals::ScrubRequest request{"A", false, false, std::chrono::seconds(1)};
   const core::Uuid drive = shelf.catalog().find_drive("A")->id;
   const auto sealed_at = shelf.world().now();
-  for (std::size_t visit = 0; visit < 3; ++visit) {
+  // Each visit reads the payload of one volume; the next one begins with the recovery data of that.
+  for (std::size_t visit = 0; visit < 4; ++visit) {
+    CAPTURE(visit);
     slow.rewind();
     const rituals::ScrubReport report = rituals::scrub(context, request);
-    REQUIRE(report.volumes.size() == 1);
-    CHECK(report.volumes[0].volume.info.shoot_name == sealed[visit]);
-    CHECK(report.not_read.size() == 2);
+    CHECK(report.since.has_value() == (visit > 0));
+    CHECK(report.not_read.size() == 3 - visit);
+    if (visit < 3) CHECK(report.not_read.front().info.shoot_name == sealed[visit]);
+    CHECK(report.volumes.size() == (visit > 0 ? 1 : 0));
+    if (visit > 0) CHECK(report.volumes.front().volume.info.shoot_name == sealed[visit - 1]);
     CHECK_FALSE(report.damage());
-    CHECK_FALSE(shelf.catalog().scrubs(drive).front().complete);
+    CHECK(shelf.catalog().scrubs(drive).front().complete == (visit == 3));
   }
-  // Each was read since it was sealed, one after the other; the drive is as fresh as the first of them.
+  // Each was read since it was sealed, one after the other.
   std::vector<core::Time> checks;
   for (const std::string& name : sealed) {
     const auto shoot = shelf.catalog().find_shoots(name).at(0);
@@ -84,9 +107,73 @@ TEST_CASE("scrub: --for goes on where the last visit stopped, the longest unchec
   CHECK(sealed_at < checks[0]);
   CHECK(checks[0] < checks[1]);
   CHECK(checks[1] < checks[2]);
-  const rituals::ScrubReport all = rituals::scrub(context, {"A", false, {}});
+  const rituals::ScrubReport all = rituals::scrub(context, {"A", false, false, {}});
   CHECK(all.volumes.size() == 3);
+  CHECK_FALSE(all.since);
   CHECK(shelf.catalog().scrubs(drive).front().complete);
+}
+
+TEST_CASE("scrub: a check that is stopped keeps what it read, the next goes on there, and --full begins anew") {
+  StopsAtRead stops;
+  Shelf shelf({"A"}, &stops);
+  shelf.seal(shelf.add_shoot("2026-01-01_a", 4, 150000), {"A"});
+  rituals::Context context = shelf.context();
+  context.work.memory = 1 << 20;  // buffers of 128 KiB
+  const rituals::ScrubRequest request{"A", false, false, {}};
+  const catalog::Volume volume = shelf.catalog().volumes_on(shelf.catalog().find_drive("A")->id).at(0);
+  const io::Path tar =
+      shelf.path("A") / "darkshelf" / volume.folder / "data" / (formats::volume::base_name(volume.info) + ".tar");
+  const auto checked = [&] { return *shelf.catalog().copies_of(volume.info.volume).at(0).checked; };
+  const auto first_checked = checked();
+  const bool damaged = GENERATE(false, true);
+  CAPTURE(damaged);
+  if (damaged) rot(tar, 1000, 1);
+
+  context.work.cancel = stops.after(3);
+  CHECK_THROWS_AS(rituals::scrub(context, request), core::Error);
+  CHECK(checked() == first_checked);  // the rest of it is as old as before
+  context.work.cancel = stops.after(0);
+  const rituals::ScrubReport rest = rituals::scrub(context, request);
+  REQUIRE(rest.volumes.size() == 1);
+  CHECK(rest.since);
+  CHECK(rest.damage() == damaged);
+  const auto& ranges = rest.volumes[0].examination.read;
+  REQUIRE(ranges.size() == 1);
+  // A volume that is known as bad is read whole, so that no visit can say it was good.
+  if (damaged) {
+    CHECK(ranges[0].first == 0);
+    CHECK(rest.photos_hit == 1);
+  } else {
+    CHECK(ranges[0].first >= 64);  // two buffers at least
+    CHECK(checked() > first_checked);
+  }
+  CHECK(ranges[0].first + ranges[0].count == volume.info.slices);
+
+  context.work.cancel = stops.after(3);
+  CHECK_THROWS_AS(rituals::scrub(context, request), core::Error);
+  context.work.cancel = stops.after(0);
+  const rituals::ScrubReport full = rituals::scrub(context, {"A", false, true, {}});
+  REQUIRE(full.volumes.size() == 1);
+  CHECK_FALSE(full.since);
+  CHECK(full.volumes[0].examination.read[0].first == 0);
+}
+
+TEST_CASE("scrub: --repair mends at once what is found, and ends as well as the repair does") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  CHECK(shelf.run({"scrub", "A", "--repair", "--read-only"}).exit_code == 2);
+  const Outcome nothing = shelf.run({"scrub", "A", "--repair", "--json"});
+  CHECK(nothing.exit_code == 0);
+  CHECK(objects(nothing.out, "repair_report").empty());
+  shelf.damage("A");
+  const Outcome mended = shelf.run({"scrub", "A", "--repair", "--json"});
+  CHECK(mended.exit_code == 0);
+  CHECK(objects(mended.out, "scrub_report").at(0).at("damage") == true);
+  CHECK(objects(mended.out, "repair_report").at(0).at("complete") == true);
+  const auto volumes = objects(mended.out, "scrubbed_volume");
+  const auto hit = std::count_if(volumes.begin(), volumes.end(), [](const Json& v) { return v.at("intact") == false; });
+  CHECK(objects(mended.out, "repair_report").at(0).at("checked") == hit);  // the others are not read again
+  CHECK(shelf.run({"scrub", "A"}).exit_code == 0);
 }
 
 TEST_CASE("scrub: writes nothing inside a volume, and with --read-only nothing at all") {
