@@ -31,6 +31,15 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
                                  {"replaced", copied.replaced},
                                  {"already_there", copied.already_there}});
   }
+  for (const rituals::CopiedVolume& staged : report.staged) {
+    out.line(fmt::format("{}: {}", staged.volume.folder,
+                         staged.from.empty() ? "waits already" : "copied from " + core::printable(staged.from)));
+    out.object("copy_staged", {{"volume", staged.volume.info.volume.text()},
+                               {"folder", staged.volume.folder},
+                               {"from", staged.from},
+                               {"to", report.to},
+                               {"mended_slices", staged.mended_slices}});
+  }
   int code = kGood;
   for (const auto& [volume, why] : report.failed) {
     code = worse(code, kDamageBeyondRepair);
@@ -53,11 +62,27 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
     out.note(fmt::format(
         "{}: a cache may have answered when it was read back; its copies count after a check on a later day.",
         report.to));
-  out.line(fmt::format("{} copied to {} and read back.", core::count_of(made, "volume"), core::printable(report.to)));
+  if (!report.staged.empty()) {
+    code = worse(code, kDriveNotThere);
+    out.line(fmt::format("{} for {} in {}. Unplug the source, plug in {}, and type the same command again.",
+                         core::count_of(report.staged.size(), "volume waits", "volumes wait"),
+                         core::printable(report.to), core::printable(request.via->string()),
+                         core::printable(report.to)));
+  }
+  if (!report.waiting.empty()) {
+    code = worse(code, report.staged.empty() ? kFailed : kDriveNotThere);
+    out.line(fmt::format("{} no room there{}.", core::count_of(report.waiting.size(), "volume has", "volumes have"),
+                         report.staged.empty() ? ": give a --via folder with more"
+                                               : " yet: they follow when the others are on the drive"));
+  }
+  if (report.staged.empty() && report.waiting.empty())
+    out.line(fmt::format("{} copied to {} and read back.", core::count_of(made, "volume"), core::printable(report.to)));
   out.object("copy_report", {{"to", report.to},
                              {"copied", made},
                              {"failed", report.failed.size()},
                              {"absent", report.absent.size()},
+                             {"staged", report.staged.size()},
+                             {"waiting", report.waiting.size()},
                              {"bytes", report.bytes},
                              {"readback_cached", report.readback_cached}});
   return code;
@@ -69,13 +94,15 @@ void add_copy(CLI::App& app, Session& session) {
   CLI::App* cmd = app.add_subcommand("copy", "Copy sealed volumes to another drive, byte for byte")->group(kYearly);
   struct Options {
     rituals::CopyRequest request;
-    std::string memory = "2GiB";
+    std::string via, memory = "2GiB";
   };
   auto o = std::make_shared<Options>();
   cmd->add_option("WHAT", o->request.what, "Drives, shoots or volumes");
   cmd->add_flag("--missing", o->request.missing, "Everything that lacks a copy by the policy");
   cmd->add_option("--from", o->request.from, "Only from this drive")->type_name("DRIVE");
   cmd->add_option("--to", o->request.to, "The drive to copy to")->required()->type_name("DRIVE");
+  cmd->add_option("--via", o->via, "Folder where volumes wait when both drives cannot be plugged in at once")
+      ->type_name("DIR");
   cmd->add_option("--memory", o->memory, "What mending may take")->capture_default_str();
   cmd->callback([&session, o] {
     session.action = [&session, o] {
@@ -83,6 +110,7 @@ void add_copy(CLI::App& app, Session& session) {
         throw core::Error(core::Code::kUsage, "copy what? Name drives, shoots or volumes, or say --missing",
                           "darkshelf copy --help");
       }
+      if (!o->via.empty()) o->request.via = o->via;
       return copy(session, o->request, o->memory);
     };
   });

@@ -3,167 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
-#include "rituals/mend.hpp"
+#include "rituals/restore_files.hpp"
 #include "rituals/seal_parts.hpp"
 
 namespace darkshelf::rituals {
 
-namespace fv = formats::volume;
 using core::Code;
 using core::Error;
-
-namespace {
-
-constexpr std::size_t kChunk = 4 << 20;
-
-/// Modification times a copied file must have: layout files keeps the photos' own.
-std::map<std::string, std::int64_t> payload_times(const volume::LoadedVolume& loaded) {
-  std::map<std::string, std::int64_t> times;
-  if (loaded.info.layout != fv::Layout::kFiles) return times;
-  for (const fv::Member& member : loaded.members) {
-    if (member.type == fv::MemberType::kFile) times["data/" + member.path] = member.mtime_ns;
-  }
-  return times;
-}
-
-/// Writes every sealed file below `folder`; false as soon as one is not what the seal says.
-bool copy_files(Context& context, const SealedSource& source, const io::Path& folder, CopiedBytes& copied) {
-  const volume::LoadedVolume& loaded = source.volume();
-  std::map<std::string, digest::Sha256> wanted;
-  for (const auto* list : {&loaded.tagmanifest, &loaded.manifest}) {
-    for (const fv::ManifestEntry& entry : *list) wanted[entry.path] = entry.sha256;
-  }
-  wanted[std::string(fv::kTagManifest)] = loaded.seal;
-  const auto times = payload_times(loaded);
-  core::AlignedBuffer buffer(kChunk);
-  for (const auto& [path, bytes] : source.files()) {
-    const io::Path to = folder / path;
-    context.fs.make_dirs(to.parent_path());
-    const auto file = context.fs.create(to);
-    digest::Sha256Stream sha256;
-    for (std::uint64_t offset = 0; offset < bytes;) {
-      context.work.check();
-      const auto part = buffer.span().first(std::min<std::uint64_t>(kChunk, bytes - offset));
-      source.read(path, offset, part);
-      core::parallel_for(2, 2,
-                         [&](std::size_t side) { side == 0 ? sha256.update(part) : file->write_at(offset, part); });
-      offset += part.size();
-      copied.bytes += part.size();
-      context.work.told().advance(part.size());
-    }
-    if (sha256.finish() != wanted.at(path)) return false;
-    if (const auto time = times.find(path); time != times.end()) file->set_mtime(time->second);
-  }
-  return true;
-}
-
-/// The quick way: read once, trusting nothing but the hashes. False when the source needs mending.
-bool copy_intact(Context& context, const catalog::Volume& volume, const io::Path& from, const io::Path& folder,
-                 CopiedBytes& copied) {
-  try {
-    Examination plain;
-    plain.volume = volume.info.volume;
-    plain.folder = from;
-    plain.loaded = volume::load_volume(context.fs, from, known_seal(volume), io::ReadMode::kCached, context.work);
-    if (!plain.loaded->findings.empty()) return false;
-    return copy_files(context, SealedSource::as_is(context, plain), folder, copied);
-  } catch (const Error& error) {
-    // A source that cannot be read here or there is mended; a target that cannot be written ends the copy.
-    const bool about_source = error.path().string().starts_with(from.string());
-    if (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt ||
-        (error.code() == Code::kIo && about_source))
-      return false;
-    throw;
-  }
-}
-
-void copy_mended(Context& context, const catalog::Volume& volume, const io::Path& from, const io::Path& folder,
-                 CopiedBytes& copied) {
-  const Examination examination =
-      examine(context, from, volume.info.volume, known_seal(volume), Depth::kEverything, io::ReadMode::kDirect);
-  if (!examination.repairable()) {
-    throw Error(Code::kUnrepairable,
-                examination.loaded ? fmt::format("{} of its slices are lost and only {} recovery slices are sound",
-                                                 examination.lost.size(), examination.payload_parity.recovery.size())
-                                   : examination.failure);
-  }
-  copied.bytes = 0;
-  copied.mended = true;
-  copied.mended_slices = examination.lost.size();
-  io::Path work = folder;
-  work += ".work";
-  io::remove_tree(context.fs, work);
-  const SealedSource source = SealedSource::mend(context, examination, work, false);
-  if (!copy_files(context, source, folder, copied)) {
-    throw Error(Code::kCorrupt, fmt::format("the volume in {} changed while it was copied", from.string()));
-  }
-}
-
-void check_room(Context& context, const catalog::Volume& volume, const AttachedDrive& target) {
-  const io::Space space = context.fs.space(target.root);
-  const std::uint64_t needed = 2 * volume.bytes_on_drive + (16 << 20) + space.total / 100;
-  if (needed > space.free) {
-    throw Error(Code::kNoSpace,
-                fmt::format("no room for {} on {}: {} needed with what it must keep free, {} free", volume.folder,
-                            target.drive.label, core::format_size(needed), core::format_size(space.free)));
-  }
-  if (volume.info.layout == fv::Layout::kTar && volume.info.payload_bytes > space.max_file_bytes) {
-    throw Error(Code::kUsage, fmt::format("{} holds a file of {}, and the file system of {} takes none above {}",
-                                          volume.folder, core::format_size(volume.info.payload_bytes),
-                                          target.drive.label, core::format_size(space.max_file_bytes)));
-  }
-}
-
-/// What prove() compares a folder with when nothing was written just now.
-WrittenVolume as_written(const catalog::Volume& volume) {
-  WrittenVolume written;
-  written.info = volume.info;
-  written.seal = volume.seal;
-  written.tagmanifest = volume.tagmanifest;
-  return written;
-}
-
-}  // namespace
-
-CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& from,
-                        const AttachedDrive& target) {
-  io::FileSystem& fs = context.fs;
-  CopiedBytes copied;
-  const io::Path folder = incoming_folder(target, volume.info.volume);
-  check_room(context, volume, target);
-  try {
-    io::remove_tree(fs, folder);
-    fs.make_dirs(folder);
-    if (!copy_intact(context, volume, from, folder, copied)) {
-      io::remove_tree(fs, folder);
-      fs.make_dirs(folder);
-      copy_mended(context, volume, from, folder, copied);
-    }
-    core::stop_point("copy.written");
-    give_sealed_times(fs, folder, volume.info);
-    io::sync_tree(fs, folder);
-    core::stop_point("copy.synced");
-    copied.readback_cached = prove(context, folder, as_written(volume));
-    core::stop_point("copy.proven");
-    copied.replaced = fs.stat(target.volume_folder(volume)).has_value();
-    put_in_place(context, target, volume, Place::kReplace);
-    core::stop_point("copy.renamed");
-  } catch (...) {
-    try {
-      io::remove_tree(fs, folder);
-    } catch (const Error&) {  // the drive may be gone; the next run cleans up
-    }
-    throw;
-  }
-  context.catalog.record_copy(volume.info.volume, target.drive.id, context.world.now(), copied.readback_cached);
-  core::stop_point("copy.recorded");
-  return copied;
-}
 
 namespace {
 
@@ -218,6 +68,226 @@ void add_named(Context& context, const std::string& text, std::vector<catalog::V
   append(context.catalog.volumes_of(shoots.front().id));
 }
 
+/// Where volumes wait between two drives that cannot be plugged in together.
+class Staging {
+ public:
+  Staging(Context& context, const io::Path& via) : context_(context) {
+    folder_ = (via.is_absolute() ? via : context.fs.canonical(".") / via) / "darkshelf-via";
+    for (io::Path above = folder_; above != above.parent_path(); above = above.parent_path())
+      refuse_archive_folder(context.fs, above);
+    context.fs.make_dirs(folder_);
+  }
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  ~Staging() {
+    try {
+      if (context_.fs.list(folder_).empty()) context_.fs.remove_dir(folder_);
+    } catch (const Error&) {  // an empty folder that stays behind harms nobody
+    }
+  }
+
+  io::Path place(const catalog::Volume& volume) const { return folder_ / volume.info.volume.text(); }
+  bool holds(const catalog::Volume& volume) const { return context_.fs.stat(place(volume)).has_value(); }
+  void remove(const catalog::Volume& volume) { io::remove_tree(context_.fs, place(volume)); }
+  bool has_room(const catalog::Volume& volume) const {
+    return volume.bytes_on_drive + (16 << 20) <= context_.fs.space(folder_).free;
+  }
+  const io::Path& folder() const { return folder_; }
+
+ private:
+  Context& context_;
+  io::Path folder_;
+};
+
+class Copying {
+ public:
+  Copying(Context& context, const CopyRequest& request) : context_(context), request_(request) {}
+
+  CopyReport run() {
+    const std::vector<catalog::Volume> volumes = wanted();
+    if (request_.via) staging_.emplace(context_, *request_.via);
+    find_target();
+    find_sources();
+    report_.to = target_drive_.label;
+    std::set<core::Uuid> seen;
+    for (const catalog::Volume& volume : volumes) {
+      if (!seen.insert(volume.info.volume).second) continue;
+      if (is_there(volume)) {
+        if (request_.missing) continue;
+        CopiedVolume there{volume, "", 0};
+        there.already_there = true;
+        report_.volumes.push_back(std::move(there));
+      } else if (target_) {
+        bring(volume);
+      } else {
+        stage(volume);
+      }
+    }
+    if (target_ && staging_) clear_away();
+    if (target_) report_.not_refreshed = try_to_refresh(context_, *target_);
+    return std::move(report_);
+  }
+
+ private:
+  std::vector<catalog::Volume> wanted() {
+    std::vector<catalog::Volume> volumes;
+    for (const std::string& text : request_.what) add_named(context_, text, volumes);
+    if (request_.missing) {
+      const auto lacking = lacking_copies(context_);
+      volumes.insert(volumes.end(), lacking.begin(), lacking.end());
+    }
+    return volumes;
+  }
+
+  void find_target() {
+    try {
+      target_ = attach(context_, request_.to, Visit::kWrite);
+    } catch (const Error& error) {
+      const auto known = context_.catalog.find_drive(request_.to);
+      if (error.code() != Code::kDriveAbsent || !staging_ || !known) throw;
+      target_drive_ = *known;
+      return;
+    }
+    require_writable(*target_);
+    target_drive_ = target_->drive;
+  }
+
+  void find_sources() {
+    if (request_.from.empty()) {
+      sources_ = attached_drives(context_);
+      return;
+    }
+    try {
+      sources_.push_back(attach(context_, request_.from, Visit::kReadOnly));
+    } catch (const Error& error) {
+      if (error.code() != Code::kDriveAbsent || !staging_ || !target_) throw;
+      return;  // what was staged of it can go on
+    }
+    if (sources_.front().drive.id == target_drive_.id) throw Error(Code::kUsage, "--from and --to are the same drive");
+  }
+
+  std::optional<catalog::CopyHealth> health_on_target(const catalog::Volume& volume) {
+    return health_on(context_, volume.info.volume, target_drive_.id);
+  }
+
+  bool is_there(const catalog::Volume& volume) {
+    return health_on_target(volume) == catalog::CopyHealth::kGood &&
+           (!target_ || context_.fs.stat(target_->volume_folder(volume)));
+  }
+
+  struct Holder {
+    std::string label;
+    io::Path folder;
+    catalog::CopyHealth health = catalog::CopyHealth::kGood;
+    bool is_staged = false;
+  };
+
+  /// The healthiest copy first, but before all what is staged already.
+  std::vector<Holder> holders_of(const catalog::Volume& volume) {
+    std::vector<Holder> holders;
+    const auto copies = context_.catalog.copies_of(volume.info.volume);
+    for (const AttachedDrive& source : sources_) {
+      const auto copy = std::find_if(copies.begin(), copies.end(), [&](const catalog::Copy& candidate) {
+        return candidate.drive == source.drive.id;
+      });
+      if (copy == copies.end() || source.drive.id == target_drive_.id) continue;
+      holders.push_back({source.drive.label, source.volume_folder(volume), copy->health, false});
+    }
+    std::stable_sort(holders.begin(), holders.end(),
+                     [](const Holder& a, const Holder& b) { return a.health < b.health; });
+    if (staging_ && staging_->holds(volume)) {
+      holders.insert(holders.begin(), {request_.via->string(), staging_->place(volume), {}, true});
+    }
+    return holders;
+  }
+
+  /// Tries one holder after the other until `from_one` succeeds; tells why when none does.
+  template <class FromOne>
+  void from_any(const catalog::Volume& volume, const FromOne& from_one) {
+    const std::vector<Holder> holders = holders_of(volume);
+    std::string reasons;
+    bool gone = holders.empty();
+    for (const Holder& holder : holders) {
+      context_.work.told().begin(fmt::format("copying {} from {}", volume.folder, holder.label), volume.bytes_on_drive);
+      try {
+        from_one(holder);
+        context_.work.told().end();
+        return;
+      } catch (const Error& error) {
+        context_.work.told().end();
+        if (error.code() == Code::kCancelled || error.code() == Code::kNoSpace) throw;
+        if (error.code() == Code::kDriveGone) {
+          if (target_) require_answering(context_, *target_);  // throws when it is the target that left
+          gone = true;
+        }
+        if (holder.is_staged && (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt))
+          staging_->remove(volume);  // to be staged anew
+        reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", holder.label, error.what());
+      }
+    }
+    if (gone) {
+      report_.absent.push_back(volume);
+    } else {
+      report_.failed.emplace_back(volume, reasons);
+    }
+  }
+
+  void bring(const catalog::Volume& volume) {
+    from_any(volume, [&](const Holder& holder) {
+      CopiedVolume copied{volume, "", 0};
+      if (take_what_is_there(context_, volume, *target_, health_on_target(volume).has_value())) {
+        copied.already_there = true;
+      } else {
+        const CopiedBytes bytes = copy_volume(context_, volume, holder.folder, *target_);
+        tell(bytes, holder, copied);
+        copied.replaced = bytes.replaced;
+        report_.readback_cached = report_.readback_cached || bytes.readback_cached;
+      }
+      report_.volumes.push_back(std::move(copied));
+      if (staging_) staging_->remove(volume);  // makes room in good time
+    });
+  }
+
+  void stage(const catalog::Volume& volume) {
+    if (staging_->holds(volume)) {
+      report_.staged.push_back({volume, "", 0});
+    } else if (!staging_->has_room(volume)) {
+      report_.waiting.push_back(volume);
+    } else {
+      from_any(volume, [&](const Holder& holder) {
+        CopiedVolume staged{volume, "", 0};
+        tell(stage_volume(context_, volume, holder.folder, staging_->place(volume)), holder, staged);
+        report_.staged.push_back(std::move(staged));
+      });
+    }
+  }
+
+  /// What waits for a drive that has it, or was half-made for it: a killed run left it.
+  void clear_away() {
+    for (const io::Entry& entry : context_.fs.list(staging_->folder())) {
+      const std::string id = entry.name.substr(0, entry.name.find('.'));
+      const auto volume = context_.catalog.find_volume(id);
+      if (volume && volume->info.volume.text() == id && is_there(*volume))
+        io::remove_tree(context_.fs, staging_->folder() / entry.name);
+    }
+  }
+
+  void tell(const CopiedBytes& bytes, const Holder& holder, CopiedVolume& copied) {
+    copied.from = holder.label;
+    copied.mended = bytes.mended;
+    copied.mended_slices = bytes.mended_slices;
+    report_.bytes += bytes.bytes;
+  }
+
+  Context& context_;
+  const CopyRequest& request_;
+  std::optional<Staging> staging_;
+  std::optional<AttachedDrive> target_;  // nothing: not plugged in, and volumes are staged for it
+  catalog::Drive target_drive_;
+  std::vector<AttachedDrive> sources_;
+  CopyReport report_;
+};
+
 }  // namespace
 
 CopyReport copy(Context& context, const CopyRequest& request) {
@@ -225,95 +295,7 @@ CopyReport copy(Context& context, const CopyRequest& request) {
     throw Error(Code::kUsage, "nothing is named to copy",
                 "darkshelf copy SHOOT --to DRIVE, or darkshelf copy --missing --to DRIVE");
   }
-  std::vector<catalog::Volume> volumes;
-  for (const std::string& text : request.what) add_named(context, text, volumes);
-  if (request.missing) {
-    const auto lacking = lacking_copies(context);
-    volumes.insert(volumes.end(), lacking.begin(), lacking.end());
-  }
-  AttachedDrive target = attach(context, request.to, Visit::kWrite);
-  require_writable(target);
-  std::vector<AttachedDrive> sources;
-  if (request.from.empty()) {
-    sources = attached_drives(context);
-  } else {
-    sources.push_back(attach(context, request.from, Visit::kReadOnly));
-    if (sources.front().drive.id == target.drive.id) throw Error(Code::kUsage, "--from and --to are the same drive");
-  }
-
-  CopyReport report;
-  report.to = target.drive.label;
-  std::set<core::Uuid> seen;
-  for (const catalog::Volume& volume : volumes) {
-    if (!seen.insert(volume.info.volume).second) continue;
-    const auto copies = context.catalog.copies_of(volume.info.volume);
-    const auto copy_on = [&](const core::Uuid& drive) {
-      return std::find_if(copies.begin(), copies.end(), [&](const catalog::Copy& copy) { return copy.drive == drive; });
-    };
-    CopiedVolume copied{volume, "", 0, false, false};
-    const auto on_target = copy_on(target.drive.id);
-    if (on_target != copies.end() && on_target->health == catalog::CopyHealth::kGood &&
-        context.fs.stat(target.volume_folder(volume))) {
-      if (!request.missing) {
-        copied.already_there = true;
-        report.volumes.push_back(std::move(copied));
-      }
-      continue;
-    }
-    // The healthiest copy first.
-    std::vector<std::pair<catalog::CopyHealth, const AttachedDrive*>> holders;
-    for (const AttachedDrive& source : sources) {
-      if (const auto it = copy_on(source.drive.id); it != copies.end() && source.drive.id != target.drive.id) {
-        holders.emplace_back(it->health, &source);
-      }
-    }
-    std::stable_sort(holders.begin(), holders.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    if (holders.empty()) {
-      report.absent.push_back(volume);
-      continue;
-    }
-    std::string reasons;
-    bool gone = false;
-    for (const auto& [health, source] : holders) {
-      context.work.told().begin(fmt::format("copying {} from {}", volume.folder, source->drive.label),
-                                volume.bytes_on_drive);
-      try {
-        if (take_what_is_there(context, volume, target, on_target != copies.end())) {
-          copied.already_there = true;
-          report.volumes.push_back(copied);
-          reasons.clear();
-          context.work.told().end();
-          break;
-        }
-        const CopiedBytes bytes = copy_volume(context, volume, source->volume_folder(volume), target);
-        copied.from = source->drive.label;
-        copied.mended = bytes.mended;
-        copied.replaced = bytes.replaced;
-        copied.mended_slices = bytes.mended_slices;
-        report.readback_cached = report.readback_cached || bytes.readback_cached;
-        report.bytes += bytes.bytes;
-        report.volumes.push_back(copied);
-        reasons.clear();
-        context.work.told().end();
-        break;
-      } catch (const Error& error) {
-        context.work.told().end();
-        if (error.code() == Code::kCancelled || error.code() == Code::kNoSpace) throw;
-        if (error.code() == Code::kDriveGone) {
-          require_answering(context, target);  // throws when it is the target that left
-          gone = true;
-        }
-        reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", source->drive.label, error.what());
-      }
-    }
-    if (!reasons.empty() && gone) {
-      report.absent.push_back(volume);
-    } else if (!reasons.empty()) {
-      report.failed.emplace_back(volume, reasons);
-    }
-  }
-  report.not_refreshed = try_to_refresh(context, target);
-  return report;
+  return Copying(context, request).run();
 }
 
 }  // namespace darkshelf::rituals

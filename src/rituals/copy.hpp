@@ -10,6 +10,7 @@ struct CopyRequest {
   bool missing = false;           // --missing: everything that lacks a copy by the policy
   std::string from;               // DRIVE; "": any that is plugged in
   std::string to;                 // DRIVE
+  std::optional<io::Path> via;    // --via DIR: volumes wait here when source and target cannot be plugged in together
 };
 struct CopiedVolume {
   catalog::Volume volume;
@@ -23,10 +24,14 @@ struct CopyReport {
   std::vector<CopiedVolume> volumes;
   std::vector<std::pair<catalog::Volume, std::string>> failed;  // and why
   std::vector<catalog::Volume> absent;                          // on no drive that is plugged in
+  std::vector<CopiedVolume> staged;                             // wait in --via for the target, which is not here
+  std::vector<catalog::Volume> waiting;                         // --via has no room for them yet
   bool readback_cached = false;
   std::string not_refreshed;  // why the catalog copy on the drive is not; "" if it is
   std::uint64_t bytes = 0;
 };
+/// With `via` and the target not plugged in, volumes are copied into DIR/darkshelf-via, whole and mended, and from
+/// there to the target when the same command is typed with the target plugged in.
 CopyReport copy(Context& context, const CopyRequest& request);
 
 /// The command that renews a bad copy on `drive` from a good one elsewhere; "" when there is none.

@@ -78,6 +78,9 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
 enum class Place { kEmpty, kReplace };
 void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume, Place place);
 
+/// What prove() compares a folder with when nothing was written just now.
+WrittenVolume as_written(const catalog::Volume& volume);
+
 /// A copy of one volume from `source_folder` (any drive) onto `target`, mended on the way, read back and proven;
 /// recorded. A bad copy that stands in its place gives way to the proven one, and is kept in quarantine.
 struct CopiedBytes {
@@ -86,5 +89,9 @@ struct CopiedBytes {
 };
 CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& source_folder,
                         const AttachedDrive& target);
+
+/// The same into a folder of this machine, `staged`, which appears only when it is whole; not recorded.
+CopiedBytes stage_volume(Context& context, const catalog::Volume& volume, const io::Path& source_folder,
+                         const io::Path& staged);
 
 }  // namespace darkshelf::rituals

@@ -191,6 +191,8 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   io::posix().rename(shelf.path("B"), shelf.path("away"));
   run({"copy", "harbour", "--from", "C", "--to", "A"}, 0);
   run({"scrub", "B"}, 7);
+  io::posix().rename(shelf.path("D"), shelf.path("away, too"));
+  run({"copy", "harbour", "--from", "C", "--to", "D2", "--via", shelf.path("between").string()}, 7);
   checking.require_all_seen({"left_out", "drive_failed", "copy_failed", "copy_absent"});  // tests/fault has those
 }
 

@@ -1,0 +1,133 @@
+// One place to plug a drive in: volumes go through a folder of the machine from one drive to the other.
+
+#include <boost/filesystem.hpp>
+#include <catch2/catch.hpp>
+
+#include "support/damage.hpp"
+#include "support/json_lines.hpp"
+#include "support/loop_drive.hpp"
+#include "support/shelf/program_shelf.hpp"
+#include "support/skip.hpp"
+
+namespace darkshelf::testing {
+namespace fs = boost::filesystem;
+namespace {
+
+/// Only one of the drives is plugged in at a time.
+class OnePort {
+ public:
+  explicit OnePort(ProgramShelf& shelf) : shelf_(shelf) {}
+  void plug(const std::string& wanted, const std::string& other) {
+    if (fs::exists(away(wanted))) fs::rename(away(wanted), shelf_.path(wanted));
+    if (fs::exists(shelf_.path(other))) fs::rename(shelf_.path(other), away(other));
+  }
+
+ private:
+  io::Path away(const std::string& drive) const { return shelf_.path("on-the-shelf-" + drive); }
+  ProgramShelf& shelf_;
+};
+
+std::size_t entries_of(const io::Path& folder) {
+  if (!fs::exists(folder)) return 0;
+  return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
+}
+
+}  // namespace
+
+TEST_CASE("copy: --via takes volumes through a folder when source and target cannot be plugged in together") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A"}));
+  const auto tree = shelf.volume_tree("A");
+  const bool damaged = GENERATE(false, true);
+  CAPTURE(damaged);
+  if (damaged) shelf.damage("A");
+  OnePort port(shelf);
+  const std::string via = shelf.path("between").string();
+  const std::vector<std::string> command = {"--json", "copy", "A", "--to", "B", "--via", via};
+
+  port.plug("A", "B");
+  const Outcome staged = shelf.run(command);
+  INFO(staged.out << staged.err);
+  CHECK(staged.exit_code == 7);  // B has nothing yet
+  CHECK(object(staged.out, "copy_report").at("staged") == ProgramShelf::kVolumes);
+  CHECK(object(staged.out, "copy_report").at("copied") == 0);
+  CHECK(shelf.run(command).exit_code == 7);  // again: what waits is not copied again
+  CHECK(object(shelf.run(command).out, "copy_report").at("bytes") == 0);
+  const Outcome status = shelf.run({"--json", "show", "B"});
+  CHECK(object(status.out, "drive_details").at("volumes").empty());
+
+  port.plug("B", "A");
+  if (damaged) {  // what waits may be hit as well: it is mended from its own parity
+    const auto waiting = fs::directory_iterator(io::Path(via) / "darkshelf-via")->path();
+    rot(fs::directory_iterator(waiting / "data")->path(), 2000, 10);
+  }
+  const Outcome copied = shelf.run(command);
+  INFO(copied.out << copied.err);
+  CHECK(copied.exit_code == 0);
+  CHECK(object(copied.out, "copy_report").at("copied") == ProgramShelf::kVolumes);
+  CHECK(shelf.volume_tree("B") == tree);
+  CHECK(entries_of(via) == 0);
+  CHECK(shelf.run({"scrub", "B"}).exit_code == 0);
+  const Outcome again = shelf.run(command);  // the source is on its shelf, and not needed
+  CHECK(again.exit_code == 0);
+  CHECK(object(again.out, "copy_report").at("copied") == 0);
+}
+
+TEST_CASE("copy: --via with both drives plugged in copies at once, and a killed staging is begun anew") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A"}));
+  const auto tree = shelf.volume_tree("A");
+  OnePort port(shelf);
+  const std::string via = shelf.path("between").string();
+  const std::vector<std::string> command = {"copy", "A", "--to", "B", "--via", via};
+  SECTION("both") {
+    shelf.must(command);
+    CHECK(entries_of(via) == 0);
+  }
+  SECTION("killed") {
+    port.plug("A", "B");
+    for (const char* step : {"copy.written:2", "copy.synced:1", "copy.staged:2"}) {
+      CAPTURE(step);
+      CHECK(shelf.run(command, {{"DARKSHELF_STOP_AT", step}}).signal == 9);
+    }
+    CHECK(shelf.run(command).exit_code == 7);
+    port.plug("B", "A");
+    for (const char* step : {"copy.written:1", "copy.recorded:2"})
+      CHECK(shelf.run(command, {{"DARKSHELF_STOP_AT", step}}).signal == 9);
+    shelf.must(command);
+    CHECK(entries_of(via) == 0);
+  }
+  CHECK(shelf.volume_tree("B") == tree);
+}
+
+TEST_CASE("copy: --via goes in rounds where its folder is small, and never into an archive") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must({"seal", (shelf.shoots() / "2026-06-14_müller-wedding").string(), "--to", "A", "--volume-size", "1MiB"});
+  CHECK(shelf.run({"copy", "A", "--to", "B", "--via", (shelf.path("A") / "darkshelf").string()}).exit_code == 2);
+  const auto tree = shelf.volume_tree("A");
+  if (const auto why = LoopDrive::unavailable()) return skip(*why);
+  LoopDrive small(shelf.path("."), "small", 64 << 20);
+  // Room for one volume and what a folder must keep free, not for two.
+  const std::uint64_t wanted = (16 << 20) + (1 << 20) * 3 / 2;
+  make_file(small.mount_point() / "filler", io::posix().space(small.mount_point()).free - wanted, 1);
+  OnePort port(shelf);
+  const std::vector<std::string> command = {"--json", "copy", "A", "--to", "B", "--via", small.mount_point().string()};
+  std::size_t rounds = 0, copied = 0;
+  for (; rounds < 10 && copied < tree.size(); ++rounds) {
+    port.plug("A", "B");
+    const Outcome staged = shelf.run(command);
+    INFO(staged.out << staged.err);
+    REQUIRE(staged.exit_code == 7);
+    REQUIRE(object(staged.out, "copy_report").at("staged") > 0);
+    port.plug("B", "A");
+    const Outcome brought = shelf.run(command);
+    INFO(brought.out << brought.err);
+    REQUIRE(object(brought.out, "copy_report").at("copied") > 0);
+    if (brought.exit_code == 0) break;
+    CHECK(brought.exit_code == 7);
+  }
+  CHECK(rounds > 0);
+  CHECK(shelf.volume_tree("B") == tree);
+}
+
+}  // namespace darkshelf::testing
