@@ -24,7 +24,7 @@ struct Accumulator::State {
     slices.reserve(plan.group());
   }
 
-  void take(std::span<const SlicePart> parts) {
+  void take(std::span<const SlicePart> parts, unsigned threads) {
     for (const SlicePart& part : parts) {
       if (part.slice < request.slices && part.bytes.size() <= columns.bytes()) continue;
       throw Error(Code::kFailed,
@@ -33,8 +33,7 @@ struct Accumulator::State {
     while (!parts.empty()) {
       const std::size_t now = std::min(parts.size(), gathered.count() - slices.size()), first = slices.size();
       const bool small = now * columns.bytes() < (256 << 10);
-      core::parallel_for(small ? 1 : request.threads, now,
-                         [&](std::size_t i) { gathered.put(first + i, parts[i].bytes); });
+      core::parallel_for(small ? 1 : threads, now, [&](std::size_t i) { gathered.put(first + i, parts[i].bytes); });
       for (const SlicePart& part : parts.first(now)) slices.push_back(part.slice);
       parts = parts.subspan(now);
       if (slices.size() == gathered.count()) flush();
@@ -126,10 +125,12 @@ struct Accumulator::State {
 Accumulator::Accumulator(const RecoveryPlan& plan, std::size_t pass) : state_(std::make_unique<State>(plan, pass)) {}
 Accumulator::~Accumulator() = default;
 
-void Accumulator::add(std::span<const SlicePart> parts) { state_->take(parts); }
+void Accumulator::add(std::span<const SlicePart> parts, unsigned threads) {
+  state_->take(parts, threads == 0 ? state_->request.threads : threads);
+}
 void Accumulator::add(std::uint32_t slice, core::ByteSpan bytes) {
   const SlicePart part{slice, bytes};
-  state_->take({&part, 1});
+  state_->take({&part, 1}, 1);
 }
 void Accumulator::finish() { state_->flush(); }
 void Accumulator::read(std::size_t index, core::MutableByteSpan into) const { state_->sums.get(index, into); }

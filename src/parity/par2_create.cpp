@@ -15,7 +15,6 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kChunk = 4 << 20;
 constexpr std::size_t kHead = 16384;
 constexpr std::uint32_t kDefaultSlices = 2000;
 constexpr double kDefaultPercent = 5;
@@ -113,18 +112,18 @@ CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const 
     }
   }
   work.told().begin("computing parity", report.bytes);
-  core::AlignedBuffer buffer(kChunk);
   for (std::size_t i = 0; i < files.size(); ++i) {
     builder.begin_file(i);
     const auto file = fs.open_read(sources[i]);
     for (std::uint64_t offset = 0; offset < files[i].bytes;) {
       work.check();
+      const core::MutableByteSpan room = builder.room();
       const std::size_t got =
-          file->read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, files[i].bytes - offset)));
+          file->read_at(offset, room.first(std::min<std::uint64_t>(room.size(), files[i].bytes - offset)));
       if (got == 0)
         throw Error(Code::kFailed,
                     fmt::format("{} became shorter while it was read", core::printable(sources[i].string())));
-      builder.append(buffer.span().first(got));
+      builder.taken(got);
       work.told().advance(got);
       offset += got;
     }

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "parity/par2_parts.hpp"
+#include "parity/slice_check.hpp"
 #include "parity/slice_search.hpp"
 
 namespace darkshelf::parity {
@@ -78,13 +79,12 @@ class Look {
     verified.state = there ? FileState::kDamaged : FileState::kMissing;
     if (there) {
       work_.told().begin(fmt::format("reading {}", core::printable(file.description.name)), file.description.bytes);
-      if (there->stat().bytes == file.description.bytes &&
-          md5_of(*there, file.description.bytes, work_) == file.description.md5) {
+      const bool proven = take_slices_in_place(file, path, *there);
+      if (there->stat().bytes == file.description.bytes && is_whole(file, *there, proven)) {
         verified.state = FileState::kIntact;
         in_place_.insert(identity_of(there->stat()));
         take_all(file, path);
       } else {
-        take_slices_in_place(file, path, *there);
         damaged_.push_back(path);
       }
       work_.told().end();
@@ -92,46 +92,23 @@ class Look {
     state_.report.files.push_back(std::move(verified));
   }
 
-  void take_slices_in_place(const NumberedFile& file, const io::Path& path, io::File& there) {
-    if (file.checksums == nullptr) return;
+  /// Whether all slices are in their places.
+  bool take_slices_in_place(const NumberedFile& file, const io::Path& path, io::File& there) {
+    if (file.checksums == nullptr) return false;
+    const std::vector<bool> sound = slices_in_place(there, file, slice_bytes(), work_);
     for (std::uint32_t s = 0; s < file.slice_count; ++s) {
-      const std::uint64_t offset = s * slice_bytes();
-      const std::uint64_t want = std::min(slice_bytes(), file.description.bytes - offset);
-      if (is_slice(there, offset, want, file.checksums->slices[s]))
-        state_.slices[file.first_slice + s] = SlicePlace{path, offset};
+      if (sound[s]) state_.slices[file.first_slice + s] = SlicePlace{path, s * slice_bytes()};
     }
+    return std::all_of(sound.begin(), sound.end(), [](bool is) { return is; });
   }
 
-  /// Whether these bytes and zeros behind them are the slice. In pieces: a set may claim slices of any size. The MD5 is
-  /// computed only where the cheap CRC fits, since it has to go through the zeros.
-  bool is_slice(io::File& file, std::uint64_t offset, std::uint64_t bytes, const par2::SliceChecksum& wanted) {
-    core::AlignedBuffer buffer(kChunk);
-    std::uint32_t crc = 0;
-    std::uint64_t real = 0;  // the file may have become shorter
-    digest::Md5Stream md5;
-    try {
-      while (real < bytes) {
-        work_.check();
-        const auto part = buffer.span().first(std::min<std::uint64_t>(kChunk, bytes - real));
-        const std::size_t got = file.read_at(offset + real, part);
-        crc = digest::crc32(part.first(got), crc);
-        md5.update(part.first(got));
-        real += got;
-        if (got < part.size()) break;
-      }
-    } catch (const Error& error) {
-      if (error.os_error() != EIO) throw;
-      return false;
-    }
-    if (digest::crc32_zeros(crc, slice_bytes() - real) != wanted.crc32) return false;
-    std::fill(buffer.span().begin(), buffer.span().end(), std::byte{});
-    for (std::uint64_t left = slice_bytes() - real; left > 0;) {
-      work_.check();
-      const std::uint64_t part = std::min<std::uint64_t>(kChunk, left);
-      md5.update(buffer.span().first(part));
-      left -= part;
-    }
-    return md5.finish() == wanted.md5;
+  /// A file of the right length. All slices in place prove the whole (slice_check.hpp), and one that is not there
+  /// disproves it; the MD5 of all of it decides where checksums of slices are missing, or where the set holds two
+  /// packets about the file that differ, since they may come from two versions of it.
+  bool is_whole(const NumberedFile& file, io::File& there, bool proven) {
+    const bool doubtful = file.checksums == nullptr || state_.scan.contradicted.contains(file.description.id);
+    if (doubtful) return md5_of(there, file.description.bytes, work_) == file.description.md5;
+    return proven && md5_of(there, std::min(kHead, file.description.bytes), work_) == file.description.md5_16k;
   }
 
   /// A protected file that is in its place and right keeps its name: what is equal to it is copied from there, and

@@ -79,8 +79,9 @@ class Accumulator {
  public:
   Accumulator(const RecoveryPlan& plan, std::size_t pass);
   ~Accumulator();
-  /// Each slice at most once; slices never fed count as zeros. The bytes are taken over before it returns.
-  void add(std::span<const SlicePart> parts);
+  /// Each slice at most once; slices never fed count as zeros. The bytes are taken over before it returns, by so many
+  /// threads (0: those of the plan).
+  void add(std::span<const SlicePart> parts, unsigned threads = 0);
   void add(std::uint32_t slice, core::ByteSpan bytes);
   /// After the last add: recovery bytes of exponents()[index], columns of this pass, written to `into`. Any number of
   /// threads may read at once.

@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <future>
 #include <numeric>
 #include <utility>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "formats/par2/packets.hpp"
+#include "parity/file_chains.hpp"
 #include "parity/recovery_plan.hpp"
+#include "parity/set_writer.hpp"
 
 namespace darkshelf::parity {
 
@@ -22,8 +23,10 @@ using core::Error;
 namespace {
 
 constexpr std::uint64_t kHead = 16384;
-constexpr std::uint64_t kBatch = 8 << 20;  // input gathered before the hashes are shared out over threads
+constexpr std::uint64_t kBatch = 4 << 20;  // input gathered before the hashes are shared out over threads
+constexpr std::uint64_t kBatches = 4;      // so far the chains over the whole file may be behind
 constexpr std::uint64_t kWorthThreads = 512 << 10;
+constexpr std::size_t kTogether = 16;  // slices of a task: as many as there are lanes for MD5
 
 void check(const std::vector<SetFile>& files, const SetOptions& options) {
   const auto refuse = [](const std::string& sentence) { throw Error(Code::kUsage, sentence); };
@@ -65,7 +68,8 @@ struct SetBuilder::State {
         work(set_work),
         plan(make_plan()),
         digests(files.size()),
-        buffer(batch_bytes()) {
+        chains(options.hashes) {
+    for (std::uint64_t i = 0; i < batch_count(); ++i) batches.emplace_back(batch_bytes());
     if (!plan.passes().empty()) sums.emplace(plan, 0);
     number();
   }
@@ -74,6 +78,7 @@ struct SetBuilder::State {
     const std::uint64_t most = std::min<std::uint64_t>(kBatch, work.memory / 8);
     return std::max<std::uint64_t>(1, most / options.slice_bytes) * options.slice_bytes;
   }
+  std::uint64_t batch_count() const { return std::clamp<std::uint64_t>(work.memory / 8 / batch_bytes(), 1, kBatches); }
 
   RecoveryPlan make_plan() const {
     check(files, options);
@@ -82,7 +87,8 @@ struct SetBuilder::State {
     request.slices = static_cast<std::uint32_t>(slice_count(files, options.slice_bytes));
     for (std::uint32_t i = 0; i < options.recovery_slices; ++i)
       request.exponents.push_back(static_cast<std::uint16_t>(options.first_exponent + i));
-    request.memory = work.memory > batch_bytes() ? work.memory - batch_bytes() : 0;
+    const std::uint64_t held = batch_bytes() * batch_count();
+    request.memory = work.memory > held ? work.memory - held : 0;
     request.threads = work.thread_count();
     return RecoveryPlan(std::move(request));
   }
@@ -101,52 +107,38 @@ struct SetBuilder::State {
     }
   }
 
-  void append(core::ByteSpan bytes) {
+  /// Where the next bytes of the file go.
+  core::MutableByteSpan room() { return batches[batch].span().subspan(filled); }
+
+  void taken(std::size_t count) {
     FileDigests& file = digests[current];
-    file.bytes += bytes.size();
+    file.bytes += count;
     if (file.bytes > files[current].bytes) {
       throw Error(Code::kCorrupt,
                   fmt::format("{} is longer than it was said to be", core::printable(files[current].name)));
     }
     if (head_bytes < kHead) {
-      const auto part = bytes.first(std::min<std::uint64_t>(bytes.size(), kHead - head_bytes));
+      const auto part = room().first(std::min<std::uint64_t>(count, kHead - head_bytes));
       head.update(part);
       head_bytes += part.size();
     }
-    while (!bytes.empty()) {
-      const std::size_t part = std::min(bytes.size(), buffer.size() - filled);
-      std::memcpy(buffer.data() + filled, bytes.data(), part);
-      filled += part;
-      bytes = bytes.subspan(part);
-      if (filled == buffer.size()) flush();
-    }
+    filled += count;
+    if (room().empty()) flush();
   }
 
-  /// Hashes what is gathered and adds it to the sums. The chains over the whole file, where each step waits for the one
-  /// before, run beside all the rest.
+  /// Hashes what is gathered and adds it to the sums. The chains over the whole file go on meanwhile, and leave a core
+  /// to the rest; the batch is used again when they are done with it.
   void flush() {
     if (filled == 0) return;
-    const core::ByteSpan all = std::as_const(buffer).span().first(filled);
-    if (filled < kWorthThreads) {
-      md5.update(all);
-      if (with_sha256()) sha256.update(all);
-      take_slices(all);
-    } else {
-      auto md5_chain = std::async(std::launch::async, [&] { md5.update(all); });
-      auto sha256_chain = std::async(std::launch::async, [&] {
-        if (with_sha256()) sha256.update(all);
-      });
-      take_slices(all);
-      md5_chain.get();
-      sha256_chain.get();
-    }
+    const core::ByteSpan all = std::as_const(batches[batch]).span().first(filled);
+    chains.update(all);
+    take_slices(all);
     filled = 0;
+    batch = (batch + 1) % batches.size();
+    chains.settle(batches.size() - 1);
   }
 
-  bool with_sha256() const { return options.hashes == digest::Hashes::kPar2AndSha256; }
-
   void take_slices(core::ByteSpan all) {
-    constexpr std::size_t kTogether = 16;  // slices of a task: as many as there are lanes for MD5
     FileDigests& file = digests[current];
     const std::size_t first = file.slices.size(), count = core::divide_up(filled, options.slice_bytes);
     file.slices.resize(first + count);
@@ -154,14 +146,13 @@ struct SetBuilder::State {
       const std::size_t at = i * options.slice_bytes;
       return all.subspan(at, std::min<std::size_t>(options.slice_bytes, all.size() - at));
     };
-    core::parallel_for(
-        filled < kWorthThreads ? 1 : work.thread_count(), core::divide_up(count, kTogether), [&](std::size_t task) {
-          const std::size_t begin = task * kTogether, slices = std::min(kTogether, count - begin);
-          const std::size_t at = begin * options.slice_bytes;
-          digest::slice_digests(all.subspan(at, std::min<std::size_t>(slices * options.slice_bytes, all.size() - at)),
-                                options.slice_bytes, options.hashes,
-                                std::span(file.slices).subspan(first + begin, slices));
-        });
+    const unsigned threads = filled < kWorthThreads ? 1 : std::max(2U, work.thread_count()) - 1;
+    core::parallel_for(threads, core::divide_up(count, kTogether), [&](std::size_t task) {
+      const std::size_t begin = task * kTogether, slices = std::min(kTogether, count - begin);
+      const std::size_t at = begin * options.slice_bytes;
+      digest::slice_digests(all.subspan(at, std::min<std::size_t>(slices * options.slice_bytes, all.size() - at)),
+                            options.slice_bytes, options.hashes, std::span(file.slices).subspan(first + begin, slices));
+    });
     if (sums) {
       const std::uint64_t columns = plan.passes().front().end;
       parts.clear();
@@ -170,15 +161,16 @@ struct SetBuilder::State {
         parts.push_back({file.first_slice + static_cast<std::uint32_t>(first + i),
                          bytes.first(std::min<std::uint64_t>(bytes.size(), columns))});
       }
-      sums->add(parts);
+      sums->add(parts, threads);
     }
   }
 
   void end_file() {
     flush();
     FileDigests& file = digests[current];
-    file.md5 = md5.finish();
-    if (with_sha256()) file.sha256 = sha256.finish();
+    const FileChains::Digests whole = chains.finish();
+    file.md5 = whole.md5;
+    file.sha256 = whole.sha256;
     file.md5_16k = head.finish();
     head_bytes = 0;
     const SetFile& planned = files[current];
@@ -239,42 +231,14 @@ struct SetBuilder::State {
   std::optional<Accumulator> sums;
   std::vector<SlicePart> parts;  // of a batch
   std::vector<FileDigests> digests;
-  core::AlignedBuffer buffer;
-  std::size_t filled = 0;
+  std::vector<core::AlignedBuffer> batches;  // taken in turn, so that the chains may be behind
+  std::size_t batch = 0, filled = 0;         // the one that is filled, and how far
   std::size_t current = 0;
   bool open = false;
-  digest::Md5Stream md5, head;
-  digest::Sha256Stream sha256;
+  digest::Md5Stream head;
   std::uint64_t head_bytes = 0;
+  FileChains chains;  // last: its threads read the batches
 };
-
-namespace {
-
-/// A .par2 file as laid out; recovery data comes pass by pass.
-class SetFileWriter {
- public:
-  SetFileWriter(std::unique_ptr<io::File> file, par2::FileLayout layout)
-      : file_(std::move(file)), layout_(std::move(layout)) {}
-
-  void write_packets(const std::vector<core::Bytes>& critical, const core::Bytes& creator) {
-    for (const par2::PlannedPacket& packet : layout_.packets) {
-      if (packet.kind == par2::PlannedPacket::Kind::kCritical) file_->write_at(packet.offset, critical[packet.index]);
-      if (packet.kind == par2::PlannedPacket::Kind::kCreator) file_->write_at(packet.offset, creator);
-      if (packet.kind == par2::PlannedPacket::Kind::kRecovery) recovery_at_.push_back(packet.offset);
-    }
-  }
-  void write_head(std::size_t index, core::ByteSpan head) { file_->write_at(recovery_at_[index], head); }
-  void write_columns(std::size_t index, std::uint64_t column, core::ByteSpan bytes) {
-    file_->write_at(recovery_at_[index] + par2::kHeaderBytes + 4 + column, bytes);
-  }
-
- private:
-  std::unique_ptr<io::File> file_;
-  par2::FileLayout layout_;
-  std::vector<std::uint64_t> recovery_at_;
-};
-
-}  // namespace
 
 SetBuilder::SetBuilder(std::vector<SetFile> files, SetOptions options, const core::Work& work)
     : state_(std::make_unique<State>(std::move(files), std::move(options), work)) {}
@@ -288,7 +252,17 @@ void SetBuilder::begin_file(std::size_t index) {
   s.open = true;
 }
 
-void SetBuilder::append(core::ByteSpan bytes) { state_->append(bytes); }
+void SetBuilder::append(core::ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const core::MutableByteSpan to = room();
+    const std::size_t part = std::min(bytes.size(), to.size());
+    std::memcpy(to.data(), bytes.data(), part);
+    taken(part);
+    bytes = bytes.subspan(part);
+  }
+}
+core::MutableByteSpan SetBuilder::room() { return state_->room(); }
+void SetBuilder::taken(std::size_t count) { state_->taken(count); }
 void SetBuilder::end_file() { state_->end_file(); }
 
 void SetBuilder::write(const CreateFile& create, const ReadBack& read_back) {
@@ -303,37 +277,17 @@ void SetBuilder::write(const CreateFile& create, const ReadBack& read_back) {
       .write_packets(critical, creator);
   if (s.options.recovery_slices == 0) return;
 
-  const std::size_t count = s.options.recovery_slices;
   SetFileWriter file(create(names[1]),
                      par2::lay_out(lengths, creator.size(), s.options.recovery_slices, s.options.slice_bytes));
   file.write_packets(critical, creator);
-  std::vector<core::Bytes> heads(count);
-  std::vector<digest::Md5Stream> hashes(count);  // run on over the passes: columns come in order
-  for (std::size_t i = 0; i < count; ++i) {
-    heads[i] = par2::encode_recovery_head(set_id, s.plan.request().exponents[i], s.options.slice_bytes);
-    hashes[i].update(core::ByteSpan(heads[i]).subspan(32));
-  }
-  const std::size_t together = 4 * std::size_t{s.work.thread_count()};
-  for (std::size_t pass = 0; pass < s.plan.passes().size(); ++pass) {
-    if (pass > 0) s.accumulate_again(pass, read_back);
-    s.sums->finish();
-    const Columns columns = s.plan.passes()[pass];
-    std::vector<core::Bytes> parts(std::min(together, count), core::Bytes(columns.bytes()));
-    for (std::size_t first = 0; first < count; first += parts.size()) {
-      s.work.check();
-      const std::size_t these = std::min(parts.size(), count - first);
-      core::parallel_for(s.work.thread_count(), these, [&](std::size_t i) {
-        s.sums->read(first + i, parts[i]);
-        hashes[first + i].update(parts[i]);
-      });
-      for (std::size_t i = 0; i < these; ++i) file.write_columns(first + i, columns.begin, parts[i]);
-    }
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    const par2::Md5 md5 = hashes[i].finish();
-    std::memcpy(heads[i].data() + 16, md5.data(), md5.size());
-    file.write_head(i, heads[i]);
-  }
+  write_recovery(
+      file, set_id, s.plan,
+      [&](std::size_t pass) -> const Accumulator& {
+        if (pass > 0) s.accumulate_again(pass, read_back);
+        s.sums->finish();
+        return *s.sums;
+      },
+      s.work);
 }
 
 const FileDigests& SetBuilder::digests(std::size_t index) const { return state_->digests.at(index); }

@@ -54,6 +54,9 @@ class SetBuilder {
   /// Files may come in any order, each once; bytes of one file come in order.
   void begin_file(std::size_t index);
   void append(core::ByteSpan bytes);
+  /// The same without a copy: read the next bytes into the front of room(), then tell how many there are.
+  core::MutableByteSpan room();
+  void taken(std::size_t count);
   /// Throws core::Error(kCorrupt) when the length (or head) is not what numbering was based on.
   void end_file();
 

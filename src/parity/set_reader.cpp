@@ -21,6 +21,8 @@ namespace {
 
 constexpr std::size_t kWindow = 1 << 20;
 constexpr std::uint64_t kSector = 4096;
+constexpr std::uint64_t kRun = 8 << 20;
+constexpr std::size_t kHashedFrom = 32;               // a packet's MD5 covers all behind it: set id, type, body
 constexpr std::uint64_t kLongestCritical = 16 << 20;  // 32,768 checksums take 640 KiB, a name at most 100 KB
 constexpr std::string_view kMagic{"PAR2\0PKT", 8};
 
@@ -101,6 +103,7 @@ class FileScan {
         at_ = pieces_.bytes();
         return;
       }
+      if (take_sound_run()) continue;
       if (const auto length = sound_packet()) {
         at_ += *length;
       } else {
@@ -119,6 +122,56 @@ class FileScan {
     } else {
       ranges.push_back({index_, at_, bytes, unreadable});
     }
+  }
+
+  /// Recovery packets of one length in a row, which is most of any set. Those at the front of the run that are sound
+  /// are taken; false when there are none. A run is hashed once: behind a damaged packet the rest of it is looked at
+  /// packet by packet.
+  bool take_sound_run() {
+    if (!known_ || at_ < run_end_) return false;
+    std::array<std::byte, par2::kHeaderBytes> head;
+    if (pieces_.read(at_, head) != head.size()) return false;
+    const auto header = recovery_header(head);
+    if (!header || 2 * header->bytes > kRun) return false;
+    if (run_.size() == 0) run_ = core::AlignedBuffer(kRun + kSector);
+    const std::size_t skip = at_ % kSector;  // a direct read wants whole sectors
+    const auto got = pieces_.read(at_ - skip, run_.span());
+    if (!got || *got <= skip) return false;
+    const core::ByteSpan run = std::as_const(run_).span().first(*got).subspan(skip);
+    const auto packet = [&](std::size_t i) { return run.subspan(i * header->bytes, header->bytes); };
+    std::vector<const std::byte*> bodies;
+    std::vector<par2::Md5> wanted;
+    for (std::size_t i = 0; (i + 1) * header->bytes <= run.size(); ++i) {
+      const auto one = recovery_header(packet(i));
+      if (!one || one->bytes != header->bytes) break;
+      bodies.push_back(packet(i).data() + kHashedFrom);
+      wanted.push_back(one->packet_md5);
+    }
+    run_end_ = at_ + bodies.size() * header->bytes;
+    std::vector<par2::Md5> found(bodies.size());
+    const std::size_t lanes = digest::md5_lanes().back();
+    core::parallel_for(work_.thread_count(), core::divide_up(bodies.size(), lanes), [&](std::size_t i) {
+      const std::size_t first = i * lanes, count = std::min(lanes, bodies.size() - first);
+      digest::md5_many(std::span(bodies).subspan(first, count), header->bytes - kHashedFrom,
+                       std::span(found).subspan(first, count));
+    });
+    std::size_t taken = 0;
+    for (; taken < bodies.size() && found[taken] == wanted[taken]; ++taken) {
+      const auto decoded =
+          par2::decode_body(*header, packet(taken).subspan(par2::kHeaderBytes, 4), header->bytes - par2::kHeaderBytes);
+      if (!decoded) break;
+      take(*decoded);
+      at_ += header->bytes;
+    }
+    return taken > 0;
+  }
+
+  /// Of a recovery packet of this set.
+  std::optional<par2::Header> recovery_header(core::ByteSpan packet) const {
+    const auto header = par2::decode_header(packet.first(par2::kHeaderBytes));
+    const bool fits = header && par2::is_recovery_slice(*header) && header->set_id == scan_.set_id &&
+                      header->bytes >= par2::kHeaderBytes + 4;
+    return fits ? header : std::nullopt;
   }
 
   /// Nothing sound begins here; the next magic is looked for, and everything before it is bad.
@@ -191,9 +244,14 @@ class FileScan {
     if (const auto* main = std::get_if<par2::Main>(&body)) {
       if (!scan_.main) scan_.main = *main;
     } else if (const auto* file = std::get_if<par2::FileDescription>(&body)) {
-      scan_.descriptions.emplace(file->id, *file);
+      const auto [first, fresh] = scan_.descriptions.emplace(file->id, *file);
+      if (!fresh && first->second.md5 != file->md5) scan_.contradicted.insert(file->id);
     } else if (const auto* slices = std::get_if<par2::FileSlices>(&body)) {
-      scan_.slices.emplace(slices->id, *slices);
+      const auto [first, fresh] = scan_.slices.emplace(slices->id, *slices);
+      const auto same = [](const par2::SliceChecksum& a, const par2::SliceChecksum& b) { return a.md5 == b.md5; };
+      if (!fresh && !std::equal(first->second.slices.begin(), first->second.slices.end(), slices->slices.begin(),
+                                slices->slices.end(), same))
+        scan_.contradicted.insert(slices->id);
     } else if (const auto* creator = std::get_if<par2::Creator>(&body)) {
       if (scan_.creator.empty()) scan_.creator = creator->text;
     } else if (const auto* slice = std::get_if<par2::RecoverySlice>(&body)) {
@@ -206,7 +264,8 @@ class FileScan {
   std::size_t index_;
   Pieces pieces_;
   const core::Work& work_;
-  core::AlignedBuffer window_;
+  core::AlignedBuffer window_, run_;
+  std::uint64_t run_end_ = 0;                   // up to here packets were hashed in a run
   std::vector<std::uint64_t>& recovery_bytes_;  // beside scan_.recovery
   std::uint64_t at_ = 0, wasted_ = 0, wasted_limit_;
 

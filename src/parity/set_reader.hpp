@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,14 +34,15 @@ struct PacketScan {
   std::optional<formats::par2::Main> main;
   std::map<formats::par2::Md5, formats::par2::FileDescription> descriptions;
   std::map<formats::par2::Md5, formats::par2::FileSlices> slices;
-  std::vector<RecoveryLocation> recovery;  // one per exponent, ascending
+  std::set<formats::par2::Md5> contradicted;  // files with two descriptions, or checksums, that differ
+  std::vector<RecoveryLocation> recovery;     // one per exponent, ascending
   std::string creator;
   std::vector<BadRange> bad;  // damaged, unknown or foreign bytes between the sound packets
 };
 
 /// Scans files in order; the first sound packet's set id wins, other sets are bad ranges. Files that cannot be opened
 /// are one bad range of 0 bytes with unreadable set. Memory is bounded by the critical packets (at most ~4 MB a set)
-/// and one slice.
+/// and a run of recovery packets (at most 9 MiB), whose MD5s are computed side by side.
 PacketScan scan_packets(io::FileSystem& fs, const std::vector<io::Path>& files, io::ReadMode mode,
                         const core::Work& work);
 
