@@ -60,7 +60,9 @@ struct FanOut::State {
   explicit State(FileSystem& file_system) : fs(file_system) {}
 
   /// Runs `step` on every live target's thread; when all have failed the last failure is thrown.
+  /// Threads take turns.
   void on_each(const std::function<void(std::size_t)>& step) {
+    const std::lock_guard turn(turns);
     std::vector<std::size_t> live;
     for (std::size_t i = 0; i < targets.size(); ++i) {
       if (!targets[i]->error) live.push_back(i);
@@ -88,6 +90,7 @@ struct FanOut::State {
   }
 
   FileSystem& fs;
+  std::mutex turns;
   std::vector<std::unique_ptr<Target>> targets;
   std::exception_ptr last_error;
 };

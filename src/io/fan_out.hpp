@@ -10,9 +10,9 @@
 
 namespace darkshelf::io {
 
-/// A set of target folders (one a drive) that receive the same files. A target whose write fails is dropped (its error
-/// is kept, its thread idles) and the others go on; when none is left, the last error is thrown to the writer. Every
-/// target has one thread; a write returns when every live target has it (bytes need not be copied).
+/// A set of target folders (one a drive) that receive the same files; thread-safe. A target whose write fails is
+/// dropped (its error is kept, its thread idles) and the others go on; when none is left, the last error is thrown to
+/// the writer. Every target has one thread; a write returns when every live target has it (bytes need not be copied).
 class FanOut {
  public:
   FanOut(FileSystem& fs, std::vector<Path> roots);

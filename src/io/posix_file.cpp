@@ -17,7 +17,7 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kBounce = 1 << 20;
+constexpr std::size_t kBounce = 1 << 20, kLargeWrite = 1 << 20;
 constexpr std::uint64_t kAlign = core::AlignedBuffer::kAlignment;
 
 class PosixFile final : public File {
@@ -30,6 +30,7 @@ class PosixFile final : public File {
   }
 
   void write_at(std::uint64_t offset, core::ByteSpan bytes) override {
+    write_direct(offset, bytes);
     while (!bytes.empty()) {
       const ssize_t done = uninterrupted(
           [&] { return ::pwrite(descriptor_.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
@@ -71,6 +72,31 @@ class PosixFile final : public File {
   const Path& path() const override { return path_; }
 
  private:
+  /// Takes off the front of `bytes` what went past the page cache: whole blocks of large writes, where the file system
+  /// can do it. Copying a volume into the cache only to write it out from there takes longer than hashing it, and
+  /// pushes out everything else.
+  void write_direct(std::uint64_t& offset, core::ByteSpan& bytes) {
+    const auto can_be = [&] {
+      return bytes.size() >= kLargeWrite && offset % kAlign == 0 &&
+             reinterpret_cast<std::uintptr_t>(bytes.data()) % kAlign == 0;
+    };
+    if (opened_ != Opened::kForWriting || !can_be()) return;
+    std::call_once(direct_once_, [&] {
+      const std::string again = "/proc/self/fd/" + std::to_string(descriptor_.number());
+      direct_ = std::make_unique<Descriptor>(::open(again.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
+    });
+    while (direct_->number() >= 0 && can_be()) {
+      const std::size_t blocks = bytes.size() / kAlign * kAlign;
+      const ssize_t done =
+          uninterrupted([&] { return ::pwrite(direct_->number(), bytes.data(), blocks, static_cast<off_t>(offset)); });
+      if (done < 0 && errno == EINVAL) return;  // this file system wants larger blocks, or none
+      if (done < 0) throw Error::from_os(errno, "write", path_, offset);
+      if (done == 0) return;
+      offset += static_cast<std::uint64_t>(done);
+      bytes = bytes.subspan(static_cast<std::size_t>(done));
+    }
+  }
+
   /// One read to the end of `into` or of the file.
   std::size_t read_plain(std::uint64_t offset, core::MutableByteSpan into) {
     std::size_t total = 0;
@@ -127,6 +153,8 @@ class PosixFile final : public File {
   Descriptor descriptor_;
   Path path_;
   Opened opened_;
+  std::once_flag direct_once_;
+  std::unique_ptr<Descriptor> direct_;  // of the same file, past the page cache
 };
 
 }  // namespace

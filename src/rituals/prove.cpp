@@ -16,41 +16,53 @@ using core::Error;
 
 namespace {
 
-/// A few recovery slices, summed by the definition while the payload is read back: proves sums, memory and medium at
-/// once.
+/// A few recovery slices, summed as PAR2 defines them while the payload is read back: proves sums, memory and medium at
+/// once. The kernels sum whole slices, directly, whatever the method of the seal was; some columns of them are summed
+/// by the definition, word by word, which shares no arithmetic with either.
 class Sample {
  public:
   /// Which ones: by the volume's own random id, so that threads proving its copies share nothing.
   explicit Sample(const fv::BagInfo& info) : slice_bytes_(info.slice_bytes) {
-    for (std::size_t i = 0; i < kSamples && info.recovery_slices > 0; ++i) {
-      const auto exponent = static_cast<std::uint16_t>(core::load_le<std::uint32_t>(info.volume.bytes.data() + 4 * i) %
-                                                       info.recovery_slices);
+    if (info.recovery_slices == 0) return;
+    const auto chance = [&](std::size_t i) { return core::load_le<std::uint32_t>(info.volume.bytes.data() + 4 * i); };
+    for (std::size_t i = 0; i < kSamples; ++i) {
+      const auto exponent = static_cast<std::uint16_t>(chance(i) % info.recovery_slices);
       if (std::find(exponents_.begin(), exponents_.end(), exponent) == exponents_.end()) exponents_.push_back(exponent);
     }
-    sums_.assign(exponents_.size(), core::Bytes(slice_bytes_));
+    column_bytes_ = std::min<std::uint64_t>(slice_bytes_, 256);
+    first_column_ = chance(kSamples) % (slice_bytes_ / column_bytes_) * column_bytes_;
+    columns_.assign(exponents_.size(), core::Bytes(column_bytes_));
+    const parity::RecoveryPlan plan({slice_bytes_, info.slices, exponents_, std::max(kMemory, 8 * slice_bytes_), 1},
+                                    parity::Method::kDirect);
+    sums_ = std::make_unique<parity::Accumulator>(plan, 0);
   }
 
   void add(std::uint32_t slice, core::ByteSpan bytes) {
-    core::Bytes padded;
-    if (bytes.size() < slice_bytes_) {
-      padded.assign(bytes.begin(), bytes.end());
-      padded.resize(slice_bytes_);
-      bytes = padded;
-    }
-    core::parallel_for(2, exponents_.size(),
-                       [&](std::size_t i) { parity::add_by_definition(sums_[i], bytes, slice, exponents_[i]); });
+    if (!sums_) return;
+    sums_->add(slice, bytes);
+    const core::ByteSpan columns = bytes.subspan(std::min<std::uint64_t>(first_column_, bytes.size()));
+    core::Bytes padded(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(
+                                                              std::min<std::uint64_t>(columns.size(), column_bytes_)));
+    padded.resize(column_bytes_);
+    for (std::size_t i = 0; i < exponents_.size(); ++i)
+      parity::add_by_definition(columns_[i], padded, slice, exponents_[i]);
   }
 
-  void compare(io::FileSystem& fs, const parity::PacketScan& scan, std::uint32_t expected) const {
+  void compare(io::FileSystem& fs, const parity::PacketScan& scan, std::uint32_t expected) {
     if (scan.recovery.size() != expected || !scan.bad.empty()) {
       throw Error(Code::kCorrupt,
                   fmt::format("only {} of {} recovery slices were read back sound", scan.recovery.size(), expected));
     }
+    if (!sums_) return;
+    sums_->finish();
+    core::Bytes stored(slice_bytes_), summed(slice_bytes_);
     for (std::size_t i = 0; i < exponents_.size(); ++i) {
       const parity::RecoveryLocation& at = scan.recovery[exponents_[i]];
-      core::Bytes stored(slice_bytes_);
       const auto file = fs.open_read(scan.files[at.file], io::ReadMode::kDirect);
-      if (file->read_at(at.data_offset, stored) != stored.size() || stored != sums_[i]) {
+      sums_->read(i, summed);
+      const auto columns = stored.begin() + static_cast<std::ptrdiff_t>(first_column_);
+      if (file->read_at(at.data_offset, stored) != stored.size() || stored != summed ||
+          !std::equal(columns_[i].begin(), columns_[i].end(), columns)) {
         throw Error(Code::kCorrupt,
                     fmt::format("recovery slice {} is not what the payload gives by definition", at.exponent));
       }
@@ -59,9 +71,11 @@ class Sample {
 
  private:
   static constexpr std::size_t kSamples = 2;
-  std::uint64_t slice_bytes_;
+  static constexpr std::uint64_t kMemory = 64 << 20;
+  std::uint64_t slice_bytes_, column_bytes_ = 0, first_column_ = 0;
   std::vector<std::uint16_t> exponents_;
-  std::vector<core::Bytes> sums_;
+  std::vector<core::Bytes> columns_;  // column_bytes_ from first_column_ on of each, by the definition
+  std::unique_ptr<parity::Accumulator> sums_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <set>
 #include <utility>
 
@@ -48,34 +49,57 @@ Reason read_source(Context& context, const volume::SourceEntry& entry, core::Mut
   }
 }
 
-/// One file on every drive and one place in a PAR2 set, fed at once: the drives and the sums share each buffer.
+/// One file after the other on every drive and in a PAR2 set, fed at once: the drives and the sums share each buffer.
+/// While they take it, the next one is filled.
 class Stream {
  public:
-  Stream(io::File& file, parity::SetBuilder& builder) : file_(file), builder_(builder), buffer_(kWriteChunk) {}
+  explicit Stream(parity::SetBuilder* builder) : builder_(builder) {}  // null where every file is empty
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() {
+    if (taken_.valid()) taken_.wait();
+  }
 
+  void begin(std::shared_ptr<io::File> file) {
+    if (taken_.valid()) taken_.wait();  // the file before was given up
+    taken_ = {};
+    file_ = std::move(file);
+    filled_ = 0;
+    offset_ = 0;
+  }
   void put(core::ByteSpan bytes) {
     while (!bytes.empty()) {
-      const std::size_t count = std::min(bytes.size(), buffer_.size() - filled_);
-      std::memcpy(buffer_.data() + filled_, bytes.data(), count);
+      const std::size_t count = std::min(bytes.size(), filling_.size() - filled_);
+      std::memcpy(filling_.data() + filled_, bytes.data(), count);
       filled_ += count;
       bytes = bytes.subspan(count);
-      if (filled_ == buffer_.size()) flush();
+      if (filled_ == filling_.size()) hand_over();
     }
   }
-  void flush() {
-    const core::ByteSpan full = std::as_const(buffer_).span().first(filled_);
-    core::parallel_for(2, 2,
-                       [&](std::size_t side) { side == 0 ? file_.write_at(offset_, full) : builder_.append(full); });
+  /// After the last put: returns, or throws, when everything has been taken.
+  void finish() {
+    hand_over();
+    taken_.get();
+  }
+
+ private:
+  void hand_over() {
+    if (taken_.valid()) taken_.get();
+    std::swap(filling_, full_);
+    taken_ = std::async(std::launch::async, [this, bytes = std::as_const(full_).span().first(filled_), at = offset_] {
+      core::parallel_for(2, 2,
+                         [&](std::size_t side) { side == 0 ? file_->write_at(at, bytes) : builder_->append(bytes); });
+    });
     offset_ += filled_;
     filled_ = 0;
   }
 
- private:
-  io::File& file_;
-  parity::SetBuilder& builder_;
-  core::AlignedBuffer buffer_;
+  std::shared_ptr<io::File> file_;  // its own, so that one that is given up lives as long as it is written to
+  parity::SetBuilder* builder_;
+  core::AlignedBuffer filling_{kWriteChunk}, full_{kWriteChunk};
   std::size_t filled_ = 0;
   std::uint64_t offset_ = 0;
+  std::future<void> taken_;
 };
 
 class PayloadWriter {
@@ -163,9 +187,9 @@ class PayloadWriter {
   }
 
   bool write_tar() {
-    const auto file = targets_.create("data/" + base_ + ".tar");
     out_.builder->begin_file(0);
-    Stream stream(*file, *out_.builder);
+    Stream stream(out_.builder.get());
+    stream.begin(targets_.create("data/" + base_ + ".tar"));
     volume::TarWriter tar([&](core::ByteSpan bytes) { stream.put(bytes); });
     const std::uint64_t small = std::min<std::uint64_t>(context_.work.memory / 8, 64 << 20);
     for (std::size_t i = 0; i < part_.entries.size(); ++i) {
@@ -186,7 +210,7 @@ class PayloadWriter {
       out_.members.push_back(std::move(member));
     }
     part_.info.payload_bytes = tar.finish();
-    stream.flush();
+    stream.finish();
     out_.builder->end_file();
     part_.info.payload_files = 1;
     return true;
@@ -194,17 +218,17 @@ class PayloadWriter {
 
   /// Read whole before its header is written, so that a file that cannot be had simply is not in the tar.
   bool write_small(volume::TarWriter& tar, std::size_t index, fv::Member& member) {
-    whole_.clear();
-    const Reason reason = read_source(context_, part_.entries[index], buffer_.span(), [&](core::ByteSpan bytes) {
-      whole_.insert(whole_.end(), bytes.begin(), bytes.end());
-    });
+    if (whole_.size() < member.bytes) whole_ = core::AlignedBuffer(member.bytes);
+    core::ByteSpan content;
+    const Reason reason =
+        read_source(context_, part_.entries[index], whole_.span(), [&](core::ByteSpan bytes) { content = bytes; });
     if (!reason.empty()) {
       leave_out(index, reason);
       return false;
     }
-    member.sha256 = digest::sha256(whole_);
+    member.sha256 = digest::sha256(content);
     tar.begin(member);
-    tar.data(whole_);
+    tar.data(content);
     read(member.bytes);
     return true;
   }
@@ -233,10 +257,11 @@ class PayloadWriter {
 
   bool write_files() {
     std::size_t in_set = 0;
+    Stream stream(out_.builder.get());
     for (std::size_t i = 0; i < part_.entries.size(); ++i) {
       context_.work.check();
       fv::Member member = part_.entries[i].member;
-      if (member.type == fv::MemberType::kFile && !write_file(i, in_set, member)) {
+      if (member.type == fv::MemberType::kFile && !write_file(stream, i, in_set, member)) {
         check_the_rest(i + 1);
         return again_without_them();
       }
@@ -245,22 +270,22 @@ class PayloadWriter {
     return true;
   }
 
-  bool write_file(std::size_t index, std::size_t& in_set, fv::Member& member) {
-    const auto file = targets_.create("data/" + member.path);
+  bool write_file(Stream& stream, std::size_t index, std::size_t& in_set, fv::Member& member) {
+    const std::shared_ptr<io::File> file = targets_.create("data/" + member.path);
     digest::Sha256Stream sha256;
     Reason reason;
     if (member.bytes == 0) {
       reason = read_source(context_, part_.entries[index], buffer_.span(), [](core::ByteSpan) {});
     } else {
       out_.builder->begin_file(in_set);
-      Stream stream(*file, *out_.builder);
+      stream.begin(file);
       reason = read_source(context_, part_.entries[index], buffer_.span(), [&](core::ByteSpan bytes) {
         sha256.update(bytes);
         stream.put(bytes);
         read(bytes.size());
       });
       if (reason.empty()) {
-        stream.flush();
+        stream.finish();
         try {
           out_.builder->end_file();
         } catch (const Error& error) {  // its first 16 KiB are not what they were a moment ago
@@ -291,7 +316,7 @@ class PayloadWriter {
   io::FanOut& targets_;
   core::AlignedBuffer buffer_;
   std::string base_;
-  core::Bytes whole_;
+  core::AlignedBuffer whole_{kWriteChunk};
   std::set<std::string> gone_;
   std::vector<std::size_t> excluded_;
   WrittenPayload out_;

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/error.hpp"
+#include "core/work.hpp"
 #include "io/fan_out.hpp"
 #include "io/mounts.hpp"
 #include "support/damage.hpp"
@@ -123,6 +124,46 @@ TEST_CASE("fan-out: every target gets the same, and one that fails drops out") {
   faults.fail("write_at", "", 1, EIO, true);
   const auto file = out.create("g");
   CHECK_THROWS_AS(file->write_at(0, bytes), core::Error);
+}
+
+TEST_CASE("fan-out: threads may write to one file at once") {
+  TempDir temp;
+  for (const char* drive : {"A", "B"}) io::posix().make_dir(temp / drive);
+  io::FanOut out(io::posix(), {temp / "A", temp / "B"});
+  constexpr std::size_t kPiece = 10'000, kPieces = 400;
+  const core::Bytes bytes = seeded_bytes(kPiece * kPieces, 2);
+  const auto file = out.create("f");
+  core::parallel_for(4, kPieces, [&](std::size_t i) {
+    file->write_at(i * kPiece, core::ByteSpan(bytes).subspan(i * kPiece, kPiece));
+  });
+  for (const char* drive : {"A", "B"})
+    CHECK(io::read_file(io::posix(), temp.path() / drive / "f", bytes.size()) == bytes);
+}
+
+TEST_CASE("posix: large writes past the cache and small ones through it make one file") {
+  TempDir temp;
+  constexpr std::size_t kMiB = 1 << 20;
+  const core::Bytes bytes = seeded_bytes(8 * kMiB + 123, 3);
+  core::AlignedBuffer aligned(core::round_up(bytes.size(), core::AlignedBuffer::kAlignment));
+  std::copy(bytes.begin(), bytes.end(), aligned.data());
+  const core::ByteSpan all = std::as_const(aligned).span();
+  const auto file = io::posix().create(temp / "f");
+  core::Bytes back(3 * kMiB);
+  file->write_at(0, all.first(3 * kMiB));
+  CHECK(file->read_at(0, back) == back.size());  // into the cache, which later writes must not leave stale
+  CHECK(std::equal(back.begin(), back.end(), bytes.begin()));
+  file->write_at(kMiB, all.subspan(5 * kMiB, kMiB));
+  CHECK(file->read_at(kMiB, std::span(back).first(kMiB)) == kMiB);
+  CHECK(std::equal(back.begin(), back.begin() + kMiB, bytes.begin() + 5 * kMiB));
+  file->write_at(kMiB, all.subspan(kMiB, 100));
+  file->write_at(kMiB + 100, all.subspan(kMiB + 100, 3 * kMiB));             // large, but not in whole blocks
+  file->write_at(2 * kMiB, all.subspan(2 * kMiB, bytes.size() - 2 * kMiB));  // with a tail
+  file->sync();
+  CHECK(io::read_file(io::posix(), temp / "f", bytes.size()) == bytes);
+  const auto direct = io::posix().open_read(temp / "f", io::ReadMode::kDirect);
+  core::Bytes past_cache(bytes.size());
+  CHECK(direct->read_at(0, past_cache) == bytes.size());
+  CHECK(past_cache == bytes);
 }
 
 TEST_CASE("mounts: the medium of a path is told") {
