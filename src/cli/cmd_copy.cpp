@@ -53,7 +53,11 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
     out.note(fmt::format(
         "{}: a cache may have answered when it was read back; its copies count after a check on a later day.",
         report.to));
-  out.line(fmt::format("{} copied to {} and read back.", core::count_of(made, "volume"), core::printable(report.to)));
+  if (made > 0) {
+    out.line(fmt::format("{} copied to {} and read back.", core::count_of(made, "volume"), core::printable(report.to)));
+  } else if (code == kGood) {
+    out.line(fmt::format("Nothing to copy: {} has all of it.", core::printable(report.to)));
+  }
   out.object("copy_report", {{"to", report.to},
                              {"copied", made},
                              {"failed", report.failed.size()},
@@ -76,7 +80,7 @@ void add_copy(CLI::App& app, Session& session) {
   cmd->add_flag("--missing", o->request.missing, "Everything that lacks a copy by the policy");
   cmd->add_option("--from", o->request.from, "Only from this drive")->type_name("DRIVE");
   cmd->add_option("--to", o->request.to, "The drive to copy to")->required()->type_name("DRIVE");
-  cmd->add_option("--memory", o->memory, "What mending may take")->capture_default_str();
+  add_memory(cmd, o->memory, "--memory", "What mending may take");
   cmd->callback([&session, o] {
     session.action = [&session, o] {
       if (o->request.what.empty() && !o->request.missing) {

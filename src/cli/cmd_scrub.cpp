@@ -62,7 +62,7 @@ int scrub(Session& session, const Options& options) {
   const std::string label = core::shell_quote(report.drive.label);
   const double seconds = std::chrono::duration<double>(report.took).count();
   const std::string rate =
-      seconds > 0.01
+      seconds >= 1
           ? fmt::format(" in {}", core::format_duration(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5))))
           : "";
   int code = kGood;
@@ -150,7 +150,7 @@ void print_damage(Output& out, const catalog::Volume& volume, const rituals::Exa
     out.line(fmt::format("{} of {} in {}; {}:", core::with_commas(found.photos_hit_count),
                          core::count_of(volume.info.photos, "photo"), shoot, verdict));
     for (std::size_t i = 0; i < found.photos_hit.size() && (i < kShown || out.verbose()); ++i) {
-      out.line("    " + core::printable(found.photos_hit[i].path));
+      out.item("    " + core::printable(found.photos_hit[i].path));
     }
     if (found.photos_hit.size() > kShown && !out.verbose())
       out.line(fmt::format("    … and {} more files (-v shows all)", found.photos_hit.size() - kShown));
@@ -200,9 +200,10 @@ void add_scrub(CLI::App& app, Session& session) {
     auto o = std::make_shared<Options>();
     cmd->add_option("DRIVE", o->drive, "Label, id, or where it is mounted")->required();
     cmd->add_option("--for", o->budget, "Stop after this time (40m); longest unchecked volumes first")
-        ->type_name("TIME");
+        ->type_name("TIME")
+        ->check(some_time());
     cmd->add_flag("--read-only", o->read_only, "Write nothing at all to the drive");
-    cmd->add_option("--memory", o->memory, "What reading may take")->capture_default_str();
+    add_memory(cmd, o->memory, "--memory", "What reading may take");
     cmd->callback([&session, o] { session.action = [&session, o] { return scrub(session, *o); }; });
   }
 }

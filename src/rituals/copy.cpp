@@ -104,18 +104,39 @@ void copy_mended(Context& context, const catalog::Volume& volume, const io::Path
   }
 }
 
+/// What a drive keeps free: its largest volume, the catalog copy, and 1 %.
+void require_free(const std::string& what, std::uint64_t bytes, std::uint64_t largest, const io::Space& space,
+                  const AttachedDrive& target) {
+  const std::uint64_t needed = bytes + largest + (16 << 20) + space.total / 100;
+  if (needed <= space.free) return;
+  throw Error(Code::kNoSpace,
+              fmt::format("no room for {} on {}: {} needed with what it must keep free, {} free", what,
+                          target.drive.label, core::format_size(needed), core::format_size(space.free)),
+              "name fewer shoots and copy the others to one more drive, or make room on this one");
+}
+
+/// Before the first byte is written.
+void check_room_for_all(Context& context, const std::vector<catalog::Volume>& volumes, const AttachedDrive& target) {
+  std::set<core::Uuid> counted;
+  std::uint64_t bytes = 0, largest = 0;
+  for (const catalog::Volume& volume : volumes) {
+    if (context.fs.stat(target.volume_folder(volume)) || !counted.insert(volume.info.volume).second) continue;
+    bytes += volume.bytes_on_drive;
+    largest = std::max(largest, volume.bytes_on_drive);
+  }
+  if (bytes > 0)
+    require_free(core::count_of(counted.size(), "volume"), bytes, largest, context.fs.space(target.root), target);
+}
+
 void check_room(Context& context, const catalog::Volume& volume, const AttachedDrive& target) {
   const io::Space space = context.fs.space(target.root);
-  const std::uint64_t needed = 2 * volume.bytes_on_drive + (16 << 20) + space.total / 100;
-  if (needed > space.free) {
-    throw Error(Code::kNoSpace,
-                fmt::format("no room for {} on {}: {} needed with what it must keep free, {} free", volume.folder,
-                            target.drive.label, core::format_size(needed), core::format_size(space.free)));
-  }
+  require_free(volume.folder, volume.bytes_on_drive, volume.bytes_on_drive, space, target);
   if (volume.info.layout == fv::Layout::kTar && volume.info.payload_bytes > space.max_file_bytes) {
-    throw Error(Code::kUsage, fmt::format("{} holds a file of {}, and the file system of {} takes none above {}",
-                                          volume.folder, core::format_size(volume.info.payload_bytes),
-                                          target.drive.label, core::format_size(space.max_file_bytes)));
+    throw Error(Code::kUsage,
+                fmt::format("{} holds a file of {}, and the file system of {} takes none above {}", volume.folder,
+                            core::format_size(volume.info.payload_bytes), target.drive.label,
+                            core::format_size(space.max_file_bytes)),
+                "format the drive as exFAT, or name another");
   }
 }
 
@@ -197,11 +218,19 @@ std::vector<catalog::Volume> lacking_copies(Context& context) {
   return volumes;
 }
 
+/// A drive by its label, its id, or the path where it is mounted.
+std::optional<catalog::Drive> named_drive(Context& context, const std::string& text) {
+  if (auto drive = context.catalog.find_drive(text)) return drive;
+  const io::Path path(text);
+  if (text.empty() || !context.fs.stat_following(path / std::string(formats::drive::kIdentity))) return {};
+  return attach(context, text, Visit::kReadOnly).drive;
+}
+
 void add_named(Context& context, const std::string& text, std::vector<catalog::Volume>& volumes) {
   const auto append = [&](const std::vector<catalog::Volume>& more) {
     volumes.insert(volumes.end(), more.begin(), more.end());
   };
-  if (const auto drive = context.catalog.find_drive(text)) return append(context.catalog.volumes_on(drive->id));
+  if (const auto drive = named_drive(context, text)) return append(context.catalog.volumes_on(drive->id));
   if (const auto volume = context.catalog.find_volume(text)) return append({*volume});
   const auto shoots = context.catalog.find_shoots(text);
   if (shoots.empty()) {
@@ -210,7 +239,8 @@ void add_named(Context& context, const std::string& text, std::vector<catalog::V
   }
   if (shoots.size() > 1) {
     std::string names;
-    for (const catalog::Shoot& shoot : shoots) names += fmt::format("\n  {} {}", shoot.date, shoot.name);
+    for (const catalog::Shoot& shoot : shoots)
+      names += fmt::format("\n    {} {}", shoot.date, core::printable(shoot.name));
     throw Error(Code::kUsage,
                 fmt::format("\"{}\" could be any of {} shoots:{}", core::printable(text), shoots.size(), names),
                 "type the date and the name");
@@ -233,13 +263,22 @@ CopyReport copy(Context& context, const CopyRequest& request) {
   }
   AttachedDrive target = attach(context, request.to, Visit::kWrite);
   require_writable(target);
+  for (const std::string& text : request.what) {
+    if (const auto drive = named_drive(context, text); drive && drive->id == target.drive.id) {
+      throw Error(Code::kUsage, fmt::format("{} cannot be copied to itself", target.drive.label),
+                  fmt::format("darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(target.drive.label)));
+    }
+  }
   std::vector<AttachedDrive> sources;
   if (request.from.empty()) {
     sources = attached_drives(context);
   } else {
     sources.push_back(attach(context, request.from, Visit::kReadOnly));
-    if (sources.front().drive.id == target.drive.id) throw Error(Code::kUsage, "--from and --to are the same drive");
+    if (sources.front().drive.id == target.drive.id)
+      throw Error(Code::kUsage, "--from and --to are the same drive", "name another drive behind one of them");
   }
+
+  check_room_for_all(context, volumes, target);
 
   CopyReport report;
   report.to = target.drive.label;

@@ -96,6 +96,7 @@ class Scrubbing {
     record_.volumes.push_back({volume.info.volume, 0, volume.info.slices, true, health_of(examination)});
     std::string renewal = examination.repairable() ? "" : how_to_renew(context_, volume, drive_.drive);
     report_.volumes.push_back({std::move(volume), std::move(examination), std::move(renewal)});
+    core::stop_point("scrub.volume-read");
   }
 
   /// Nothing of the volume can be told from the drive: every photo of it is in question.
