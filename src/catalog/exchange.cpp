@@ -206,12 +206,16 @@ void Catalog::export_to(const io::Path& to, const std::string& mode, const Uuid&
 }
 
 Catalog::Merged Catalog::merge(const io::Path& other) {
-  if (!state_->fs.stat_following(other))
-    throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(other.string())));
+  const char* const hint = "name another machine's catalog, or a catalog-….db below darkshelf/catalog of a drive";
+  const auto stat = state_->fs.stat_following(other);
+  if (!stat) throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(other.string())), hint);
+  if (stat->type != io::FileType::kRegular)
+    throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(other.string())), hint);
   try {
-    return Merging(*state_, other).run();
-  } catch (const SQLite::Exception& error) {
-    rethrow_as_error(other, error);
+    return guarded(other, [&] { return Merging(*state_, other).run(); });
+  } catch (const Error& error) {  // what helps where it is the own catalog does not help here
+    if (error.code() != Code::kFailed && error.code() != Code::kCorrupt) throw;
+    throw Error(error.code(), error.what(), hint);
   }
 }
 

@@ -32,14 +32,16 @@ int number(SQLite::Database& db, const char* pragma) {
   return query.getColumn(0).getInt();
 }
 
+Error not_ours(const io::Path& path) {
+  return Error(Code::kFailed, fmt::format("{} is not a catalog of darkshelf", core::printable(path.string())),
+               "give another file with --catalog, or move this one away and recover the catalog from a drive");
+}
+
 /// Is it one of ours, and of a version this program understands? Returns the version.
 int check_kind(SQLite::Database& db, const io::Path& path) {
   const int application = number(db, "PRAGMA application_id");
   const int version = number(db, "PRAGMA user_version");
-  if (application != kApplicationId || version < 1) {
-    throw Error(Code::kFailed, fmt::format("{} is not a catalog of darkshelf", core::printable(path.string())),
-                "give another file with --catalog, or move this one away and recover the catalog from a drive");
-  }
+  if (application != kApplicationId || version < 1) throw not_ours(path);
   if (version > schema_version()) {
     throw Error(Code::kNewerFormat,
                 fmt::format("{} was written by a later darkshelf: it has schema {}, this one knows up to {}",
@@ -121,10 +123,16 @@ void rethrow_as_error(const io::Path& path, const SQLite::Exception& error) {
     throw Error(Code::kNoSpace, fmt::format("the disk with the catalog {} is full; nothing was recorded", name),
                 "make room and type the same command again");
   if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
-    throw Error(Code::kInUse, fmt::format("the catalog {} is in use by another program", name));
-  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-    throw Error(Code::kFailed, fmt::format("the catalog {} is damaged, or is no catalog ({})", name, error.what()),
+    throw Error(Code::kInUse, fmt::format("the catalog {} is in use by another program", name),
+                "wait until it is done, and type the same command again");
+  if (code == SQLITE_NOTADB) throw not_ours(path);
+  if (code == SQLITE_CORRUPT) {
+    throw Error(Code::kFailed, fmt::format("the catalog {} is damaged ({})", name, error.what()),
                 "move it away and type: darkshelf catalog recover PATH   (PATH: any archive drive)");
+  }
+  if (code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM || code == SQLITE_IOERR) {
+    throw Error(Code::kFailed, fmt::format("the catalog {} cannot be read or written: {}", name, error.what()),
+                "see whose it is (ls -l) and whether its disk is well; --catalog FILE takes another");
   }
   throw Error(Code::kFailed, fmt::format("the catalog {} cannot be used: {}", name, error.what()),
               "darkshelf catalog verify");
@@ -167,7 +175,8 @@ Catalog Catalog::create(io::FileSystem& fs, const io::Path& path, core::World& w
   auto state = std::make_unique<State>(fs, world, path);
   state->lock = fs.lock(lock_path(path), fmt::format("the catalog {}", core::printable(path.string())), command);
   if (fs.stat(path))
-    throw Error(Code::kFailed, fmt::format("there is a catalog already: {}", core::printable(path.string())));
+    throw Error(Code::kFailed, fmt::format("there is a catalog already: {}", core::printable(path.string())),
+                "darkshelf   (tells what it knows)");
   return guarded(path, [&] {
     // Made whole under another name: a crash leaves no half catalog.
     io::Path fresh = path;
@@ -199,7 +208,8 @@ Catalog Catalog::open(io::FileSystem& fs, const io::Path& path, Access access, c
   const auto stat = fs.stat_following(path);
   if (!stat) throw no_catalog(path);
   if (stat->type != io::FileType::kRegular)
-    throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(path.string())));
+    throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(path.string())),
+                "a catalog is a file; --catalog FILE names another");
   auto state = std::make_unique<State>(fs, world, path);
   if (access == Access::kWrite) {
     state->lock = fs.lock(lock_path(path), fmt::format("the catalog {}", core::printable(path.string())), command);

@@ -12,16 +12,7 @@ using Access = catalog::Catalog::Access;
 namespace {
 
 int recover(Session& session, const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {  // no catalog is made for a path that is none
-    if (!io::posix().stat_following(path))
-      throw core::Error(core::Code::kNotFound, fmt::format("there is no folder {}", core::printable(path)));
-    if (!io::posix().stat(io::Path(path) / std::string(formats::drive::kIdentity))) {
-      throw core::Error(
-          core::Code::kWrongDrive,
-          fmt::format("{} is no archive drive: there is no {} in it", core::printable(path), formats::drive::kIdentity),
-          "give the folder where the drive is mounted, the one that holds the folder darkshelf");
-    }
-  }
+  for (const std::string& path : paths) rituals::require_archive(io::posix(), path);  // no catalog is made for nothing
   session.catalog_or_new();
   rituals::Context context = session.context();
   const rituals::RecoverReport report = rituals::recover_catalog(context, {paths.begin(), paths.end()});
@@ -92,8 +83,8 @@ void add_init(CLI::App& app, Session& session) {
     std::string owner, phone;
   };
   auto options = std::make_shared<Options>();
-  cmd->add_option("--owner", options->owner, "Your name, for START-HERE.txt on every drive");
-  cmd->add_option("--phone", options->phone, "Your telephone, for the same");
+  cmd->add_option("--owner", options->owner, "Your name, for START-HERE.txt on every drive")->type_name("NAME");
+  cmd->add_option("--phone", options->phone, "Your telephone, for the same")->type_name("NUMBER");
   cmd->callback([&session, options] {
     session.action = [&session, options] {
       std::map<std::string, std::string> policy;

@@ -75,8 +75,11 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
                          report.staged.empty() ? ": give a --via folder with more"
                                                : " yet: they follow when the others are on the drive"));
   }
-  if (report.staged.empty() && report.waiting.empty())
+  if (made > 0) {
     out.line(fmt::format("{} copied to {} and read back.", core::count_of(made, "volume"), core::printable(report.to)));
+  } else if (code == kGood) {
+    out.line(fmt::format("Nothing to copy: {} has all of it.", core::printable(report.to)));
+  }
   out.object("copy_report", {{"to", report.to},
                              {"copied", made},
                              {"failed", report.failed.size()},
@@ -103,7 +106,7 @@ void add_copy(CLI::App& app, Session& session) {
   cmd->add_option("--to", o->request.to, "The drive to copy to")->required()->type_name("DRIVE");
   cmd->add_option("--via", o->via, "Folder where volumes wait when both drives cannot be plugged in at once")
       ->type_name("DIR");
-  cmd->add_option("--memory", o->memory, "What mending may take")->capture_default_str();
+  add_memory(cmd, o->memory, "--memory", "What mending may take");
   cmd->callback([&session, o] {
     session.action = [&session, o] {
       if (o->request.what.empty() && !o->request.missing) {

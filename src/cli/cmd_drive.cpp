@@ -80,11 +80,14 @@ int rename(Session& session, const std::string& which, const std::string& label)
   const catalog::Drive drive = known_drive(session, which);
   for (const catalog::Drive& other : session.catalog(Access::kWrite).drives()) {
     if (other.label == label && other.id != drive.id)
-      throw Error(Code::kUsage, fmt::format("a drive is called \"{}\" already", core::printable(label)));
+      throw Error(Code::kUsage, fmt::format("a drive is called \"{}\" already", core::printable(label)),
+                  "darkshelf drive list");
   }
   const bool clean = !label.empty() && label.size() <= 60 && core::printable(label) == label &&
                      label.find_first_of("/,") == std::string::npos && label.front() != '-';
-  if (!clean) throw Error(Code::kUsage, "a label has 1 to 60 characters, no slash, no comma, no leading dash");
+  if (!clean)
+    throw Error(Code::kUsage, "a label has 1 to 60 characters, no slash, no comma, no leading dash",
+                "a label is what is written on the drive, such as 2026-A");
   session.catalog(Access::kWrite).record_drive_renamed(drive.id, label);
   return say(
       session, "drive_renamed", drive,
@@ -106,19 +109,26 @@ int move(Session& session, const std::string& which, const std::string& place_na
 }  // namespace
 
 void add_drive(CLI::App& app, Session& session) {
-  CLI::App* drive = app.add_subcommand("drive", "Archive drives: add, list, move, lend, eject …")->group(kYearly);
+  CLI::App* drive =
+      app.add_subcommand("drive", "Archive drives: add, list, move, lend, eject and more")->group(kYearly);
   drive->require_subcommand(1);
 
   CLI::App* cmd = drive->add_subcommand("add", "Make a plugged-in medium an archive drive");
   auto options = std::make_shared<AddOptions>();
   cmd->add_option("PATH", options->path, "Folder where it is mounted")->required();
-  cmd->add_option("--label", options->request.label, "What is written on it, such as 2026-A")->required();
-  cmd->add_option("--place", options->request.place, "Where it is going to be kept");
-  cmd->add_option("--kind", options->request.kind, "hdd, ssd, flash or nas (told by the medium if left out)");
-  cmd->add_option("--note", options->request.note, "Anything worth remembering");
+  cmd->add_option("--label", options->request.label, "What is written on it, such as 2026-A")
+      ->required()
+      ->type_name("LABEL");
+  cmd->add_option("--place", options->request.place, "Where it is going to be kept")->type_name("PLACE");
+  cmd->add_option("--kind", options->request.kind, "hdd, ssd, flash or nas (told by the medium if left out)")
+      ->type_name("KIND")
+      ->check(one_of({"hdd", "ssd", "flash", "nas"}));
+  cmd->add_option("--note", options->request.note, "Anything worth remembering")->type_name("TEXT");
   cmd->add_option("--clone-of", options->request.clone_of, "The drive whose medium this was")->type_name("DRIVE");
   cmd->add_option("--catalog", options->request.catalog_mode, "What of the catalog it carries: full, own or none")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("WHAT")
+      ->check(one_of({"full", "own", "none"}));
   cmd->callback([&session, options] { session.action = [&session, options] { return add(session, *options); }; });
 
   drive->add_subcommand("list", "All drives, plugged in or not")->callback([&session] {
@@ -149,13 +159,13 @@ void add_drive(CLI::App& app, Session& session) {
   }
   {
     auto [sub, two] = with_drive("move", "Tell where it is kept");
-    sub->add_option("--place", two->other, "The place")->required();
+    sub->add_option("--place", two->other, "The place")->required()->type_name("PLACE");
     sub->callback(
         [&session, two = two] { session.action = [&session, two] { return move(session, two->drive, two->other); }; });
   }
   {
     auto [sub, two] = with_drive("lend", "Tell who has it; it does not count until it is back");
-    sub->add_option("--to", two->other, "Who")->required();
+    sub->add_option("--to", two->other, "Who")->required()->type_name("WHO");
     sub->callback([&session, two = two] {
       session.action = [&session, two] {
         const catalog::Drive one = known_drive(session, two->drive);
@@ -179,7 +189,9 @@ void add_drive(CLI::App& app, Session& session) {
   }
   {
     auto [sub, two] = with_drive("mark", "Mark it lost, failed, retired, destroyed or found");
-    sub->add_option("STATE", two->other, "lost, failed, retired, destroyed or found")->required();
+    sub->add_option("STATE", two->other, "lost, failed, retired, destroyed or found")
+        ->required()
+        ->check(one_of({"lost", "failed", "retired", "destroyed", "found"}));
     sub->callback([&session, two = two] {
       session.action = [&session, two] {
         const catalog::Drive one = known_drive(session, two->drive);
@@ -195,8 +207,11 @@ void add_drive(CLI::App& app, Session& session) {
     };
     auto accept = std::make_shared<Accept>();
     sub->add_option("PATH", accept->path, "Folder where it is mounted")->required();
-    sub->add_option("--as", accept->as, "moved (the same drive on another medium) or copy (a copy of it)")->required();
-    sub->add_option("--label", accept->label, "Label of the copy");
+    sub->add_option("--as", accept->as, "moved (the same drive on another medium) or copy (a copy of it)")
+        ->required()
+        ->type_name("HOW")
+        ->check(one_of({"moved", "copy"}));
+    sub->add_option("--label", accept->label, "Label of the copy")->type_name("LABEL");
     sub->callback([&session, accept] {
       session.action = [&session, accept] {
         rituals::Context context = session.context();
@@ -244,12 +259,13 @@ void add_place(CLI::App& app, Session& session) {
   CLI::App* cmd = place->add_subcommand("add", "A new place");
   cmd->add_option("NAME", options->name, "Such as \"home/shelf 2\"")->required();
   cmd->add_flag("--offsite", options->offsite, "Away from where you work");
-  cmd->add_option("--note", options->note, "Anything worth remembering");
+  cmd->add_option("--note", options->note, "Anything worth remembering")->type_name("TEXT");
   cmd->callback([&session, options, place_json] {
     session.action = [&session, options, place_json] {
       auto& catalog = session.catalog(Access::kWrite);
       if (options->name.empty() || core::printable(options->name) != options->name || options->name.size() > 100) {
-        throw Error(Code::kUsage, "a place needs a name of up to 100 characters on one line");
+        throw Error(Code::kUsage, "a place needs a name of up to 100 characters on one line",
+                    "darkshelf place add \"home/shelf 2\"");
       }
       if (catalog.find_place(options->name))
         throw Error(Code::kUsage, fmt::format("there is a place called \"{}\" already", options->name),
@@ -262,8 +278,8 @@ void add_place(CLI::App& app, Session& session) {
   });
 
   cmd = place->add_subcommand("rename", "Give a place another name");
-  cmd->add_option("NAME", options->name)->required();
-  cmd->add_option("NEW", options->other)->required();
+  cmd->add_option("NAME", options->name, "As it is called now")->required();
+  cmd->add_option("NEW", options->other, "As it is called from now on")->required();
   cmd->callback([&session, options, place_json] {
     session.action = [&session, options, place_json] {
       auto& catalog = session.catalog(Access::kWrite);
@@ -272,9 +288,10 @@ void add_place(CLI::App& app, Session& session) {
         throw Error(Code::kNotFound, fmt::format("no place is called \"{}\"", core::printable(options->name)),
                     "darkshelf place list");
       if (options->other.empty() || core::printable(options->other) != options->other)
-        throw Error(Code::kUsage, "a place needs a name on one line");
+        throw Error(Code::kUsage, "a place needs a name on one line", "darkshelf place list");
       if (const auto other = catalog.find_place(options->other); other && other->id != one->id) {
-        throw Error(Code::kUsage, fmt::format("there is a place called \"{}\" already", options->other));
+        throw Error(Code::kUsage, fmt::format("there is a place called \"{}\" already", options->other),
+                    "darkshelf place list");
       }
       catalog.record_place_renamed(one->id, options->other);
       one->name = options->other;

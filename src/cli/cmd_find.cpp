@@ -111,15 +111,8 @@ struct FindOptions {
   std::string drive, place;
 };
 
-void check_date(const std::string& date) {
-  if (!date.empty() && !core::parse_date(date))
-    throw Error(Code::kUsage,
-                fmt::format("\"{}\" is no date; dates look like 2026, 2026-06 or 2026-06-14", core::printable(date)));
-}
-
 int find(Session& session, FindOptions options) {
   auto& catalog = session.catalog(Access::kRead);
-  for (const std::string* date : {&options.query.year, &options.query.since, &options.query.until}) check_date(*date);
   if (!options.drive.empty()) {
     const auto drive = catalog.find_drive(options.drive);
     if (!drive)
@@ -136,7 +129,9 @@ int find(Session& session, FindOptions options) {
   }
   const std::vector<catalog::Found> found = catalog.find(options.query);
   if (found.empty())
-    throw Error(Code::kNotFound, "nothing found", "fewer words, or darkshelf find without any for the whole shelf");
+    throw catalog.volumes().empty()
+        ? Error(Code::kNotFound, "nothing found: nothing is sealed yet", "darkshelf seal SHOOT --to DRIVE")
+        : Error(Code::kNotFound, "nothing found", "try fewer words; darkshelf find alone lists the whole shelf");
   const auto by_id = statuses(session);
   Output& out = session.out();
   for (const catalog::Found& one : found) {
@@ -150,7 +145,7 @@ int find(Session& session, FindOptions options) {
       out.line("    discarded");
     else
       print_holdings(session, holdings, status == by_id.end() ? 0 : status->second.volumes.size());
-    for (const catalog::FoundFile& file : one.files) out.line("        " + core::printable(file.member.path));
+    for (const catalog::FoundFile& file : one.files) out.item("        " + core::printable(file.member.path));
     Json object = shoot_json(one.shoot);
     object["matching_files"] = one.matching_files;
     object["drives"] = holdings_json(session, holdings);
@@ -272,6 +267,7 @@ int where(Session& session, const std::vector<std::string>& files) {
     if (found.empty()) {
       code = worse(code, kFailed);
       out.error(fmt::format("darkshelf: {} is in no sealed shoot", core::printable(file)));
+      out.error("    → darkshelf find WORDS   (finds shoots by parts of names)");
     }
     for (const catalog::FoundFile& one : found) {
       const auto volume = catalog.volume(one.volume);
@@ -284,7 +280,7 @@ int where(Session& session, const std::vector<std::string>& files) {
             drives.insert(fmt::format("{} ({})", view.drive.label, session.whereabouts(view.drive)));
         }
       }
-      out.line(core::printable(one.member.path));
+      out.item(core::printable(one.member.path));
       out.line(fmt::format("    {}, sealed {}: {}", core::format_size(one.member.bytes),
                            core::format_date_for_people(volume->info.sealed),
                            drives.empty() ? "on no drive any more" : fmt::format("{}", fmt::join(drives, ", "))));
@@ -310,23 +306,24 @@ int show_drive(Session& session, const catalog::Drive& drive) {
   if (!drive.place_name.empty())
     out.line(fmt::format("Kept at {}{}", core::printable(drive.place_name), drive.offsite ? " (off-site)" : ""));
   if (!drive.evidence.model.empty() || !drive.evidence.serial.empty())
-    out.line(fmt::format("{} {}", core::printable(drive.evidence.model), core::printable(drive.evidence.serial)));
+    out.line(fmt::format("{}{}{}", core::printable(drive.evidence.model),
+                         drive.evidence.model.empty() ? "serial " : " ", core::printable(drive.evidence.serial)));
   if (!drive.note.empty()) out.line("Note: " + core::printable(drive.note));
   out.line("id  " + drive.id.text());
   const auto volumes = catalog.volumes_on(drive.id);
   out.line(fmt::format("{}, {}", core::count_of(volumes.size(), "volume"), core::format_size(drive.bytes)));
   Json folders = Json::array();
   for (const catalog::Volume& volume : volumes) {
-    out.line("    " + volume.folder);
+    out.item("    " + volume.folder);
     folders.push_back(volume.folder);
   }
   const auto findings = catalog.open_findings(drive.id);
   Json open = Json::array();
   for (const catalog::Finding& finding : findings)
     open.push_back({{"kind", finding.kind}, {"path", core::printable(finding.path)}});
-  if (!findings.empty())
-    out.line(fmt::format("{} open: darkshelf repair {}", core::count_of(findings.size(), "finding"),
-                         core::shell_quote(drive.label)));
+  if (const std::size_t damage = open_damage(catalog, drive.id).size(); damage > 0)
+    out.line(out.paint(Color::kRed, fmt::format("Damage in {}: darkshelf repair {}", core::count_of(damage, "place"),
+                                                core::shell_quote(drive.label))));
   const auto scrubs = catalog.scrubs(drive.id);
   if (!scrubs.empty())
     out.line(fmt::format("Last checked {}{}", core::format_date_for_people(scrubs.front().ended),
@@ -349,10 +346,10 @@ void add_find(CLI::App& app, Session& session) {
   CLI::App* cmd = app.add_subcommand("find", "Find shoots by words in names, notes and paths")->group(kWhich);
   auto o = std::make_shared<FindOptions>();
   cmd->add_option("WORDS", o->query.words, "All have to match; the beginning of a word is enough");
-  cmd->add_option("--year", o->query.year, "Of this year");
-  cmd->add_option("--since", o->query.since, "From this date on")->type_name("DATE");
-  cmd->add_option("--until", o->query.until, "Up to this date")->type_name("DATE");
-  cmd->add_option("--type", o->query.type, "Files of this type, such as CR3");
+  cmd->add_option("--year", o->query.year, "Of this year")->type_name("YEAR")->check(date(Dates::kAny));
+  cmd->add_option("--since", o->query.since, "From this date on")->type_name("DATE")->check(date(Dates::kAny));
+  cmd->add_option("--until", o->query.until, "Up to this date")->type_name("DATE")->check(date(Dates::kAny));
+  cmd->add_option("--type", o->query.type, "Files of this type, such as CR3")->type_name("TYPE");
   cmd->add_option("--on", o->drive, "On this drive")->type_name("DRIVE");
   cmd->add_option("--at", o->place, "On drives kept there")->type_name("PLACE");
   cmd->add_flag("--files", o->query.files, "List the files that match");

@@ -22,9 +22,11 @@ class Inspection {
 
   int run() {
     const auto stat = io::posix().stat_following(path_);
-    if (!stat) throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(path_.string())));
+    if (!stat)
+      throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(path_.string())),
+                  "look at its name (ls)");
     if (stat->type != io::FileType::kRegular)
-      throw Error(Code::kUsage, fmt::format("{} is no file", core::printable(path_.string())));
+      throw Error(Code::kUsage, fmt::format("{} is no file", core::printable(path_.string())), "name a file in it");
     std::array<std::byte, 16> head{};
     io::posix().open_read(path_)->read_at(0, head);
     const std::string_view start = core::as_text(head);
@@ -36,7 +38,8 @@ class Inspection {
     if (name_ == fv::kMembers) return members();
     if (name_ == fv::kSlices) return say("list of slices", {{"slices", fv::decode_slices(text()).size()}});
     if (name_ == fv::kManifest || name_ == fv::kTagManifest || name_ == fv::kPhotos) return manifest();
-    throw Error(Code::kFailed, fmt::format("{} is nothing darkshelf writes or reads", core::printable(path_.string())));
+    throw Error(Code::kFailed, fmt::format("{} is nothing darkshelf writes or reads", core::printable(path_.string())),
+                "it knows catalogs, PAR2 files, and the files below darkshelf/ on a drive");
   }
 
  private:
@@ -46,7 +49,7 @@ class Inspection {
     Output& out = session_.out();
     out.line(fmt::format("{}: {}", core::printable(path_.string()), what));
     for (const auto& [key, value] : fields.items())
-      out.line(fmt::format("    {:22} {}", key, value.is_string() ? value.get<std::string>() : value.dump()));
+      out.item(fmt::format("    {:22} {}", key, value.is_string() ? value.get<std::string>() : value.dump()));
     Json object;
     put_path(object, "path", path_.string());
     object["what"] = what;
@@ -103,12 +106,13 @@ class Inspection {
   }
   int members() {
     const auto members = fv::decode_members(text());
-    std::uint64_t files = 0, bytes = 0;
+    std::uint64_t files = 0, links = 0, bytes = 0;
     for (const fv::Member& member : members) {
-      files += member.type == fv::MemberType::kFile ? 1 : 0;
+      files += member.type == fv::MemberType::kFile || member.type == fv::MemberType::kHardLink ? 1 : 0;
+      links += member.type == fv::MemberType::kSymlink ? 1 : 0;
       bytes += member.bytes;
     }
-    return say("list of members", {{"entries", members.size()}, {"files", files}, {"bytes", bytes}});
+    return say("list of members", {{"entries", members.size()}, {"files", files}, {"links", links}, {"bytes", bytes}});
   }
   int manifest() {
     const std::string content = text();
@@ -138,7 +142,7 @@ class Inspection {
 void add_inspect(CLI::App& app, Session& session) {
   CLI::App* cmd = app.add_subcommand("inspect", "Tell what a file is that lies on an archive drive")->group(kUpkeep);
   auto file = std::make_shared<std::string>();
-  cmd->add_option("FILE", *file)->required();
+  cmd->add_option("FILE", *file, "Any file below darkshelf/, a catalog, or a PAR2 file")->required();
   cmd->callback([&session, file] { session.action = [&session, file] { return Inspection(session, *file).run(); }; });
 }
 

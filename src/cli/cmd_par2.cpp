@@ -32,7 +32,7 @@ int create(Session& session, const Options& o) {
   Output& out = session.out();
   for (const io::Path& path : report.skipped_empty)
     out.note(fmt::format("empty, so in no PAR2 set: {}", core::printable(path.string())));
-  for (const io::Path& path : report.written) out.line(core::printable(path.string()));
+  for (const io::Path& path : report.written) out.item(core::printable(path.string()));
   out.line(fmt::format("{} in {} of {}, {}.", core::format_size(report.bytes), core::count_of(report.slices, "slice"),
                        core::format_size(report.slice_bytes),
                        core::count_of(report.recovery_slices, "recovery slice")));
@@ -62,7 +62,9 @@ const char* word_of(parity::FileState state) {
 }
 
 void print_files(Output& out, const parity::VerifyReport& report) {
-  for (const parity::VerifiedFile& file : report.files) {
+  std::vector<parity::VerifiedFile> files = report.files;  // a set has them in the order of their ids
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  for (const parity::VerifiedFile& file : files) {
     Json object;
     put_path(object, "name", file.name);
     object["state"] = word_of(file.state);
@@ -74,7 +76,7 @@ void print_files(Output& out, const parity::VerifyReport& report) {
     if (!file.lost.empty()) text += fmt::format(", {} lost", core::count_of(file.lost.size(), "slice"));
     if (file.state == parity::FileState::kMisnamed)
       text += fmt::format(", found as {}", core::printable(file.found.string()));
-    out.line(text);
+    out.item(text);
   }
   for (const std::string& name : report.damaged_recovery_files)
     out.line(fmt::format("damaged recovery data: {}", core::printable(name)));
@@ -133,21 +135,34 @@ void add_par2(CLI::App& app, Session& session) {
   const auto verb = [&](const char* name, const char* help, auto run) {
     CLI::App* cmd = par2->add_subcommand(name, help);
     auto o = std::make_shared<Options>();
-    cmd->add_option("SET", o->set, "NAME.par2; protected files lie in its folder or below")->required();
-    cmd->add_option("-m,--memory", o->memory, "What it may take")->capture_default_str();
-    cmd->add_option("-t,--threads", o->threads, "0: as many as there are CPUs")->capture_default_str();
+    cmd->add_option("SET", o->set, "NAME.par2; the files lie in its folder or below")->required();
+    add_memory(cmd, o->memory, "-m,--memory", "What it may take");
+    cmd->add_option("-t,--threads", o->threads, "0: as many as there are CPUs")
+        ->capture_default_str()
+        ->type_name("THREADS")
+        ->check(number_between(0, 1024));
     cmd->callback([&session, o, run] { session.action = [&session, o, run] { return run(session, *o); }; });
     return std::pair(cmd, o);
   };
   auto [make, o] = verb("create", "Make a set", create);
   make->add_option("FILES", o->files, "Files and folders to protect")->required();
-  CLI::Option* size = make->add_option("-s,--slice-size", o->slice_bytes, "Bytes of a slice")->type_name("BYTES");
-  make->add_option("-b,--slices", o->slices, "Number of slices (2000)")->excludes(size)->check(CLI::Range(1, 32768));
-  CLI::Option* percent = make->add_option("-r,--redundancy", o->percent, "Recovery data in percent (5%)");
+  CLI::Option* size = make->add_option("-s,--slice-size", o->slice_bytes, "Bytes of a slice")
+                          ->type_name("BYTES")
+                          ->check(size_between(4, std::uint64_t{1} << 40));
+  make->add_option("-b,--slices", o->slices, "Number of slices (2000 if left out)")
+      ->excludes(size)
+      ->type_name("SLICES")
+      ->check(number_between(1, 32768));
+  CLI::Option* percent = make->add_option("-r,--redundancy", o->percent, "Recovery data in percent (5% if left out)")
+                             ->type_name("PERCENT")
+                             ->check(percentage());
   make->add_option("-c,--recovery-slices", o->count, "Number of recovery slices")
       ->excludes(percent)
-      ->check(CLI::Range(1, 65535));
-  make->add_option("-f,--first", o->first, "First recovery slice number")->check(CLI::Range(0, 65534));
+      ->type_name("COUNT")
+      ->check(number_between(1, 65535));
+  make->add_option("-f,--first", o->first, "First recovery slice number")
+      ->type_name("NUMBER")
+      ->check(number_between(0, 65534));
   auto [check, verify_options] = verb("verify", "Compare files and recovery data with a set", verify);
   check->add_option("FILES", verify_options->files, "Other files that may hold the content");
   auto [mend, repair_options] = verb("repair", "Rebuild damaged and missing files", repair);

@@ -15,7 +15,7 @@ namespace {
 int show(Session& session, Access access) {
   Json fields = Json::object();
   for (const auto& [key, value] : shelf::to_text(shelf::policy_from(session.catalog(access).policy()))) {
-    session.out().line(fmt::format("{}={}", key, core::shell_quote(value)));
+    session.out().item(fmt::format("{}={}", key, core::shell_quote(value)));
     fields[key] = value;
   }
   session.out().object("policy", std::move(fields));
@@ -45,10 +45,11 @@ void add_policy(CLI::App& app, Session& session) {
   policy->add_subcommand("show", "What is in force")->callback([&session] {
     session.action = [&session] { return show(session, Access::kRead); };
   });
-  CLI::App* cmd = policy->add_subcommand(
-      "set", "Change it: copies=3 places=2 offsite=1 kinds=1 scrub-every=12mo grace=3mo layout=tar owner=… phone=…");
+  CLI::App* cmd = policy->add_subcommand("set", "Change it");
   auto settings = std::make_shared<std::vector<std::string>>();
-  cmd->add_option("KEY=VALUE", *settings)->required();
+  cmd->add_option("KEY=VALUE", *settings,
+                  "copies=3 places=2 offsite=1 kinds=1 scrub-every=12mo grace=3mo layout=tar owner=NAME phone=NUMBER")
+      ->required();
   cmd->callback([&session, settings] { session.action = [&session, settings] { return set(session, *settings); }; });
 }
 

@@ -54,10 +54,10 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     out.note(fmt::format("The damaged bytes are kept in {} until: darkshelf repair {} --discard",
                          core::printable(report.quarantine.string()), core::shell_quote(report.drive.label)));
   }
-  if (code != kGood)
-    out.line(
-        "Next: darkshelf restore SHOOT --to DIR saves every intact photo; another copy may have the rest (darkshelf "
-        "show SHOOT).");
+  if (code != kGood) {
+    out.line("Next: darkshelf restore SHOOT --to DIR   (saves every intact photo)");
+    out.line("      darkshelf show SHOOT   (tells which other drives hold it)");
+  }
   if (!report.not_refreshed.empty()) {
     code = worse(code, kFailed);
     out.error(core::printable(report.not_refreshed));
@@ -81,7 +81,7 @@ void add_repair(CLI::App& app, Session& session) {
   cmd->add_option("DRIVE", o->request.drive, "Label, id, or where it is mounted")->required();
   cmd->add_option("--work", o->work, "Folder for the journal, if the drive has no room")->type_name("DIR");
   cmd->add_flag("--discard", o->request.discard_quarantine, "Remove the damaged bytes earlier repairs have kept");
-  cmd->add_option("--memory", o->memory, "What rebuilding may take")->capture_default_str();
+  add_memory(cmd, o->memory, "--memory", "What rebuilding may take");
   cmd->callback([&session, o] {
     session.action = [&session, o] {
       if (!o->work.empty()) o->request.work = o->work;

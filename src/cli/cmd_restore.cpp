@@ -6,9 +6,6 @@
 
 namespace darkshelf::cli {
 
-using core::Code;
-using core::Error;
-
 namespace {
 
 void list_some(Output& out, const std::string& heading, const std::vector<std::string>& paths) {
@@ -16,7 +13,7 @@ void list_some(Output& out, const std::string& heading, const std::vector<std::s
   if (paths.empty()) return;
   out.line(heading);
   for (std::size_t i = 0; i < paths.size() && (i < kShown || out.verbose()); ++i)
-    out.line("    " + core::printable(paths[i]));
+    out.item("    " + core::printable(paths[i]));
   if (paths.size() > kShown && !out.verbose())
     out.line(fmt::format("    … and {} more (-v shows all)", paths.size() - kShown));
 }
@@ -26,7 +23,8 @@ int restore(Session& session, const rituals::RestoreRequest& request, const std:
   const rituals::RestoreReport report = rituals::restore(context, request);
   Output& out = session.out();
   out.line(
-      fmt::format("{} restored to {}{}.", rituals::photos_and_files(report.photos, report.files),
+      fmt::format("{}{} restored to {}{}.", rituals::photos_and_files(report.photos, report.files),
+                  report.links > 0 ? fmt::format(" and {}", core::count_of(report.links, "link")) : "",
                   core::printable(request.to.string()),
                   report.drives.empty() ? std::string() : fmt::format(", from {}", fmt::join(report.drives, " and "))));
   if (report.already_there > 0)
@@ -57,6 +55,7 @@ int restore(Session& session, const rituals::RestoreRequest& request, const std:
   out.object("restore_report", {{"photos", report.photos},
                                 {"files", report.files},
                                 {"bytes", report.bytes},
+                                {"links", report.links},
                                 {"already_there", report.already_there},
                                 {"mended_slices", report.mended_slices},
                                 {"conflicts", texts(report.conflicts)},
@@ -80,17 +79,15 @@ void add_restore(CLI::App& app, Session& session) {
   cmd->add_option("WHAT", o->request.what, "Shoots, volumes, or patterns of file names")->required();
   cmd->add_option("--to", o->to, "Folder to restore into")->required()->type_name("DIR");
   cmd->add_option("--from", o->request.from, "Only from this drive")->type_name("DRIVE");
-  cmd->add_option("--as-sealed", o->date, "As it was sealed on or before this date")->type_name("DATE");
-  cmd->add_option("--memory", o->memory, "What mending may take")->capture_default_str();
+  cmd->add_option("--as-sealed", o->date, "As it was sealed on or before this date")
+      ->type_name("DATE")
+      ->check(date(Dates::kAny));
+  add_memory(cmd, o->memory, "--memory", "What mending may take");
   cmd->callback([&session, o] {
     session.action = [&session, o] {
       o->request.to = o->to;
       if (!o->date.empty()) {
-        const auto day = core::parse_date(o->date);
-        if (!day)
-          throw Error(Code::kUsage,
-                      fmt::format("\"{}\" is no date; dates look like 2026-06-14", core::printable(o->date)));
-        o->request.as_sealed = *day + std::chrono::hours(24) - std::chrono::nanoseconds(1);
+        o->request.as_sealed = *core::parse_date(o->date) + std::chrono::hours(24) - std::chrono::nanoseconds(1);
       }
       return restore(session, o->request, o->memory);
     };

@@ -210,7 +210,7 @@ void print_damage(Output& out, const catalog::Volume& volume, const rituals::Exa
     out.line(fmt::format("{} of {} in {}; {}:", core::with_commas(found.photos_hit_count),
                          core::count_of(volume.info.photos, "photo"), shoot, verdict));
     for (std::size_t i = 0; i < found.photos_hit.size() && (i < kShown || out.verbose()); ++i) {
-      out.line("    " + core::printable(found.photos_hit[i].path));
+      out.item("    " + core::printable(found.photos_hit[i].path));
     }
     if (found.photos_hit.size() > kShown && !out.verbose())
       out.line(fmt::format("    … and {} more files (-v shows all)", found.photos_hit.size() - kShown));
@@ -260,11 +260,11 @@ void add_scrub(CLI::App& app, Session& session) {
     auto o = std::make_shared<Options>();
     cmd->add_option("DRIVE", o->drive, "Label, id, or where it is mounted")->required();
     auto* budget = cmd->add_option("--for", o->budget, "Stop after this time (40m); the next check goes on there");
-    budget->type_name("TIME");
+    budget->type_name("TIME")->check(some_time());
     cmd->add_flag("--full", o->full, "Read everything, even what an unfinished check has read already");
     auto* repair = cmd->add_flag("--repair", o->repair, "Repair at once what is found");
     cmd->add_flag("--read-only", o->read_only, "Write nothing at all to the drive")->excludes(repair);
-    cmd->add_option("--memory", o->memory, "What reading may take")->capture_default_str();
+    add_memory(cmd, o->memory, "--memory", "What reading may take");
     cmd->callback([&session, o] { session.action = [&session, o] { return scrub(session, *o); }; });
   }
 }

@@ -16,9 +16,8 @@ namespace {
 
 struct Options {
   std::vector<std::string> shoots, targets, excludes;
-  unsigned each = 0;
-  bool each_given = false, plan_only = false, update = false, again = false, yes = false;
-  std::string date, name, parity = "10%", volume_size = "8GiB", layout, memory = "2GiB";
+  bool plan_only = false, update = false, again = false, yes = false;
+  std::string each, date, name, parity = "10%", volume_size = "8GiB", layout, memory = "2GiB";
 };
 
 rituals::SealRequest request_from(const Options& options) {
@@ -31,23 +30,13 @@ rituals::SealRequest request_from(const Options& options) {
     if (drives.empty()) throw Error(Code::kUsage, "--to wants a drive, or several with commas between");
     request.targets.push_back(std::move(drives));
   }
-  request.each = options.each;
-  request.as_one = (options.each_given && options.each == 0) || options.yes;
-  if (!options.date.empty() && (options.date.size() != 10 || !core::parse_date(options.date))) {
-    throw Error(Code::kUsage,
-                fmt::format("\"{}\" is no date; dates look like 2026-06-14", core::printable(options.date)));
-  }
+  if (!options.each.empty()) request.each = static_cast<unsigned>(std::stoul(options.each));
+  request.as_one = options.each == "0" || options.yes;
   request.date = options.date;
   request.name = options.name;
   request.parity_percent = core::parse_percent(options.parity);
   request.volume_bytes = core::parse_size(options.volume_size);
-  if (request.volume_bytes < (1 << 20)) throw Error(Code::kUsage, "--volume-size takes 1MiB or more");
-  if (!options.layout.empty()) {
-    request.layout = fv::layout_from(options.layout);
-    if (!request.layout)
-      throw Error(Code::kUsage,
-                  fmt::format("--layout takes tar or files, not \"{}\"", core::printable(options.layout)));
-  }
+  if (!options.layout.empty()) request.layout = fv::layout_from(options.layout);
   request.excludes = options.excludes;
   request.update = options.update;
   request.again = options.again;
@@ -204,7 +193,8 @@ int print_report(Session& session, const rituals::SealReport& report, std::size_
   print_left_out(out, report.left_out);
   for (const auto& failure : report.failures) {
     code = worse(code, failure.code == Code::kDriveGone ? kDriveNotThere : kFailed);
-    out.error(fmt::format("{}: {}", out.paint(Color::kRed, failure.drive), core::printable(failure.sentence)));
+    out.error(fmt::format("{}: {}", core::printable(failure.drive), core::printable(failure.sentence)));
+    if (!failure.hint.empty()) out.error(fmt::format("    → {}", core::printable(failure.hint)));
     out.object("drive_failed", {{"drive", failure.drive}, {"message", core::printable(failure.sentence)}});
   }
   for (const std::string& drive : report.readback_cached) {
@@ -265,25 +255,32 @@ void add_seal(CLI::App& app, Session& session) {
       ->required()
       ->allow_extra_args(false)
       ->type_name("DRIVES");
-  CLI::Option* each =
-      cmd->add_flag("--each{1}", o->each, "Every subfolder is a shoot (--each=2: two levels down; --each=0: never)");
-  cmd->add_option("--date", o->date, "The shoot's date, if its folder does not tell");
-  cmd->add_option("--name", o->name, "The shoot's name, if not its folder's");
-  cmd->add_option("--parity", o->parity, "How much may rot and still be repaired")->capture_default_str();
-  cmd->add_option("--volume-size", o->volume_size, "Shoots above it are cut at file borders")->capture_default_str();
-  cmd->add_option("--layout", o->layout, "tar or files (the policy's if left out)");
+  cmd->add_flag("--each{1}", o->each, "Every subfolder is a shoot (--each=2: two levels down; --each=0: never)")
+      ->check(number_between(0, 9));
+  cmd->add_option("--date", o->date, "The shoot's date, if its folder does not tell")
+      ->type_name("DATE")
+      ->check(date(Dates::kDay));
+  cmd->add_option("--name", o->name, "The shoot's name, if not its folder's")->type_name("NAME");
+  cmd->add_option("--parity", o->parity, "How much may rot and still be repaired")
+      ->capture_default_str()
+      ->type_name("PERCENT")
+      ->check(percentage());
+  cmd->add_option("--volume-size", o->volume_size, "Shoots above it are cut at file borders")
+      ->capture_default_str()
+      ->type_name("SIZE")
+      ->check(size_between(std::uint64_t{1} << 20, std::uint64_t{1} << 40));
+  cmd->add_option("--layout", o->layout, "tar or files (the policy's if left out)")
+      ->type_name("LAYOUT")
+      ->check(one_of({"tar", "files"}));
   cmd->add_option("--exclude", o->excludes, "Names or paths to leave out; may be repeated")
       ->allow_extra_args(false)
       ->type_name("GLOB");
-  cmd->add_option("--memory", o->memory, "What parity may take")->capture_default_str();
+  add_memory(cmd, o->memory, "--memory", "What parity may take");
   cmd->add_flag("--plan", o->plan_only, "Show volumes, drives and finish time; seal nothing");
   CLI::Option* update = cmd->add_flag("--update", o->update, "Seal new and changed files of sealed shoots");
   cmd->add_flag("--again", o->again, "Seal sealed shoots once more, as a whole")->excludes(update);
   cmd->add_flag("--yes", o->yes, "A folder that looks like a year is one shoot all the same");
-  cmd->callback([&session, o, each] {
-    o->each_given = each->count() > 0;
-    session.action = [&session, o] { return seal(session, *o); };
-  });
+  cmd->callback([&session, o] { session.action = [&session, o] { return seal(session, *o); }; });
 }
 
 }  // namespace darkshelf::cli

@@ -50,12 +50,13 @@ void add_shoot(CLI::App& app, Session& session) {
   };
 
   CLI::App* cmd = shoot->add_subcommand("rename", "Call it something else (on drives it keeps its name)");
-  cmd->add_option("SHOOT", o->shoot)->required();
+  cmd->add_option("SHOOT", o->shoot, "Its name, or date and name")->required();
   cmd->add_option("NEW", o->text, "The new name")->required();
   cmd->callback([&session, o, changed] {
     session.action = [&session, o, changed] {
       if (o->text.empty() || core::printable(o->text) != o->text || o->text.size() > 200)
-        throw Error(Code::kUsage, "a shoot needs a name of up to 200 characters on one line");
+        throw Error(Code::kUsage, "a shoot needs a name of up to 200 characters on one line",
+                    "darkshelf shoot rename SHOOT \"Smith wedding\"");
       const catalog::Shoot one = one_shoot(session.catalog(Access::kWrite), o->shoot);
       session.catalog(Access::kWrite).record_shoot_renamed(one.id, o->text);
       return changed(one, "shoot_renamed",
@@ -63,19 +64,20 @@ void add_shoot(CLI::App& app, Session& session) {
     };
   });
   cmd = shoot->add_subcommand("note", "Words to find it by");
-  cmd->add_option("SHOOT", o->shoot)->required();
+  cmd->add_option("SHOOT", o->shoot, "Its name, or date and name")->required();
   cmd->add_option("TEXT", o->text, "The note; it replaces the one before")->required();
   cmd->callback([&session, o, changed] {
     session.action = [&session, o, changed] {
-      if (o->text.size() > 10'000) throw Error(Code::kUsage, "a note can have up to 10,000 characters");
+      if (o->text.size() > 10'000)
+        throw Error(Code::kUsage, "a note can have up to 10,000 characters", "type a shorter one");
       const catalog::Shoot one = one_shoot(session.catalog(Access::kWrite), o->shoot);
       session.catalog(Access::kWrite).record_shoot_note(one.id, o->text);
       return changed(one, "shoot_noted", fmt::format("Noted for {}.", core::printable(one.name)));
     };
   });
   cmd = shoot->add_subcommand("keep", "How many copies this shoot shall have, whatever the policy says");
-  cmd->add_option("SHOOT", o->shoot)->required();
-  cmd->add_option("--copies", o->copies, "1 to 99")->required()->check(CLI::Range(1, 99))->type_name("N");
+  cmd->add_option("SHOOT", o->shoot, "Its name, or date and name")->required();
+  cmd->add_option("--copies", o->copies, "1 to 99")->required()->check(number_between(1, 99))->type_name("N");
   cmd->callback([&session, o, changed] {
     session.action = [&session, o, changed] {
       const catalog::Shoot one = one_shoot(session.catalog(Access::kWrite), o->shoot);
@@ -90,9 +92,9 @@ void add_shoot(CLI::App& app, Session& session) {
 void add_discard(CLI::App& app, Session& session) {
   CLI::App* cmd = app.add_subcommand("discard", "Remove a shoot from drives for good")->group(kUpkeep);
   auto request = std::make_shared<rituals::DiscardRequest>();
-  cmd->add_option("SHOOT", request->shoot)->required();
+  cmd->add_option("SHOOT", request->shoot, "Its name, or date and name")->required();
   cmd->add_option("--from", request->from, "Only from this drive")->type_name("DRIVE");
-  cmd->add_option("--reason", request->reason, "Why; it is kept")->required();
+  cmd->add_option("--reason", request->reason, "Why; it is kept")->required()->type_name("TEXT");
   cmd->add_option("--confirm", request->confirmed_name, "The shoot's name, when its last good copy goes")
       ->type_name("NAME");
   cmd->callback([&session, request] { session.action = [&session, request] { return discard(session, *request); }; });

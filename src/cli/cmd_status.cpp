@@ -70,10 +70,7 @@ int status(Session& session, const std::vector<std::string>& without) {
                          out.paint(color_of(shoot.light), fmt::format("{:5}", word_of(shoot.light))), shoot.shoot.date,
                          core::printable(shoot.shoot.name), core::count_of(shoot.counting, "good copy", "good copies"),
                          core::count_of(shoot.places, "place"), shoot.offsite));
-    if (!shoot.lacks.empty()) {
-      for (const std::string& line : wrapped(fmt::format("lacks {}", fmt::join(shoot.lacks, ", ")), 72))
-        out.line("       " + core::printable(line));
-    }
+    if (!shoot.lacks.empty()) out.line(core::printable(fmt::format("       lacks {}", fmt::join(shoot.lacks, ", "))));
     if (shoot.all_attached && shoot.counting > 0) out.line("       all its copies are plugged in at once: unplug one");
   }
   const std::uint64_t all = status.green + status.amber + status.red;
@@ -112,6 +109,13 @@ int print_summary(Session& session) {
   if (!plans.empty())
     out.line(fmt::format("Interrupted: sealing {}. The same seal command goes on.",
                          core::printable(plans.front().shoot_name)));
+  std::string repair;
+  for (const catalog::Drive& drive : drives) {
+    const bool reachable = drive.state == catalog::DriveState::kOnShelf;
+    if (repair.empty() && reachable && !open_damage(catalog, drive.id).empty())
+      repair = "darkshelf repair " + core::shell_quote(drive.label);
+  }
+  if (!repair.empty()) out.line(out.paint(Color::kRed, fmt::format("Damage was found: {}", repair)));
   if (status.red > 0)
     out.line(out.paint(Color::kRed, fmt::format("{} with one good copy or none: darkshelf status",
                                                 core::count_of(status.red, "shoot"))));
@@ -129,6 +133,8 @@ int print_summary(Session& session) {
     next = "darkshelf drive add PATH --label LABEL";
   else if (all == 0)
     next = "darkshelf seal SHOOT --to DRIVE --to DRIVE";
+  else if (!repair.empty())
+    next = repair;
   else if (!status.overdue_drives.empty())
     next = "darkshelf check " + core::shell_quote(status.overdue_drives.front().label);
   else if (status.red + status.amber > 0)

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/ranges.hpp"
 #include "cli/session.hpp"
 #include "rituals/repair.hpp"
 

@@ -2,6 +2,7 @@
 // Text for people, JSON for scripts. Results go to stdout, everything else to stderr.
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,15 +17,22 @@ enum class Color { kPlain, kBold, kGreen, kAmber, kRed, kUnplugged };
 
 class Output {
  public:
-  enum class Colors { kNever, kAlways };
-  Output(bool json, bool quiet, bool verbose, Colors colors)
-      : json_(json), quiet_(quiet), verbose_(verbose), colors_(colors) {}
+  struct Style {
+    bool json = false, quiet = false, verbose = false, colors = false;
+  };
+  explicit Output(Style style);
 
-  bool json() const { return json_; }
-  bool verbose() const { return verbose_; }
+  bool json() const { return style_.json; }
+  bool verbose() const { return style_.verbose; }
+  /// Characters on a line of the result; 80 where nothing tells.
+  std::size_t columns() const;
 
-  /// A line of the result (nothing with --json).
+  /// A sentence of the result, broken where the terminal would (nothing with --json).
   void line(const std::string& text = {});
+  /// A line of the result that stays one: a path, a row, what somebody may copy (nothing with --json).
+  void item(const std::string& text);
+  /// Text of several lines, as it is, also with --json: help.
+  void text(const std::string& text);
   /// One object of the result (nothing without --json); `type` and `schema` come first.
   void object(const std::string& type, Json fields);
   /// Beside the result, on stderr; silent with -q.
@@ -34,11 +42,13 @@ class Output {
   std::string paint(Color color, const std::string& text) const;
 
  private:
-  bool json_, quiet_, verbose_;
-  Colors colors_;
+  void to_stderr(const std::string& text);
+
+  Style style_;
+  std::optional<std::size_t> out_columns_, err_columns_;
 };
 
-/// Columns side by side, at most 80 characters wide: the widest text columns are shortened with "…" in the middle.
+/// Columns side by side, no wider than the terminal: the widest text columns are shortened with "…" in the middle.
 class Table {
  public:
   explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
@@ -50,12 +60,6 @@ class Table {
   std::vector<std::string> headings_;
   std::vector<std::vector<std::string>> rows_;
 };
-
-/// Characters a text takes on a terminal (code points; wide scripts count twice).
-std::size_t width_of(const std::string& text);
-std::string shortened(const std::string& text, std::size_t width);
-/// Lines of at most `width` characters, broken at blanks.
-std::vector<std::string> wrapped(const std::string& text, std::size_t width);
 
 /// `name` printable; where its bytes are not UTF-8 also name_b64.
 void put_path(Json& object, const std::string& name, const std::string& path);

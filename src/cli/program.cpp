@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "cli/commands.hpp"
+#include "cli/help.hpp"
 #include "core/text.hpp"
 
 #ifndef DARKSHELF_VERSION
@@ -38,15 +39,14 @@ void add_all(CLI::App& app, Session& session) {
   app.name("darkshelf");
   app.description(
       "Seals photo shoots onto drives that go on a shelf, knows which drive holds what,\nand checks and repairs drives "
-      "when they come back.");
-  app.set_version_flag("--version", std::string("darkshelf ") + DARKSHELF_VERSION);
-  app.set_help_all_flag("--help-all", "Help for every command");
-  app.add_option("--catalog", session.globals.catalog, "The catalog file (or DARKSHELF_CATALOG)")->type_name("FILE");
+      "when they come back");
+  app.set_version_flag("--version", std::string("darkshelf ") + DARKSHELF_VERSION, "Which version this is");
+  app.add_option("--catalog", session.globals.catalog, "The catalog (or DARKSHELF_CATALOG tells)")->type_name("FILE");
   app.add_flag("--json", session.globals.json, "One JSON object a line (docs/scripting.md)");
   app.add_flag("-q,--quiet", session.globals.quiet, "No progress, no notes");
   app.add_flag("-v,--verbose", session.globals.verbose, "More details");
   app.add_option("--color", session.globals.color, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->check(one_of({"auto", "always", "never"}))
       ->type_name("WHEN");
   app.fallthrough();
   app.require_subcommand(0, 1);
@@ -68,6 +68,7 @@ void add_all(CLI::App& app, Session& session) {
   add_discard(app, session);
   add_inspect(app, session);
   add_par2(app, session);
+  add_help(app, session);
 }
 
 int run_action(Session& session, const std::string& line) {
@@ -100,11 +101,13 @@ int run_program(int argc, char** argv) {
   add_all(app, session);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    session.out().text(help_of(command_typed(app)));
+    return kGood;
   } catch (const CLI::Success& done) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    return tell_error(session.out(), core::Error(core::Code::kUsage, core::printable(error.what()),
-                                                 "darkshelf --help, or --help behind the command"));
+    return tell_error(session.out(), usage_error(app, error));
   } catch (const core::Error& error) {
     return tell_error(session.out(), error);
   }

@@ -1,11 +1,12 @@
 #include "cli/progress.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
-#include "cli/output.hpp"
+#include "cli/layout.hpp"
 #include "core/text.hpp"
 
 namespace darkshelf::cli {
@@ -14,9 +15,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kRenew{200};
 constexpr std::chrono::seconds kLine{10};
-constexpr std::size_t kColumns = 79;
 
 }  // namespace
+
+TerminalProgress::TerminalProgress(Style style)
+    : style_(style), columns_(columns_of(STDERR_FILENO).value_or(kUsualColumns) - 1) {}
 
 void TerminalProgress::begin(std::string_view stage, std::uint64_t total_bytes) {
   const std::lock_guard hold(mutex_);
@@ -42,7 +45,7 @@ void TerminalProgress::end() { clear(); }
 void TerminalProgress::clear() {
   const std::lock_guard hold(mutex_);
   if (!on_screen_) return;
-  fmt::print(stderr, "\r{}\r", std::string(kColumns, ' '));
+  fmt::print(stderr, "\r{}\r", std::string(columns_, ' '));
   std::fflush(stderr);
   on_screen_ = false;
 }
@@ -57,14 +60,14 @@ std::string TerminalProgress::text() const {
     const auto left = std::chrono::seconds(static_cast<std::int64_t>(static_cast<double>(total_ - done_) / rate) + 1);
     figures += ", " + core::format_duration(left) + " left";
   }
-  const std::size_t room = kColumns - std::min(kColumns - 12, width_of(figures) + 2);
+  const std::size_t room = columns_ - std::min(columns_ - 12, width_of(figures) + 2);
   return shortened(stage_, room) + ": " + figures;
 }
 
 void TerminalProgress::show() {
   if (style_ == Style::kRenewed) {
     const std::string line = text();
-    fmt::print(stderr, "\r{}{}", line, std::string(kColumns - std::min(kColumns, width_of(line)), ' '));
+    fmt::print(stderr, "\r{}{}", line, std::string(columns_ - std::min(columns_, width_of(line)), ' '));
     std::fflush(stderr);
     on_screen_ = true;
   } else {

@@ -12,7 +12,7 @@ namespace darkshelf::cli {
 class TerminalProgress final : public core::Progress {
  public:
   enum class Style { kSilent, kLines, kRenewed };
-  explicit TerminalProgress(Style style) : style_(style) {}
+  explicit TerminalProgress(Style style);
   ~TerminalProgress() override { clear(); }
 
   void begin(std::string_view stage, std::uint64_t total_bytes) override;
@@ -26,6 +26,7 @@ class TerminalProgress final : public core::Progress {
   void show();
 
   Style style_;
+  std::size_t columns_;  // of a line that is renewed: one less than the terminal has
   std::mutex mutex_;
   std::string stage_;
   std::uint64_t total_ = 0, done_ = 0;

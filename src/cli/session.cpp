@@ -8,6 +8,7 @@
 #include <array>
 
 #include "core/text.hpp"
+#include "rituals/scrub.hpp"
 
 namespace darkshelf::cli {
 
@@ -76,8 +77,7 @@ Session::~Session() = default;
 Output& Session::out() {
   if (!out_) {
     const bool colors = globals.color == "always" || (globals.color == "auto" && ::isatty(STDOUT_FILENO) == 1);
-    out_ = std::make_unique<Output>(globals.json, globals.quiet, globals.verbose,
-                                    colors ? Output::Colors::kAlways : Output::Colors::kNever);
+    out_ = std::make_unique<Output>(Output::Style{globals.json, globals.quiet, globals.verbose, colors});
   }
   return *out_;
 }
@@ -147,6 +147,15 @@ int tell_error(Output& out, const Error& error) {
       "error",
       {{"exit_code", code}, {"message", core::printable(error.what())}, {"next", core::printable(error.hint())}});
   return code;
+}
+
+std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core::Uuid& drive) {
+  std::vector<catalog::Finding> findings = catalog.open_findings(drive);
+  std::erase_if(findings, [](const catalog::Finding& finding) {
+    return finding.kind == rituals::name_of(rituals::FindingKind::kLitter) ||
+           finding.kind == rituals::name_of(rituals::FindingKind::kForeign);
+  });
+  return findings;
 }
 
 catalog::Shoot one_shoot(catalog::Catalog& catalog, const std::string& text) {

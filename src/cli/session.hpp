@@ -82,6 +82,9 @@ class Session {
 /// Tells what an error says and what to type next, on stderr (and as an object with --json); returns its exit code.
 int tell_error(Output& out, const core::Error& error);
 
+/// What scrubs found on a drive and nobody mended since: damage, without what is only foreign there.
+std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core::Uuid& drive);
+
 /// The one shoot that is meant; throws kNotFound, or kUsage with the candidates.
 catalog::Shoot one_shoot(catalog::Catalog& catalog, const std::string& text);
 /// The drive that is known by this name, id or path where it is plugged in; throws kNotFound.

@@ -34,7 +34,7 @@ class Error : public std::runtime_error {
   Error(Code code, const std::string& sentence, std::string hint = {});
 
   /// From errno after a failed system call: "cannot write PATH: No space left on device". ENOSPC and EDQUOT become
-  /// kNoSpace, everything else kIo.
+  /// kNoSpace, everything else kIo; the hint follows from errno too.
   static Error from_os(int os_error, const std::string& verb, const boost::filesystem::path& path,
                        std::optional<std::uint64_t> offset = {});
 

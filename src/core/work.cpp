@@ -68,7 +68,9 @@ void stop_point([[maybe_unused]] std::string_view name) {
     const std::size_t colon = text.find(':');
     const int wanted_time =
         colon == std::string_view::npos ? 1 : std::atoi(std::string(text.substr(colon + 1)).c_str());
-    if (text.substr(0, colon) == name && times == wanted_time) std::raise(SIGKILL);
+    const char* signal = std::getenv("DARKSHELF_STOP_SIGNAL");
+    if (text.substr(0, colon) == name && times == wanted_time)
+      std::raise(signal != nullptr ? std::atoi(signal) : SIGKILL);
   }
 #endif
 }

@@ -54,10 +54,9 @@ struct Work {
 /// threads have stopped. Nothing shared is needed for count < 2 or threads < 2.
 void parallel_for(unsigned threads, std::size_t count, const std::function<void(std::size_t)>& body);
 
-/// A named step of a ritual. Builds with DARKSHELF_STOP_POINTS kill the process (SIGKILL) when DARKSHELF_STOP_AT names
-/// it
-/// ("name" or "name:3" for the third time it is reached), and append the name to the file DARKSHELF_STOP_LOG; release
-/// builds do nothing.
+/// A named step of a ritual. Builds with DARKSHELF_STOP_POINTS send themselves SIGKILL (or DARKSHELF_STOP_SIGNAL, a
+/// number) when DARKSHELF_STOP_AT names it ("name" or "name:3" for the third time it is reached), and append the name
+/// to the file DARKSHELF_STOP_LOG; release builds do nothing.
 void stop_point(std::string_view name);
 
 }  // namespace darkshelf::core

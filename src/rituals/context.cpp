@@ -79,11 +79,14 @@ bool lacks_identity(io::FileSystem& fs, const io::Path& root) {
          fs.stat(root / std::string(fd::kSeals));
 }
 
-Error without_identity(const io::Path& root) {
-  return Error(
-      Code::kWrongDrive,
-      fmt::format("an archive lies in {}, but its {} is missing, which tells the drive", root.string(), fd::kIdentity),
-      fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
+/// A drive that is not found by its id may lie where it was last, with an identity that cannot be understood.
+void tell_why_not_there(io::FileSystem& fs, const io::Path& root) {
+  if (root.empty()) return;
+  try {
+    identity_at(fs, root);
+  } catch (const Error& error) {
+    if (error.code() != Code::kIo) throw;
+  }
 }
 
 AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid& id, Visit visit) {
@@ -127,6 +130,13 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
 
 }  // namespace
 
+Error without_identity(const io::Path& root) {
+  return Error(Code::kWrongDrive,
+               fmt::format("an archive lies in {}, but its {} is missing, which tells the drive",
+                           core::printable(root.string()), fd::kIdentity),
+               fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
+}
+
 catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root) {
   catalog::Evidence evidence;
   evidence.fs_id = medium.fs_id;
@@ -151,6 +161,7 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
     }
     if (roots.empty()) {
       if (lacks_identity(fs, known->evidence.path)) throw without_identity(known->evidence.path);
+      tell_why_not_there(fs, known->evidence.path);
       const std::string place =
           known->place_name.empty() ? "" : fmt::format(" It should be at: {}.", known->place_name);
       throw Error(Code::kDriveAbsent, fmt::format("{} is not plugged in.{}", known->label, place),

@@ -49,6 +49,9 @@ void require_answering(Context& context, const AttachedDrive& drive);
 /// The known drives that are plugged in now, without taking locks; wrong ones are left out.
 std::vector<AttachedDrive> attached_drives(Context& context);
 
+/// What is said where an archive lies and no file tells which drive it is.
+core::Error without_identity(const io::Path& root);
+
 /// Which drives lie where at this moment, by what they say of themselves; nothing is checked, locked or recorded.
 std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, const std::vector<catalog::Drive>& drives);
 

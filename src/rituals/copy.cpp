@@ -47,11 +47,19 @@ std::vector<catalog::Volume> lacking_copies(Context& context) {
   return volumes;
 }
 
+/// A drive by its label, its id, or the path where it is mounted.
+std::optional<catalog::Drive> named_drive(Context& context, const std::string& text) {
+  if (auto drive = context.catalog.find_drive(text)) return drive;
+  const io::Path path(text);
+  if (text.empty() || !context.fs.stat_following(path / std::string(formats::drive::kIdentity))) return {};
+  return attach(context, text, Visit::kReadOnly).drive;
+}
+
 void add_named(Context& context, const std::string& text, std::vector<catalog::Volume>& volumes) {
   const auto append = [&](const std::vector<catalog::Volume>& more) {
     volumes.insert(volumes.end(), more.begin(), more.end());
   };
-  if (const auto drive = context.catalog.find_drive(text)) return append(context.catalog.volumes_on(drive->id));
+  if (const auto drive = named_drive(context, text)) return append(context.catalog.volumes_on(drive->id));
   if (const auto volume = context.catalog.find_volume(text)) return append({*volume});
   const auto shoots = context.catalog.find_shoots(text);
   if (shoots.empty()) {
@@ -60,7 +68,8 @@ void add_named(Context& context, const std::string& text, std::vector<catalog::V
   }
   if (shoots.size() > 1) {
     std::string names;
-    for (const catalog::Shoot& shoot : shoots) names += fmt::format("\n  {} {}", shoot.date, shoot.name);
+    for (const catalog::Shoot& shoot : shoots)
+      names += fmt::format("\n    {} {}", shoot.date, core::printable(shoot.name));
     throw Error(Code::kUsage,
                 fmt::format("\"{}\" could be any of {} shoots:{}", core::printable(text), shoots.size(), names),
                 "type the date and the name");
@@ -107,7 +116,9 @@ class Copying {
     const std::vector<catalog::Volume> volumes = wanted();
     if (request_.via) staging_.emplace(context_, *request_.via);
     find_target();
+    refuse_to_itself();
     find_sources();
+    if (target_) check_room_for_all(context_, volumes, *target_);
     report_.to = target_drive_.label;
     std::set<core::Uuid> seen;
     for (const catalog::Volume& volume : volumes) {
@@ -152,6 +163,15 @@ class Copying {
     target_drive_ = target_->drive;
   }
 
+  void refuse_to_itself() {
+    for (const std::string& text : request_.what) {
+      const auto drive = named_drive(context_, text);
+      if (!drive || drive->id != target_drive_.id) continue;
+      throw Error(Code::kUsage, fmt::format("{} cannot be copied to itself", target_drive_.label),
+                  fmt::format("darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(target_drive_.label)));
+    }
+  }
+
   void find_sources() {
     if (request_.from.empty()) {
       sources_ = attached_drives(context_);
@@ -163,7 +183,8 @@ class Copying {
       if (error.code() != Code::kDriveAbsent || !staging_ || !target_) throw;
       return;  // what was staged of it can go on
     }
-    if (sources_.front().drive.id == target_drive_.id) throw Error(Code::kUsage, "--from and --to are the same drive");
+    if (sources_.front().drive.id == target_drive_.id)
+      throw Error(Code::kUsage, "--from and --to are the same drive", "name another drive behind one of them");
   }
 
   std::optional<catalog::CopyHealth> health_on_target(const catalog::Volume& volume) {

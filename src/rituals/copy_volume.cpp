@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "core/text.hpp"
 #include "rituals/mend.hpp"
@@ -131,18 +132,26 @@ void or_remove(io::FileSystem& fs, const io::Path& folder, const Work& work) {
   }
 }
 
+/// What a drive keeps free: its largest volume, the catalog copy, and 1 %.
+void require_free(const std::string& what, std::uint64_t bytes, std::uint64_t largest, const io::Space& space,
+                  const AttachedDrive& target) {
+  const std::uint64_t needed = bytes + largest + (16 << 20) + space.total / 100;
+  if (needed <= space.free) return;
+  throw Error(Code::kNoSpace,
+              fmt::format("no room for {} on {}: {} needed with what it must keep free, {} free", what,
+                          target.drive.label, core::format_size(needed), core::format_size(space.free)),
+              "name fewer shoots and copy the others to one more drive, or make room on this one");
+}
+
 void check_room(Context& context, const catalog::Volume& volume, const AttachedDrive& target) {
   const io::Space space = context.fs.space(target.root);
-  const std::uint64_t needed = 2 * volume.bytes_on_drive + (16 << 20) + space.total / 100;
-  if (needed > space.free) {
-    throw Error(Code::kNoSpace,
-                fmt::format("no room for {} on {}: {} needed with what it must keep free, {} free", volume.folder,
-                            target.drive.label, core::format_size(needed), core::format_size(space.free)));
-  }
+  require_free(volume.folder, volume.bytes_on_drive, volume.bytes_on_drive, space, target);
   if (volume.info.layout == fv::Layout::kTar && volume.info.payload_bytes > space.max_file_bytes) {
-    throw Error(Code::kUsage, fmt::format("{} holds a file of {}, and the file system of {} takes none above {}",
-                                          volume.folder, core::format_size(volume.info.payload_bytes),
-                                          target.drive.label, core::format_size(space.max_file_bytes)));
+    throw Error(Code::kUsage,
+                fmt::format("{} holds a file of {}, and the file system of {} takes none above {}", volume.folder,
+                            core::format_size(volume.info.payload_bytes), target.drive.label,
+                            core::format_size(space.max_file_bytes)),
+                "format the drive as exFAT, or name another");
   }
 }
 
@@ -154,6 +163,18 @@ WrittenVolume as_written(const catalog::Volume& volume) {
   written.seal = volume.seal;
   written.tagmanifest = volume.tagmanifest;
   return written;
+}
+
+void check_room_for_all(Context& context, const std::vector<catalog::Volume>& volumes, const AttachedDrive& target) {
+  std::set<core::Uuid> counted;
+  std::uint64_t bytes = 0, largest = 0;
+  for (const catalog::Volume& volume : volumes) {
+    if (context.fs.stat(target.volume_folder(volume)) || !counted.insert(volume.info.volume).second) continue;
+    bytes += volume.bytes_on_drive;
+    largest = std::max(largest, volume.bytes_on_drive);
+  }
+  if (bytes > 0)
+    require_free(core::count_of(counted.size(), "volume"), bytes, largest, context.fs.space(target.root), target);
 }
 
 CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& from,

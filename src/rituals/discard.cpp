@@ -119,13 +119,14 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
   }
   const std::set<core::Uuid> unfinished = drives_with_remains(context, volumes, only);
   if (only && going.empty() && unfinished.empty()) {
-    throw Error(Code::kNotFound, fmt::format("{} holds nothing of {}", request.from, report.shoot.name));
+    throw Error(Code::kNotFound, fmt::format("{} holds nothing of {}", request.from, report.shoot.name),
+                fmt::format("darkshelf show {}   (tells where it lies)", core::shell_quote(report.shoot.name)));
   }
   // A repeated command finds the copies gone already and only has to finish.
   if (!report.shoot.discarded && !going.empty() && !good_copy_stays(context, volumes, going) &&
       request.confirmed_name != report.shoot.name) {
     throw Error(Code::kUsage,
-                fmt::format("this takes the last good copy of {} ({}) known anywhere", report.shoot.name,
+                fmt::format("this takes the last good copy known anywhere of {}: {}", report.shoot.name,
                             photos_and_files(report.shoot.photos, report.shoot.files)),
                 fmt::format("if that is meant, add: --confirm {}", core::shell_quote(report.shoot.name)));
   }

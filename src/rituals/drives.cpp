@@ -28,7 +28,8 @@ void check_kind(const std::string& kind) {
     if (kind == known) return;
   }
   throw Error(Code::kUsage,
-              fmt::format("unknown kind of drive \"{}\"; there are hdd, ssd, flash and nas", core::printable(kind)));
+              fmt::format("unknown kind of drive \"{}\"; there are hdd, ssd, flash and nas", core::printable(kind)),
+              "leave --kind out, and the medium tells");
 }
 
 void check_label(Context& context, const std::string& label) {
@@ -38,7 +39,8 @@ void check_label(Context& context, const std::string& label) {
   if (!clean) {
     throw Error(Code::kUsage,
                 fmt::format("\"{}\" is no good label: 1 to 60 characters, no slash, no comma, no leading dash",
-                            core::printable(label)));
+                            core::printable(label)),
+                "a label is what is written on the drive, such as 2026-A");
   }
   for (const catalog::Drive& drive : context.catalog.drives()) {
     if (drive.label == label) {
@@ -62,7 +64,8 @@ void check_not_nested(io::FileSystem& fs, const io::Path& root) {
   for (io::Path above = root.parent_path(); !above.empty(); above = above.parent_path()) {
     if (fs.stat(above / std::string(fd::kIdentity))) {
       throw Error(Code::kWrongDrive,
-                  fmt::format("{} lies inside the archive drive at {}", root.string(), above.string()));
+                  fmt::format("{} lies inside the archive drive at {}", root.string(), above.string()),
+                  "name the folder where the new drive is mounted");
     }
     if (above == above.root_path()) break;
   }
@@ -205,7 +208,8 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   added.medium = io::medium_of(root);
   const io::Space space = fs.space(root);
   if (added.medium.read_only || space.read_only) {
-    throw Error(Code::kWrongDrive, fmt::format("{} is read-only: nothing can be sealed onto it", root.string()));
+    throw Error(Code::kWrongDrive, fmt::format("{} is read-only: nothing can be sealed onto it", root.string()),
+                "mount it for writing (some cards and drives have a switch), and type the same command again");
   }
   if (request.catalog_mode != "full" && request.catalog_mode != "own" && request.catalog_mode != "none") {
     throw Error(Code::kUsage,

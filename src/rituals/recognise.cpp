@@ -215,7 +215,8 @@ void name_volumes(Context& context, const SealRequest& request, fv::Layout layou
 
 void settle_date(const SealRequest& request, volume::SourceShoot& source, std::vector<std::string>& notes) {
   if (request.date.empty()) {
-    if (!source.date_from_name) notes.emplace_back(source.date.empty() ? "no date known" : "date from file times");
+    if (!source.date_from_name)
+      notes.emplace_back(source.date.empty() ? "no date is known" : "its date is that of its pictures' times");
     return;
   }
   if (request.date.size() != 10 || !core::parse_date(request.date)) {

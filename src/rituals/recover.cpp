@@ -37,19 +37,10 @@ digest::Sha256 sha256_of(Context& context, const io::Path& path) {
 class DriveLesson {
  public:
   DriveLesson(Context& context, const io::Path& path) : context_(context) {
-    if (!context.fs.stat_following(path)) {
-      throw Error(Code::kNotFound, fmt::format("there is no folder {}", core::printable(path.string())));
-    }
+    require_archive(context.fs, path);
     root_ = context.fs.canonical(path);
     context.fs.confine(root_, core::printable(root_.string()));
-    const io::Path file = root_ / std::string(fd::kIdentity);
-    const auto stat = context.fs.stat(file);
-    if (!stat || stat->type != io::FileType::kRegular) {
-      throw Error(Code::kWrongDrive,
-                  fmt::format("{} is no archive drive: there is no {} in it", root_.string(), fd::kIdentity),
-                  "give the folder where the drive is mounted, the one that holds the folder darkshelf");
-    }
-    identity_ = fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
+    identity_ = fd::decode_identity(io::read_text(context.fs, root_ / std::string(fd::kIdentity), 64 << 10));
     report_.root = root_;
     report_.label = identity_.label;
   }
@@ -263,6 +254,29 @@ class DriveLesson {
 };
 
 }  // namespace
+
+void require_archive(io::FileSystem& fs, const io::Path& path) {
+  const std::string name = core::printable(path.string());
+  const auto folder = fs.stat_following(path);
+  if (!folder) {
+    throw Error(Code::kNotFound, fmt::format("there is no folder {}", name),
+                "plug the drive in, and give the folder where it is mounted");
+  }
+  if (folder->type != io::FileType::kDirectory) {
+    throw Error(Code::kWrongDrive, fmt::format("{} is a file, and no archive drive", name),
+                fmt::format("darkshelf catalog merge {}   (if it is a catalog)", core::shell_quote(path.string())));
+  }
+  const auto stat = fs.stat(path / std::string(fd::kIdentity));
+  if (stat && stat->type == io::FileType::kRegular) return;
+  if (fs.stat(path / std::string(fd::kSeals))) throw without_identity(path);
+  std::string hint = "give the folder where the drive is mounted, the one that holds the folder darkshelf";
+  for (io::Path above = fs.canonical(path); above.has_relative_path(); above = above.parent_path()) {
+    if (fs.stat(above.parent_path() / std::string(fd::kIdentity)))
+      hint = fmt::format("darkshelf catalog recover {}", core::shell_quote(above.parent_path().string()));
+  }
+  throw Error(Code::kWrongDrive, fmt::format("{} is no archive drive: there is no {} in it", name, fd::kIdentity),
+              hint);
+}
 
 RecoverReport recover_catalog(Context& context, const std::vector<io::Path>& paths) {
   if (paths.empty()) throw Error(Code::kUsage, "recover from which drive? Give the folder where it is mounted");

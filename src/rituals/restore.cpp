@@ -57,9 +57,10 @@ class Restoring {
     if (shoots.size() > 1) {
       std::string names;
       for (const catalog::Shoot& shoot : shoots)
-        names += fmt::format("\n  {} {}", shoot.date, core::printable(shoot.name));
+        names += fmt::format("\n    {} {}", shoot.date, core::printable(shoot.name));
       throw Error(Code::kUsage,
-                  fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(what), names));
+                  fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(what), names),
+                  "darkshelf restore \"DATE NAME\" --to DIR");
     }
     if (shoots.size() == 1) return choose_shoot(shoots.front());
     choose_files(what);

@@ -14,6 +14,7 @@ struct RestoreRequest {
 };
 struct RestoreReport {
   std::uint64_t photos = 0, files = 0, bytes = 0;  // written
+  std::uint64_t links = 0;                         // symbolic links, written or there already: no files
   std::uint64_t already_there = 0;                 // identical files found in place
   std::uint64_t mended_slices = 0;
   std::vector<std::string> conflicts;   // a different file stands there: not overwritten

@@ -199,7 +199,7 @@ void RestoredFiles::restore_link(const fv::Member& member, const io::Path& place
   if (const auto stat = context_.fs.stat(place)) {
     const bool same = stat->type == io::FileType::kSymlink && context_.fs.read_link(place) == member.link;
     if (same) {
-      ++report_.already_there;
+      ++report_.links;
     } else {
       report_.conflicts.push_back(place.string());
     }
@@ -208,7 +208,7 @@ void RestoredFiles::restore_link(const fv::Member& member, const io::Path& place
   try {
     context_.fs.make_symlink(member.link, place);
     context_.fs.set_mtime(place, member.mtime_ns);
-    ++report_.files;
+    ++report_.links;
   } catch (const Error& error) {
     if (error.code() != Code::kIo || is_about_name(error, target_.root)) throw;
     note_once(fmt::format("{}: links cannot be made there", core::printable(member.path)));

@@ -143,6 +143,7 @@ class Scrubbing {
     }
     report_.photos += volume.info.photos;
     report_.volumes.push_back({std::move(volume), std::move(examination), std::move(renewal)});
+    core::stop_point("scrub.volume-read");
   }
 
   void add_reads(const catalog::Volume& volume, const Examination& examination) {

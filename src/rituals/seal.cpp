@@ -46,12 +46,13 @@ class Sealing {
   void drop(std::size_t index, std::exception_ptr error) {
     dropped_[index] = true;
     last_error_ = error;
-    SealReport::Failure failure{label(index), "", Code::kFailed};
+    SealReport::Failure failure{label(index), "", Code::kFailed, ""};
     try {
       std::rethrow_exception(error);
     } catch (const Error& e) {
       failure.sentence = e.what();
       failure.code = e.code();
+      failure.hint = e.hint();
     } catch (const std::exception& e) {
       failure.sentence = e.what();
     }
@@ -60,7 +61,10 @@ class Sealing {
     } catch (const Error&) {
       failure.code = Code::kDriveGone;
     }
-    if (failure.code == Code::kDriveGone) failure.sentence = "left in mid-work: " + failure.sentence;
+    if (failure.code == Code::kDriveGone) {
+      failure.sentence = "left in mid-work: " + failure.sentence;
+      failure.hint = "look at its cable, plug it in again, and type the same command";
+    }
     report_.failures.push_back(std::move(failure));
   }
 
@@ -113,7 +117,12 @@ class Sealing {
     plan_into_catalog(shoot);
     core::stop_point("seal.planned");
     for (std::size_t i = 0; i < plan_.drives.size(); ++i) {
-      if (!dropped_[i]) clean_all_incoming(i);
+      if (dropped_[i]) continue;
+      try {
+        clean_all_incoming(i);
+      } catch (const Error&) {
+        drop(i, std::current_exception());
+      }
     }
     for (fv::LeftOut& left : shoot.source.unreadable) report_.left_out.push_back(left);
     for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
@@ -170,7 +179,7 @@ class Sealing {
       if (known) return false;  // a copy from elsewhere takes its place
       throw Error(Code::kFailed,
                   fmt::format("{} was left by an interrupted seal and is damaged since", folder.string()),
-                  fmt::format("move that folder away and type the same command again"));
+                  "move that folder away and type the same command again");
     }
     catalog::Volume volume{found.loaded->info, found.loaded->seal, found.loaded->tagmanifest_text, folder_below(info),
                            tree_bytes(context_.fs, folder)};
@@ -354,8 +363,9 @@ class Sealing {
       try {
         refresh_drive(context_, drive(i));
       } catch (const Error& error) {
-        report_.failures.push_back(
-            {label(i), fmt::format("sealed, but its catalog copy is not refreshed: {}", error.what()), error.code()});
+        report_.failures.push_back({label(i),
+                                    fmt::format("sealed, but its catalog copy is not refreshed: {}", error.what()),
+                                    error.code(), error.hint()});
       }
     }
   }

@@ -41,7 +41,7 @@ struct ShootPlan {
   std::optional<core::Uuid> same_as;              // shoot it was recognised as
   std::vector<std::string> added, changed, gone;  // against what is sealed
   std::vector<core::Uuid> to_copy;                // kMissingCopies: volumes
-  std::vector<std::string> notes;                 // "the same files are sealed as …", "date from file times"
+  std::vector<std::string> notes;                 // "the same files are sealed as …", where its date comes from
 };
 struct DriveLoad {
   AttachedDrive drive;
@@ -75,6 +75,7 @@ struct SealReport {
   struct Failure {
     std::string drive, sentence;
     core::Code code = core::Code::kFailed;
+    std::string hint = {};
   };
   std::vector<Failure> failures;             // drives that dropped out; the others count
   std::vector<std::string> readback_cached;  // drives whose reads could not bypass caches

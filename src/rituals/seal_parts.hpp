@@ -78,6 +78,9 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
 enum class Place { kEmpty, kReplace };
 void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume, Place place);
 
+/// Before the first byte of a copy is written: throws kNoSpace when the target has no room for all that is not there.
+void check_room_for_all(Context& context, const std::vector<catalog::Volume>& volumes, const AttachedDrive& target);
+
 /// What prove() compares a folder with when nothing was written just now.
 WrittenVolume as_written(const catalog::Volume& volume);
 

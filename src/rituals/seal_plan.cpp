@@ -37,7 +37,8 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
       for (const DriveLoad& earlier : loads) {
         if (earlier.drive.drive.id == drive.id) {
           throw Error(Code::kUsage,
-                      fmt::format("{} is named twice: each --to is one full copy, on drives of its own", drive.label));
+                      fmt::format("{} is named twice: each --to is one full copy, on drives of its own", drive.label),
+                      "name each drive once");
         }
       }
       DriveLoad load{attach(context, text, Visit::kWrite)};
@@ -55,8 +56,10 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
 void check_apart(const io::Path& source, const std::vector<DriveLoad>& drives) {
   for (const DriveLoad& load : drives) {
     if (lies_in(load.drive.root, source)) {
-      throw Error(Code::kUsage, fmt::format("the drive {} ({}) lies inside the shoot {}", load.drive.drive.label,
-                                            load.drive.root.string(), source.string()));
+      throw Error(Code::kUsage,
+                  fmt::format("the drive {} ({}) lies inside the shoot {}", load.drive.drive.label,
+                              load.drive.root.string(), source.string()),
+                  "name a folder that no drive lies in");
     }
     if (lies_in(source, load.drive.folder())) {
       throw Error(Code::kUsage,
@@ -71,20 +74,23 @@ std::vector<io::Path> shoot_folders(Context& context, const SealRequest& request
   std::vector<io::Path> folders;
   for (const io::Path& argument : request.shoots) {
     const auto stat = context.fs.stat_following(argument);
-    if (!stat) throw Error(Code::kNotFound, fmt::format("there is no shoot {}", core::printable(argument.string())));
+    if (!stat)
+      throw Error(Code::kNotFound, fmt::format("there is no shoot {}", core::printable(argument.string())),
+                  "look at how the folder is called (ls), and name it as it is");
     if (stat->type != io::FileType::kDirectory) {
       throw Error(Code::kUsage,
-                  fmt::format("{} is not a folder: a shoot is a folder", core::printable(argument.string())));
+                  fmt::format("{} is not a folder: a shoot is a folder", core::printable(argument.string())),
+                  "name the folder it lies in");
     }
     const io::Path folder = context.fs.canonical(argument);
     const volume::ShootFolders found = volume::find_shoots(context.fs, folder, request.each);
     if (found.looks_like_year && !request.as_one) {
       const std::string quoted = core::shell_quote(argument.string());
       throw Error(Code::kUsage,
-                  fmt::format("{} has no pictures of its own but {} with pictures: is it a year of shoots?",
-                              core::printable(argument.string()), core::count_of(found.shoots.size(), "folder")),
+                  fmt::format("{} has no pictures of its own, but {} with pictures: are these its shoots?",
+                              core::printable(argument.string()), core::count_of(found.with_pictures, "subfolder")),
                   fmt::format("darkshelf seal {0} --each …   (every folder in it is a shoot), or\n"
-                              "      darkshelf seal {0} --each=0 …  (all of it is one shoot)",
+                              "      darkshelf seal {0} --each=0 …   (all of it is one shoot)",
                               quoted));
     }
     folders.insert(folders.end(), found.shoots.begin(), found.shoots.end());
@@ -217,7 +223,8 @@ void note_shared_disks(Plan& plan) {
 
 void require_writable(const AttachedDrive& drive) {
   if (drive.lock == nullptr) {
-    throw Error(Code::kWrongDrive, fmt::format("{} ({}) is read-only", drive.drive.label, drive.root.string()));
+    throw Error(Code::kWrongDrive, fmt::format("{} ({}) is read-only", drive.drive.label, drive.root.string()),
+                "mount it for writing (some cards and drives have a switch), and type the same command again");
   }
   if (drive.drive.state == catalog::DriveState::kOnShelf) return;
   throw Error(
@@ -237,7 +244,8 @@ Plan plan_seal(Context& context, const SealRequest& request) {
   note_shared_disks(plan);
   const fv::Layout layout = request.layout.value_or(shelf::policy_from(context.catalog.policy()).layout);
   if (folders.size() > 1 && (!request.name.empty() || !request.date.empty())) {
-    throw Error(Code::kUsage, "--name and --date are for a single shoot");
+    throw Error(Code::kUsage, "--name and --date are for a single shoot",
+                "seal the shoots one by one, or leave them out");
   }
   Allocator allocator(context.fs, plan.drives, targets);
   for (const io::Path& folder : folders) {
@@ -245,18 +253,23 @@ Plan plan_seal(Context& context, const SealRequest& request) {
     volume::SourceShoot source = volume::scan_shoot(context.fs, folder, request.excludes, context.work);
     if (source.files == 0) {
       if (folders.size() == 1)
-        throw Error(Code::kUsage, fmt::format("the shoot {} is empty", core::printable(folder.string())));
+        throw Error(Code::kUsage, fmt::format("the shoot {} is empty", core::printable(folder.string())),
+                    "name a folder with photos in it");
       plan.notes.push_back(fmt::format("{} is empty: left out", core::printable(folder.string())));
       continue;
     }
     ShootPlan shoot = recognise(context, request, layout, std::move(source));
     place_volumes(context, plan, shoot, allocator);
-    plan.bytes += shoot.source.bytes;
-    plan.photos += shoot.source.photos;
-    plan.files += shoot.source.files;
+    if (shoot.kind != ShootPlanKind::kSealed) {
+      plan.bytes += shoot.source.bytes;
+      plan.photos += shoot.source.photos;
+      plan.files += shoot.source.files;
+    }
     plan.shoots.push_back(std::move(shoot));
   }
-  if (plan.shoots.empty()) throw Error(Code::kUsage, "there is nothing to seal: every folder named is empty");
+  if (plan.shoots.empty())
+    throw Error(Code::kUsage, "there is nothing to seal: every folder named is empty",
+                "name folders with photos in them");
   plan.estimate = estimate_of(plan, context.work.thread_count());
   return plan;
 }

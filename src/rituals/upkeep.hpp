@@ -17,6 +17,8 @@ struct RecoverReport {
   std::vector<FromDrive> drives;
   std::uint64_t drives_known = 0, shoots_known = 0, volumes_known = 0;
 };
+/// Throws unless an archive drive lies there: kNotFound, kWrongDrive.
+void require_archive(io::FileSystem& fs, const io::Path& path);
 /// Plugs what drives know into the catalog: catalog copies (checked by CURRENT, the older one if the newer is damaged),
 /// else the volumes' own tag files. `context.catalog` may be new. Drives are registered from their drive.json; foreign
 /// and hostile files are named, not believed.

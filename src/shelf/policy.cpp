@@ -175,8 +175,7 @@ void apply(Policy& policy, const std::string& key, const std::string& value) {
   } else if (key == "phone") {
     policy.phone = one_line(key, value);
   } else {
-    throw Error(Code::kUsage, fmt::format("the policy has no \"{}\"; it has {}", core::printable(key), kKeys),
-                "darkshelf policy show");
+    throw Error(Code::kUsage, fmt::format("the policy has no \"{}\"; it has {}", core::printable(key), kKeys));
   }
 }
 
@@ -196,7 +195,13 @@ Policy policy_from(const std::map<std::string, std::string>& set) {
 
 void check_policy(const std::map<std::string, std::string>& changes) {
   Policy policy;
-  for (const auto& [key, value] : changes) apply(policy, key, value);
+  for (const auto& [key, value] : changes) {
+    try {
+      apply(policy, key, value);
+    } catch (const Error& error) {
+      throw Error(error.code(), error.what(), "darkshelf help policy set");
+    }
+  }
 }
 
 std::map<std::string, std::string> to_text(const Policy& policy) {

@@ -251,12 +251,12 @@ ShootFolders find_shoots(io::FileSystem& fs, const io::Path& argument, unsigned 
     return out;
   }
   out.shoots.push_back(folder);
-  std::size_t with_pictures = 0;
   for (const io::Entry& entry : fs.list(folder)) {
     const io::Path path = folder / entry.name;
-    if (entry.type == io::FileType::kDirectory && !is_litter(entry.name) && is_like_a_shoot(fs, path)) ++with_pictures;
+    if (entry.type == io::FileType::kDirectory && !is_litter(entry.name) && is_like_a_shoot(fs, path))
+      ++out.with_pictures;
   }
-  out.looks_like_year = with_pictures >= 3 && !has_pictures(fs, folder);
+  out.looks_like_year = out.with_pictures >= 3 && !has_pictures(fs, folder);
   return out;
 }
 

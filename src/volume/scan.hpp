@@ -48,8 +48,10 @@ std::uint64_t count_photos(const std::vector<std::string>& paths);
 /// What a folder argument means: itself a shoot, or (with `depth` > 0) each subfolder at that depth.
 struct ShootFolders {
   std::vector<io::Path> shoots;
-  std::vector<io::Path> loose;   // pictures that lie in no shoot
-  bool looks_like_year = false;  // no pictures of its own, three or more subfolders with pictures, and depth was 0
+  std::vector<io::Path> loose;  // pictures that lie in no shoot
+  // With depth 0:
+  std::size_t with_pictures = 0;  // subfolders that look like shoots themselves
+  bool looks_like_year = false;   // no pictures of its own, and three or more of those
 };
 ShootFolders find_shoots(io::FileSystem& fs, const io::Path& argument, unsigned depth);
 

@@ -45,7 +45,7 @@ TEST_CASE("bad input: drives and places") {
   refused(shelf, {"drive", "add", shelf.path("plain").string(), "--label", "B", "--place", "moon"}, 2,
           "no place is called");
   refused(shelf, {"drive", "add", shelf.path("plain").string(), "--label", "B", "--kind", "floppy"}, 2,
-          "hdd, ssd, flash and nas");
+          "hdd, ssd, flash or nas");
   refused(shelf, {"drive", "add", shelf.path("plain").string(), "--label", "a/b"}, 2, "no good label");
   refused(shelf, {"drive", "move", "A", "--place", "moon"}, 2, "no place is called");
   refused(shelf, {"drive", "mark", "A", "tired"}, 2, "tired");

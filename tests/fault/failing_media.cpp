@@ -40,8 +40,10 @@ TEST_CASE("failing media: a disk that fills up in mid-seal drops out, and nothin
       REQUIRE(report.failures.size() == 1);
       CHECK(report.failures.front().drive == "A");
       CHECK(report.failures.front().code == Code::kNoSpace);
+      CHECK(report.failures.front().hint.find("make room") != std::string::npos);
     } catch (const core::Error& error) {  // B has it all from the time before, and A was the last to write to
       CHECK(error.code() == Code::kNoSpace);
+      CHECK(error.hint().find("make room") != std::string::npos);
     }
     faults.nothing();
     CHECK(volume::volume_folders(io::posix(), shelf.path("A")).empty());
@@ -92,6 +94,7 @@ TEST_CASE("failing media: a killed seal on a disk that others fill up meanwhile"
   const Outcome full = shelf.run(command);
   INFO(full.out << full.err);
   CHECK(full.exit_code == 1);
+  CHECK(full.err.find("→") != std::string::npos);
   CHECK(shelf.volumes("A").empty());
   io::posix().remove_file(drive.mount_point() / "filler");
   shelf.must(command);
