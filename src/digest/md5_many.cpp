@@ -2,6 +2,7 @@
 // messages fill the lanes of its vectors.
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -10,6 +11,8 @@
 namespace darkshelf::digest {
 
 namespace {
+
+static_assert(std::endian::native == std::endian::little);  // words are taken from messages as they lie
 
 constexpr std::uint32_t kStart[4] = {0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476};
 constexpr unsigned kTurns[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};

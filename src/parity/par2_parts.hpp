@@ -30,6 +30,12 @@ struct SetState {
 SetState look_at_set(io::FileSystem& fs, const io::Path& set, const std::vector<io::Path>& extra,
                      const core::Work& work);
 
+/// Whether a file is the protected one; reads all of it, or says no at once where the length differs. All slices in
+/// place prove it (slice_check.hpp) together with the digest of the head; the MD5 of all of it decides where checksums
+/// of slices are missing, or where the set holds two packets about the file that differ, since they may come from two
+/// versions of it.
+bool is_whole_file(io::File& there, const NumberedFile& file, const SetState& state, const core::Work& work);
+
 /// A name from a set as a path below `folder`; throws kCorrupt when it would lead out of it.
 io::Path place_of(const io::Path& folder, const std::string& name);
 

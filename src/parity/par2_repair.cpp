@@ -144,19 +144,25 @@ class Repair {
   }
 
   void copy_intact() {
-    core::Bytes slice(std::min<std::uint64_t>(slice_bytes(), kChunk));
     for (Rebuilt& rebuilt : rebuilt_) {
       const NumberedFile& file = state_.files[rebuilt.index];
-      for (std::uint32_t s = 0; s < file.slice_count; ++s) {
-        const auto& place = state_.slices[file.first_slice + s];
-        const std::uint64_t length = std::min(slice_bytes(), file.description.bytes - s * slice_bytes());
-        for (std::uint64_t column = 0; place && column < length; column += slice.size()) {
-          work_.check();
-          const auto part = core::MutableByteSpan(slice).first(std::min<std::uint64_t>(slice.size(), length - column));
-          reader_.read(place->file, place->offset + column, part);
-          write_slice(rebuilt, s, column, part);
+      constexpr std::uint32_t kTogether = 64;  // slices a thread takes at a time
+      core::parallel_for(work_.thread_count(), core::divide_up(file.slice_count, kTogether), [&](std::size_t task) {
+        const auto first = static_cast<std::uint32_t>(task * kTogether);
+        SliceFiles reader(fs_);
+        core::Bytes buffer(std::min<std::uint64_t>(slice_bytes(), kChunk));
+        for (std::uint32_t s = first; s < std::min(first + kTogether, file.slice_count); ++s) {
+          const auto& place = state_.slices[file.first_slice + s];
+          const std::uint64_t length = std::min(slice_bytes(), file.description.bytes - s * slice_bytes());
+          for (std::uint64_t column = 0; place && column < length; column += buffer.size()) {
+            work_.check();
+            const auto part =
+                core::MutableByteSpan(buffer).first(std::min<std::uint64_t>(buffer.size(), length - column));
+            reader.read(place->file, place->offset + column, part);
+            write_slice(rebuilt, s, column, part);
+          }
         }
-      }
+      });
     }
   }
 
@@ -199,18 +205,12 @@ class Repair {
   }
 
   void finish(const Rebuilt& rebuilt) {
-    const par2::FileDescription& wanted = state_.files[rebuilt.index].description;
-    digest::Md5Stream md5;
-    core::AlignedBuffer buffer(kChunk);
-    for (std::uint64_t offset = 0; offset < wanted.bytes;) {
-      work_.check();
-      const std::size_t got =
-          rebuilt.file->read_at(offset, buffer.span().first(std::min<std::uint64_t>(kChunk, wanted.bytes - offset)));
-      if (got == 0) break;
-      md5.update(buffer.span().first(got));
-      offset += got;
-    }
-    if (md5.finish() != wanted.md5) {
+    const NumberedFile& file = state_.files[rebuilt.index];
+    const par2::FileDescription& wanted = file.description;
+    work_.told().begin(fmt::format("checking {}", core::printable(wanted.name)), wanted.bytes);
+    const bool right = is_whole_file(*rebuilt.file, file, state_, work_);
+    work_.told().end();
+    if (!right) {
       throw Error(Code::kUnrepairable,
                   fmt::format("what was rebuilt of {} is not what the set protects: nothing was touched",
                               core::printable(wanted.name)));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <set>
 
 #include "core/error.hpp"
@@ -47,6 +48,14 @@ std::optional<par2::Md5> md5_of(io::File& file, std::uint64_t limit, const core:
   return md5.finish();
 }
 
+/// Of a file with the right length; `proven`: all slices are in place.
+bool is_whole(io::File& there, const NumberedFile& file, const SetState& state, bool proven, const core::Work& work) {
+  const par2::FileDescription& wanted = file.description;
+  const bool doubtful = file.checksums == nullptr || state.scan.contradicted.contains(wanted.id);
+  if (doubtful) return md5_of(there, wanted.bytes, work) == wanted.md5;
+  return proven && md5_of(there, std::min(kHead, wanted.bytes), work) == wanted.md5_16k;
+}
+
 class Look {
  public:
   Look(io::FileSystem& fs, const std::vector<io::Path>& extra, const core::Work& work, SetState& state)
@@ -79,36 +88,42 @@ class Look {
     verified.state = there ? FileState::kDamaged : FileState::kMissing;
     if (there) {
       work_.told().begin(fmt::format("reading {}", core::printable(file.description.name)), file.description.bytes);
-      const bool proven = take_slices_in_place(file, path, *there);
-      if (there->stat().bytes == file.description.bytes && is_whole(file, *there, proven)) {
+      Damaged damaged{path, {}};
+      const bool proven = take_slices_in_place(file, *there, damaged);
+      if (there->stat().bytes == file.description.bytes && is_whole(*there, file, state_, proven, work_)) {
         verified.state = FileState::kIntact;
         in_place_.insert(identity_of(there->stat()));
         take_all(file, path);
       } else {
-        damaged_.push_back(path);
+        damaged_.push_back(std::move(damaged));
       }
       work_.told().end();
     }
     state_.report.files.push_back(std::move(verified));
   }
 
-  /// Whether all slices are in their places.
-  bool take_slices_in_place(const NumberedFile& file, const io::Path& path, io::File& there) {
-    if (file.checksums == nullptr) return false;
-    const std::vector<bool> sound = slices_in_place(there, file, slice_bytes(), work_);
-    for (std::uint32_t s = 0; s < file.slice_count; ++s) {
-      if (sound[s]) state_.slices[file.first_slice + s] = SlicePlace{path, s * slice_bytes()};
-    }
-    return std::all_of(sound.begin(), sound.end(), [](bool is) { return is; });
-  }
+  struct Damaged {
+    io::Path path;
+    std::vector<SliceSearch::Range> gaps;  // all but the slices in their places
+  };
 
-  /// A file of the right length. All slices in place prove the whole (slice_check.hpp), and one that is not there
-  /// disproves it; the MD5 of all of it decides where checksums of slices are missing, or where the set holds two
-  /// packets about the file that differ, since they may come from two versions of it.
-  bool is_whole(const NumberedFile& file, io::File& there, bool proven) {
-    const bool doubtful = file.checksums == nullptr || state_.scan.contradicted.contains(file.description.id);
-    if (doubtful) return md5_of(there, file.description.bytes, work_) == file.description.md5;
-    return proven && md5_of(there, std::min(kHead, file.description.bytes), work_) == file.description.md5_16k;
+  /// Whether all slices are in their places.
+  bool take_slices_in_place(const NumberedFile& file, io::File& there, Damaged& damaged) {
+    std::uint64_t gap = 0;
+    const auto end_gap = [&](std::uint64_t begin, std::uint64_t end) {
+      if (begin > gap) damaged.gaps.push_back({gap, begin});
+      gap = end;
+    };
+    std::vector<bool> sound;
+    if (file.checksums != nullptr) sound = slices_in_place(there, file, slice_bytes(), work_);
+    for (std::uint32_t s = 0; s < sound.size(); ++s) {
+      if (!sound[s]) continue;
+      const std::uint64_t begin = s * slice_bytes();
+      state_.slices[file.first_slice + s] = SlicePlace{damaged.path, begin};
+      end_gap(begin, std::min(begin + slice_bytes(), file.description.bytes));
+    }
+    end_gap(~std::uint64_t{0}, 0);
+    return file.checksums != nullptr && std::all_of(sound.begin(), sound.end(), [](bool is) { return is; });
   }
 
   /// A protected file that is in its place and right keeps its name: what is equal to it is copied from there, and
@@ -134,8 +149,10 @@ class Look {
     if (twin) take_all(file, *twin);
   }
 
-  /// Bytes may have been inserted or lost: slices are looked for at every offset of damaged and extra files.
+  /// Bytes may have been inserted or lost: slices are looked for at every offset of damaged and extra files, except
+  /// inside slices that are in their places.
   void search_for_slices() {
+    take_equal_slices();
     if (slice_bytes() > work_.memory / 4) return;
     SliceSearch search(slice_bytes());
     for (const NumberedFile& file : state_.files) {
@@ -143,19 +160,54 @@ class Look {
         if (!state_.slices[file.first_slice + s]) search.want(file.first_slice + s, file.checksums->slices[s]);
       }
     }
-    std::vector<io::Path> places = damaged_;
-    places.insert(places.end(), extra_.begin(), extra_.end());
-    for (const io::Path& path : places) {
+    const auto search_in = [&](const io::Path& path, std::span<const SliceSearch::Range> ranges) {
       const auto there = search.empty() ? nullptr : open_if_file(fs_, path);
-      if (!there) continue;
+      if (!there) return;
       try {
-        search.search(*there, work_, [&](std::uint32_t slice, std::uint64_t offset) {
+        search.search(*there, ranges, work_, [&](std::uint32_t slice, std::uint64_t offset) {
           state_.slices[slice] = SlicePlace{path, offset};
         });
       } catch (const Error& error) {
         if (error.os_error() != EIO) throw;  // what was found up to the bad sector counts
       }
-    }
+    };
+    for (const Damaged& damaged : damaged_) search_in(damaged.path, damaged.gaps);
+    const SliceSearch::Range all{0, ~std::uint64_t{0}};
+    for (const io::Path& path : extra_) search_in(path, {&all, 1});
+  }
+
+  /// A lost slice may have the content of one that is there: zeros, or a second copy of something.
+  void take_equal_slices() {
+    struct Slice {
+      const NumberedFile* file;
+      std::uint32_t index;
+    };
+    std::map<par2::Md5, std::vector<Slice>> lost;
+    const auto for_slices = [&](bool found, const auto& body) {
+      for (const NumberedFile& file : state_.files) {
+        for (std::uint32_t s = 0; file.checksums != nullptr && s < file.slice_count; ++s) {
+          if (state_.slices[file.first_slice + s].has_value() == found) body(Slice{&file, s});
+        }
+      }
+    };
+    const auto length_of = [&](const Slice& slice) {
+      return std::min(slice_bytes(), slice.file->description.bytes - slice.index * slice_bytes());
+    };
+    for_slices(false,
+               [&](const Slice& slice) { lost[slice.file->checksums->slices[slice.index].md5].push_back(slice); });
+    if (lost.empty()) return;
+    for_slices(true, [&](const Slice& slice) {
+      const par2::SliceChecksum& checksum = slice.file->checksums->slices[slice.index];
+      const auto equal = lost.find(checksum.md5);
+      if (equal == lost.end()) return;
+      for (const Slice& wanted : equal->second) {
+        auto& place = state_.slices[wanted.file->first_slice + wanted.index];
+        const bool fits = wanted.file->checksums->slices[wanted.index].crc32 == checksum.crc32;
+        // Behind a shorter one stand not always zeros.
+        if (!place && fits && length_of(wanted) <= length_of(slice))
+          place = state_.slices[slice.file->first_slice + slice.index];
+      }
+    });
   }
 
   void count_lost(std::size_t index) {
@@ -179,7 +231,7 @@ class Look {
   const std::vector<io::Path>& extra_;
   const core::Work& work_;
   SetState& state_;
-  std::vector<io::Path> damaged_;
+  std::vector<Damaged> damaged_;
   std::set<FileIdentity> in_place_;  // protected files that are right where they are
 };
 
@@ -189,6 +241,16 @@ bool VerifyReport::intact() const {
   const bool all = std::all_of(files.begin(), files.end(),
                                [](const VerifiedFile& file) { return file.state == FileState::kIntact; });
   return all && damaged_recovery_files.empty();
+}
+
+bool is_whole_file(io::File& there, const NumberedFile& file, const SetState& state, const core::Work& work) {
+  if (there.stat().bytes != file.description.bytes) return false;
+  bool proven = file.checksums != nullptr;
+  if (proven) {
+    const std::vector<bool> sound = slices_in_place(there, file, state.scan.main->slice_bytes, work);
+    proven = std::all_of(sound.begin(), sound.end(), [](bool is) { return is; });
+  }
+  return is_whole(there, file, state, proven, work);
 }
 
 io::Path place_of(const io::Path& folder, const std::string& name) {

@@ -35,12 +35,22 @@ std::uint32_t SliceSearch::roll(std::uint32_t state, std::byte out, std::byte in
   return next ^ leaving_[std::to_integer<std::uint8_t>(out)];
 }
 
-void SliceSearch::search(io::File& file, const core::Work& work,
+void SliceSearch::search(io::File& file, std::span<const Range> ranges, const core::Work& work,
                          const std::function<void(std::uint32_t, std::uint64_t)>& found) {
   const std::uint64_t length = file.stat().bytes;
-  core::Bytes window(2 * slice_bytes_ +
-                     kStep);  // bytes [start, start + window.size()) of the file, zeros behind its end
-  std::uint64_t start = 0;
+  wasted_ = 0;
+  wasted_limit_ = 16 * length + (64 << 20);
+  for (const Range& range : ranges) search_range(file, length, range, work, found);
+}
+
+void SliceSearch::search_range(io::File& file, std::uint64_t length, const Range& range, const core::Work& work,
+                               const std::function<void(std::uint32_t, std::uint64_t)>& found) {
+  // Bytes [start, start + window.size()) of the file, zeros behind its end.
+  const std::uint64_t end = std::min(range.end, length);
+  if (range.begin >= end || wanted_.empty() || wasted_ > wasted_limit_) return;
+  window_.resize(2 * slice_bytes_ + std::min(kStep, end - range.begin) + 1);
+  core::Bytes& window = window_;
+  std::uint64_t start = range.begin;
   const auto fill = [&](std::size_t from) {
     const std::size_t got =
         start + from < length ? file.read_at(start + from, core::MutableByteSpan(window).subspan(from)) : 0;
@@ -48,18 +58,16 @@ void SliceSearch::search(io::File& file, const core::Work& work,
   };
   fill(0);
   const auto whole = [&](std::size_t at) { return digest::crc32({window.data() + at, slice_bytes_}) ^ zeros_crc_; };
-  std::uint64_t wasted = 0;
-  const std::uint64_t wasted_limit = 16 * length + (64 << 20);  // a file made to keep us hashing is left at that
-  std::uint64_t offset = 0;
+  std::uint64_t offset = start;
   std::uint32_t state = whole(0);
-  while (offset < length && !wanted_.empty() && wasted < wasted_limit) {
+  while (offset < end && !wanted_.empty() && wasted_ < wasted_limit_) {
     std::size_t at = offset - start;
     bool hit = false;
     if (likely_[state & 0xFFFF]) {
       const auto [first, last] = wanted_.equal_range(state);
       if (first != last) {
         const formats::par2::Md5 md5 = digest::md5({window.data() + at, slice_bytes_});
-        wasted += slice_bytes_;
+        wasted_ += slice_bytes_;
         for (auto it = first; it != last;) {
           if (it->second.md5 == md5) {
             found(it->second.slice, offset);
@@ -72,7 +80,7 @@ void SliceSearch::search(io::File& file, const core::Work& work,
       }
     }
     const std::uint64_t step = hit ? slice_bytes_ : 1;
-    if (hit) wasted -= slice_bytes_;
+    if (hit) wasted_ -= slice_bytes_;
     if (at + step + slice_bytes_ > window.size() - 1) {
       work.check();
       std::memmove(window.data(), window.data() + at, window.size() - at);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -19,11 +20,19 @@ class SliceSearch {
   void want(std::uint32_t slice, const formats::par2::SliceChecksum& checksum);
   bool empty() const { return wanted_.empty(); }
 
-  /// Calls found(slice, offset) for every wanted slice in the file; a slice that was found is wanted no more. Takes two
-  /// slices of memory. Past the end of the file stand zeros, as behind the last slice of a protected file.
-  void search(io::File& file, const core::Work& work, const std::function<void(std::uint32_t, std::uint64_t)>& found);
+  /// Offsets of a file where a slice may begin.
+  struct Range {
+    std::uint64_t begin = 0, end = 0;
+  };
+  /// Calls found(slice, offset) for every wanted slice that begins in the ranges; a slice that was found is wanted no
+  /// more. Takes two slices of memory. Past the end of the file stand zeros, as behind the last slice of a protected
+  /// file. A file made to keep us hashing is left at some point.
+  void search(io::File& file, std::span<const Range> ranges, const core::Work& work,
+              const std::function<void(std::uint32_t, std::uint64_t)>& found);
 
  private:
+  void search_range(io::File& file, std::uint64_t length, const Range& range, const core::Work& work,
+                    const std::function<void(std::uint32_t, std::uint64_t)>& found);
   struct Wanted {
     std::uint32_t slice;
     formats::par2::Md5 md5;
@@ -35,6 +44,8 @@ class SliceSearch {
   std::array<std::uint32_t, 256> table_, leaving_;
   std::unordered_multimap<std::uint32_t, Wanted> wanted_;  // by plain state
   std::vector<bool> likely_;                               // of the low 16 bits
+  core::Bytes window_;
+  std::uint64_t wasted_ = 0, wasted_limit_ = 0;  // bytes hashed for nothing, in this file
 };
 
 }  // namespace darkshelf::parity
