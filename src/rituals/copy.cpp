@@ -300,7 +300,7 @@ CopyReport copy(Context& context, const CopyRequest& request) {
         context.work.told().end();
         if (error.code() == Code::kCancelled || error.code() == Code::kNoSpace) throw;
         if (error.code() == Code::kDriveGone) {
-          require_answering(context, target);  // throws when it is the target that left
+          if (has_left(context, target)) throw;
           gone = true;
         }
         reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", source->drive.label, error.what());

@@ -40,8 +40,6 @@ struct Examination {
   parity::PacketScan payload_parity;                // sound recovery slices of the payload set
   bool intact() const { return loaded && findings.empty(); }
   bool repairable() const { return loaded && lost.size() <= payload_parity.recovery.size(); }
-  /// Something could not be read, or so much that the volume is not understood: is the drive still there?
-  bool hit_the_medium() const;
   bool readback_cached = false;  // caches could not be bypassed
   std::uint64_t bytes_read = 0;
 };
@@ -56,7 +54,7 @@ enum class Depth {
 using SliceObserver = std::function<void(std::uint32_t slice, core::ByteSpan bytes)>;
 
 /// `known`: from the catalog, or nothing (the volume's own seal is believed then). Mismatches are read again before
-/// they are believed. Throws kDriveGone when the drive stops answering (promise 4), kCancelled.
+/// they are believed. Throws kDriveGone (io::DriveGuard sees to it), kCancelled.
 Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume,
                     const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
                     const SliceObserver& on_slice = {});

@@ -97,7 +97,6 @@ class Repairing {
     Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume),
                                       Depth::kEverything, io::ReadMode::kDirect);
     context_.work.told().end();
-    if (examination.hit_the_medium()) require_answering(context_, drive_);
     return examination;
   }
 
@@ -132,9 +131,7 @@ class Repairing {
             "written to it";
       }
     } catch (const Error& error) {
-      const bool about_all = error.code() == Code::kCancelled || error.code() == Code::kDriveGone ||
-                             error.code() == Code::kNoSpace || error.code() == Code::kUsage;
-      if (about_all) throw;
+      if (ends_all(error) || error.code() == Code::kNoSpace || error.code() == Code::kUsage) throw;
       repaired.failure = error.what();
     }
     report_.volumes.push_back(std::move(repaired));

@@ -82,7 +82,6 @@ class Scrubbing {
     Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume),
                                       Depth::kEverything, io::ReadMode::kDirect);
     context_.work.told().end();
-    if (examination.hit_the_medium()) require_answering(context_, drive_);
     if (!examination.loaded) all_photos_hit(volume, examination);
     report_.bytes_read += examination.bytes_read;
     report_.photos += volume.info.photos;
@@ -169,9 +168,8 @@ class Scrubbing {
       const std::string text = io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect);
       if (digest::sha256(core::as_bytes(text)) != volume.seal) tell(FindingKind::kDamaged, below);
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled || error.code() == Code::kDriveGone) throw;
-      if (is_read_error(error)) require_answering(context_, drive_);
-      tell(is_read_error(error) ? FindingKind::kUnreadable : FindingKind::kDamaged, below);
+      if (ends_all(error)) throw;
+      tell(io::is_read_error(error) ? FindingKind::kUnreadable : FindingKind::kDamaged, below);
     }
   }
 

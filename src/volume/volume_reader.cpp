@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -57,7 +56,7 @@ class Loading {
       return io::read_text(fs_, path, kTagLimit, mode_);
     } catch (const Error& error) {
       if (error.code() == Code::kCorrupt) return {};
-      if (error.os_error() != EIO) throw;
+      if (!io::is_read_error(error)) throw;
       condition = FileCondition::kUnreadable;
       return {};
     }
@@ -125,7 +124,7 @@ class Loading {
         if (sealed != nullptr && digest::sha256(core::as_bytes(text)) == *sealed) out_.tag_text[name] = std::move(text);
       }
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled || error.code() == Code::kDriveGone) throw;
+      if (ends_all(error)) throw;
       why = error.what();
     }
     for (TagFinding& found : out_.findings) found.mended |= out_.tag_text.contains(found.file);
