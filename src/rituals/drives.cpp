@@ -106,10 +106,9 @@ std::vector<std::string> same_disk_warnings(Context& context, const catalog::Evi
                   fmt::format("darkshelf drive mark {} destroyed   (only if nothing on it is needed)",
                               core::shell_quote(other.label)));
     }
-    shared.insert(other.label);
   }
   for (const catalog::Drive& other : drives) {
-    if (!evidence.disk.empty() && other.evidence.disk == evidence.disk) shared.insert(other.label);
+    if (shelf::same_disk(other.evidence, evidence)) shared.insert(other.label);
   }
   std::vector<std::string> warnings;
   for (const std::string& label : shared) {
