@@ -259,9 +259,9 @@ class Catalog {
   // The file itself
   /// Integrity, foreign keys, facts without gaps. Empty: sound; otherwise one sentence a problem.
   std::vector<std::string> verify();
-  /// A compact copy for a drive (VACUUM INTO a new file at `to`, which must not exist), fsynced. mode "own": only what
-  /// concerns the volumes on `drive`.
-  void export_to(const io::Path& to, const std::string& mode, const Uuid& drive);
+  /// A compact copy for a drive: made beside the catalog, then written through `fs` to `to`, which must not exist, and
+  /// fsynced. SQLite itself never writes to a drive. mode "own": only what concerns the volumes on `drive`.
+  void export_to(io::FileSystem& fs, const io::Path& to, const std::string& mode, const Uuid& drive);
   struct Merged {
     std::uint64_t facts = 0, volumes = 0, files = 0;  // that were new here
   };

@@ -184,25 +184,50 @@ class Merging {
   Catalog::Merged merged_;
 };
 
+void copy_file(io::FileSystem& from_fs, const io::Path& from, io::FileSystem& to_fs, const io::Path& to) {
+  const auto in = from_fs.open_read(from), out = to_fs.create(to);
+  core::AlignedBuffer buffer(1 << 20);
+  std::uint64_t offset = 0;
+  for (std::size_t got = 0; (got = in->read_at(offset, buffer.span())) != 0; offset += got)
+    out->write_at(offset, buffer.span().first(got));
+  out->sync();
+  to_fs.sync_dir(to.parent_path());
+}
+
 }  // namespace
 
-void Catalog::export_to(const io::Path& to, const std::string& mode, const Uuid& drive) {
-  guarded(to, [&] {
-    auto copy = state_->query("VACUUM INTO ?");
-    copy.bind(1, to.string());
-    try {
-      copy.exec();
-    } catch (const SQLite::Exception& error) {  // what is damaged is what is read
-      if (error.getErrorCode() == SQLITE_CORRUPT || error.getErrorCode() == SQLITE_NOTADB)
-        rethrow_as_error(state_->path, error);
-      throw;
+void Catalog::export_to(io::FileSystem& fs, const io::Path& to, const std::string& mode, const Uuid& drive) {
+  io::FileSystem& here = state_->fs;
+  io::Path local = state_->path;
+  local += ".export";
+  const auto remove_local = [&] {
+    for (const char* ending : {"", "-journal", "-wal", "-shm"}) {
+      const io::Path file = local.string() + ending;
+      if (here.stat(file)) here.remove_file(file);
     }
-    SQLite::Database db(to.string(), SQLite::OPEN_READWRITE);
-    db.exec("PRAGMA journal_mode = DELETE");
-    if (mode == "own") keep_own(db, drive.text());
-  });
-  state_->fs.open_read(to)->sync();
-  state_->fs.sync_dir(to.parent_path());
+  };
+  remove_local();  // of a run that was killed
+  try {
+    guarded(local, [&] {
+      auto copy = state_->query("VACUUM INTO ?");
+      copy.bind(1, local.string());
+      try {
+        copy.exec();
+      } catch (const SQLite::Exception& error) {  // what is damaged is what is read
+        if (error.getErrorCode() == SQLITE_CORRUPT || error.getErrorCode() == SQLITE_NOTADB)
+          rethrow_as_error(state_->path, error);
+        throw;
+      }
+      SQLite::Database db(local.string(), SQLite::OPEN_READWRITE);
+      db.exec("PRAGMA journal_mode = DELETE");
+      if (mode == "own") keep_own(db, drive.text());
+    });
+    copy_file(here, local, fs, to);
+  } catch (...) {
+    remove_local();
+    throw;
+  }
+  remove_local();
 }
 
 Catalog::Merged Catalog::merge(const io::Path& other) {

@@ -138,8 +138,8 @@ class Search {
     while (counts.executeStep())
       found_[text_of(counts.getColumn(0))].matching_files = static_cast<std::uint64_t>(counts.getColumn(1).getInt64());
     if (!query_.files) return;
-    auto rows = state_.query(std::string(kSelectMembers) + condition +
-                             " ORDER BY v.shoot_date, m.path, v.sealed LIMIT " + std::to_string(query_.limit));
+    auto rows = state_.query(std::string(kSelectMembers) + "JOIN volumes_in_order o ON o.id = v.id " + condition +
+                             " ORDER BY v.shoot_date, m.path, o.place LIMIT " + std::to_string(query_.limit));
     bind(rows);
     for (FoundFile& file : files_of(rows)) {
       auto shoot = state_.query("SELECT shoot FROM volumes WHERE uuid = ?");

@@ -100,18 +100,6 @@ CREATE VIEW drives_now AS
        (kind = 'drive-seen' AND writer = (SELECT value FROM meta WHERE key = 'writer'))))) AS here
   FROM facts a WHERE a.kind = 'drive-added'
     AND a.sort = (SELECT min(f.sort) FROM facts f WHERE f.kind = 'drive-added' AND f.subject = a.subject);
-
--- total() where sum() would do: sum() fails on numbers that are too large, and then no shoot could be asked for.
-CREATE VIEW shoots_now AS
-  SELECT s.*,
-    (SELECT json_extract(f.body, '$.name') FROM latest f WHERE f.kind = 'shoot-renamed' AND f.subject = s.id) AS renamed,
-    (SELECT json_extract(f.body, '$.text') FROM latest f WHERE f.kind = 'shoot-note' AND f.subject = s.id) AS note,
-    (SELECT json_extract(f.body, '$.copies') FROM latest f WHERE f.kind = 'shoot-keep' AND f.subject = s.id) AS keep,
-    EXISTS (SELECT 1 FROM facts f WHERE f.kind = 'shoot-discarded' AND f.subject = s.id AND f.time >= s.sealed) AS discarded
-  FROM (SELECT shoot AS id, title, shoot_name AS folder, shoot_date AS date, max(sealed) AS sealed,
-          CAST(total(photos) AS INTEGER) AS photos, CAST(total(content_files) AS INTEGER) AS files,
-          CAST(total(content_bytes) AS INTEGER) AS bytes, count(DISTINCT grp) AS sealings
-        FROM volumes GROUP BY shoot) s;
 )sql";
 
 // Words over the paths of files. Contentless: the paths stand in members.
@@ -120,7 +108,36 @@ CREATE VIRTUAL TABLE file_words USING fts5 (path, content = '', tokenize = 'unic
 INSERT INTO file_words (rowid, path) SELECT id, CAST(path AS TEXT) FROM members WHERE type IN (0, 3);
 )sql";
 
-constexpr const char* kMigrations[] = {kFacts, kSearch};
+// Which sealing came after which. One writer's clock may be set back, its running number never is: no volume is placed
+// before an earlier one of its writer. Writers among each other go by time.
+constexpr const char* kOrder = R"sql(
+DROP VIEW IF EXISTS volumes_in_order;
+CREATE VIEW volumes_in_order AS
+  SELECT id, place, min(place) OVER (PARTITION BY grp) AS sealing FROM
+    (SELECT id, grp, row_number() OVER (ORDER BY since, writer, sequence, uuid) AS place FROM
+      (SELECT *, max(sealed) OVER (PARTITION BY writer ORDER BY sequence, uuid) AS since FROM
+        (SELECT id, uuid, grp, sealed,
+           substr(bag_info, instr(bag_info, char(10) || 'Darkshelf-Writer: ') + 19, 36) AS writer,
+           CAST(substr(bag_info, instr(bag_info, char(10) || 'Darkshelf-Sequence: ') + 21, 20) AS INTEGER) AS sequence
+         FROM volumes)));
+
+-- total() where sum() would do: sum() fails on numbers that are too large, and then no shoot could be asked for.
+DROP VIEW IF EXISTS shoots_now;
+CREATE VIEW shoots_now AS
+  SELECT s.*,
+    (SELECT json_extract(f.body, '$.name') FROM latest f WHERE f.kind = 'shoot-renamed' AND f.subject = s.id) AS renamed,
+    (SELECT json_extract(f.body, '$.text') FROM latest f WHERE f.kind = 'shoot-note' AND f.subject = s.id) AS note,
+    (SELECT json_extract(f.body, '$.copies') FROM latest f WHERE f.kind = 'shoot-keep' AND f.subject = s.id) AS keep,
+    EXISTS (SELECT 1 FROM facts f WHERE f.kind = 'shoot-discarded' AND f.subject = s.id AND f.time >= s.sealed
+      AND NOT EXISTS (SELECT 1 FROM volumes v JOIN facts g ON g.kind = 'seal-planned' AND g.subject = v.grp
+        WHERE v.shoot = s.id AND g.writer = f.writer AND g.sequence > f.sequence)) AS discarded
+  FROM (SELECT shoot AS id, title, shoot_name AS folder, shoot_date AS date, max(sealed) AS sealed,
+          CAST(total(photos) AS INTEGER) AS photos, CAST(total(content_files) AS INTEGER) AS files,
+          CAST(total(content_bytes) AS INTEGER) AS bytes, count(DISTINCT grp) AS sealings
+        FROM volumes GROUP BY shoot) s;
+)sql";
+
+constexpr const char* kMigrations[] = {kFacts, kSearch, kOrder};
 
 }  // namespace
 

@@ -43,8 +43,9 @@ constexpr const char* kShoots = "SELECT * FROM shoots_now ";
 /// A shoot that was sealed more than once has its paths in several volumes: each counts once, as it is now.
 void count_distinct(Ledger& state, Shoot& shoot) {
   auto rows = state.query(
-      "SELECT m.path, m.bytes, max(v.sealed) FROM members m JOIN volumes v ON v.id = m.volume WHERE v.shoot = ? AND "
-      "m.type IN (0, 3) GROUP BY m.path");
+      "SELECT m.path, m.bytes, max(o.place) FROM members m JOIN volumes v ON v.id = m.volume JOIN volumes_in_order o "
+      "ON "
+      "o.id = v.id WHERE v.shoot = ? AND m.type IN (0, 3) GROUP BY m.path");
   rows.bind(1, shoot.id.text());
   std::vector<std::string> paths;
   shoot.bytes = 0;
@@ -67,9 +68,16 @@ std::vector<Shoot> shoots_where(Ledger& state, const std::string& condition, con
     several.push_back(rows.getColumn("sealings").getInt() > 1);
   }
   for (std::size_t i = 0; i < shoots.size(); ++i) {
-    if (several[i]) count_distinct(state, shoots[i]);
-    auto groups =
-        state.query("SELECT grp, min(sealed) AS first FROM volumes WHERE shoot = ? GROUP BY grp ORDER BY first, grp");
+    if (!several[i]) {
+      auto only = state.query("SELECT grp FROM volumes WHERE shoot = ? LIMIT 1");
+      only.bind(1, shoots[i].id.text());
+      if (only.executeStep()) shoots[i].groups.push_back(uuid_from(text_of(only.getColumn(0))));
+      continue;
+    }
+    count_distinct(state, shoots[i]);
+    auto groups = state.query(
+        "SELECT DISTINCT v.grp, o.sealing FROM volumes v JOIN volumes_in_order o ON o.id = v.id WHERE v.shoot = ? "
+        "ORDER BY o.sealing");
     groups.bind(1, shoots[i].id.text());
     while (groups.executeStep()) shoots[i].groups.push_back(uuid_from(text_of(groups.getColumn(0))));
   }

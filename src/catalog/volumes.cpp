@@ -40,7 +40,8 @@ Volume volume_from(SQLite::Statement& row) {
 }
 
 constexpr const char* kVolumes = "SELECT v.bag_info, v.seal, v.tagmanifest, v.folder, v.bytes_on_drive FROM volumes v ";
-constexpr const char* kInOrder = " ORDER BY v.shoot_date, v.title, v.sealed, v.part, v.uuid";
+constexpr const char* kPlaces = "JOIN volumes_in_order o ON o.id = v.id ";
+constexpr const char* kInOrder = " ORDER BY v.shoot_date, v.title, o.sealing, v.part, v.uuid";
 
 constexpr const char* kMembers =
     "SELECT m.type, m.path, m.bytes, m.mtime_ns, m.mode, m.sha256, m.link, m.xattrs, m.header_offset, m.offset, "
@@ -168,7 +169,7 @@ void Catalog::record_volume(const Volume& volume, const std::vector<fv::Member>&
 
 std::vector<Volume> Catalog::volumes() {
   return guarded(state_->path, [&] {
-    auto rows = state_->query(std::string(kVolumes) + kInOrder);
+    auto rows = state_->query(std::string(kVolumes) + kPlaces + kInOrder);
     return all_of(rows);
   });
 }
@@ -187,7 +188,7 @@ std::optional<Volume> Catalog::find_volume(const std::string& text) {
   return guarded(state_->path, [&]() -> std::optional<Volume> {
     if (text.size() < 4) return {};
     const std::string name = text.substr(text.rfind('/') == std::string::npos ? 0 : text.rfind('/') + 1);
-    auto rows = state_->query(std::string(kVolumes) +
+    auto rows = state_->query(std::string(kVolumes) + kPlaces +
                               "WHERE substr(v.uuid, 1, ?) = ? OR v.folder = ? OR v.folder LIKE '%/' || ? ESCAPE '\\'" +
                               kInOrder);
     std::string pattern;
@@ -210,7 +211,7 @@ std::optional<Volume> Catalog::find_volume(const std::string& text) {
 
 std::vector<Volume> Catalog::volumes_of(const Uuid& shoot) {
   return guarded(state_->path, [&] {
-    auto rows = state_->query(std::string(kVolumes) + "WHERE v.shoot = ? ORDER BY v.sealed, v.grp, v.part, v.uuid");
+    auto rows = state_->query(std::string(kVolumes) + kPlaces + "WHERE v.shoot = ? ORDER BY o.place");
     rows.bind(1, shoot.text());
     return all_of(rows);
   });
@@ -218,8 +219,8 @@ std::vector<Volume> Catalog::volumes_of(const Uuid& shoot) {
 
 std::vector<Volume> Catalog::volumes_on(const Uuid& drive) {
   return guarded(state_->path, [&] {
-    auto rows =
-        state_->query(std::string(kVolumes) + "JOIN copies_now c ON c.volume = v.uuid WHERE c.drive = ?" + kInOrder);
+    auto rows = state_->query(std::string(kVolumes) + kPlaces +
+                              "JOIN copies_now c ON c.volume = v.uuid WHERE c.drive = ?" + kInOrder);
     rows.bind(1, drive.text());
     return all_of(rows);
   });
@@ -240,7 +241,7 @@ std::vector<FoundFile> Catalog::where(const std::string& text) {
   return guarded(state_->path, [&] {
     // The whole table is looked through once; a last component that is plain narrows it by the index of words.
     const bool glob = text.find_first_of("*?[") != std::string::npos;
-    std::string sql = std::string(kMembers) + "WHERE m.type IN (0, 3)";
+    std::string sql = std::string(kMembers) + kPlaces + "WHERE m.type IN (0, 3)";
     if (glob) {
       sql += " AND (CAST(m.path AS TEXT) GLOB ?1 OR CAST(m.path AS TEXT) GLOB '*/' || ?1)";
     } else {
@@ -248,7 +249,7 @@ std::vector<FoundFile> Catalog::where(const std::string& text) {
           " AND (m.path = CAST(?1 AS BLOB) OR substr(m.path, -length(CAST('/' || ?1 AS BLOB))) = CAST('/' || ?1 AS "
           "BLOB))";
     }
-    auto rows = state_->query(sql + " ORDER BY m.path, v.sealed");
+    auto rows = state_->query(sql + " ORDER BY m.path, o.place");
     rows.bind(1, text);
     return files_of(rows);
   });
@@ -256,7 +257,8 @@ std::vector<FoundFile> Catalog::where(const std::string& text) {
 
 std::vector<FoundFile> Catalog::by_sha256(const digest::Sha256& sha256) {
   return guarded(state_->path, [&] {
-    auto rows = state_->query(std::string(kMembers) + "WHERE m.type = 0 AND m.sha256 = ? ORDER BY m.path, v.sealed");
+    auto rows =
+        state_->query(std::string(kMembers) + kPlaces + "WHERE m.type = 0 AND m.sha256 = ? ORDER BY m.path, o.place");
     bind_blob(rows, 1, core::as_text(sha256));
     return files_of(rows);
   });

@@ -52,4 +52,8 @@ Error Error::from_os(int os_error, const std::string& verb, const boost::filesys
   return error;
 }
 
+bool ends_all(const Error& error) noexcept {
+  return error.code() == Code::kCancelled || error.code() == Code::kDriveGone;
+}
+
 }  // namespace darkshelf::core

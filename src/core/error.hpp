@@ -52,4 +52,7 @@ class Error : public std::runtime_error {
   std::string hint_;
 };
 
+/// Interrupted, or the drive has left: nothing that goes on with other things or tells of damage may swallow it.
+bool ends_all(const Error& error) noexcept;
+
 }  // namespace darkshelf::core

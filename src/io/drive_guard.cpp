@@ -1,6 +1,7 @@
 #include "io/drive_guard.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <mutex>
 
 #include "core/error.hpp"
@@ -11,51 +12,82 @@ namespace darkshelf::io {
 using core::Code;
 using core::Error;
 
-void DriveGuard::confine(const Path& root, const std::string& drive) {
-  const auto now = below_.stat_following(root);
-  if (!now || now->type != FileType::kDirectory)
-    throw Error(Code::kDriveGone, core::printable(root.string()) + " is no longer there");
+namespace {
+
+/// An open file of a drive: what goes wrong with it is looked into.
+class GuardedFile final : public File {
+  template <typename Work>
+  auto guarded(Work work) {
+    drive_->require_answering();
+    try {
+      return work();
+    } catch (const Error& error) {
+      drive_->failed(error);
+      throw;
+    }
+  }
+
+ public:
+  GuardedFile(std::unique_ptr<File> below, std::shared_ptr<ConfinedDrive> drive)
+      : below_(std::move(below)), drive_(std::move(drive)), path_(std::make_shared<const Path>(below_->path())) {}
+
+  std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) override {
+    const std::size_t got = guarded([&] { return below_->read_at(offset, into); });
+    if (got > 0) drive_->good(path_, offset, below_->is_direct());
+    return got;
+  }
+  void write_at(std::uint64_t offset, core::ByteSpan bytes) override {
+    guarded([&] { below_->write_at(offset, bytes); });
+  }
+  void truncate(std::uint64_t bytes) override {
+    guarded([&] { below_->truncate(bytes); });
+  }
+  void sync() override {
+    guarded([&] { below_->sync(); });
+  }
+  Stat stat() override {
+    return guarded([&] { return below_->stat(); });
+  }
+  void set_mtime(std::int64_t mtime_ns) override {
+    guarded([&] { below_->set_mtime(mtime_ns); });
+  }
+  void set_mode(std::uint32_t mode) override {
+    guarded([&] { below_->set_mode(mode); });
+  }
+  bool is_direct() const override { return below_->is_direct(); }
+  const Path& path() const override { return below_->path(); }
+
+ private:
+  std::unique_ptr<File> below_;
+  std::shared_ptr<ConfinedDrive> drive_;
+  std::shared_ptr<const Path> path_;
+};
+
+}  // namespace
+
+void DriveGuard::confine(const Path& root, const std::string& drive, const Path& folder) {
+  auto confined = std::make_shared<ConfinedDrive>(below_, root, drive, folder);
   const std::unique_lock hold(mutex_);
-  std::erase_if(roots_, [&](const Root& known) { return known.path == root; });
-  roots_.push_back({root, drive, now->device, now->inode});
+  std::erase_if(drives_, [&](const Drive& known) { return known->root() == root; });
+  drives_.push_back(std::move(confined));
 }
 
-std::optional<DriveGuard::Root> DriveGuard::root_of(const Path& path) const {
+DriveGuard::Drive DriveGuard::drive_of(const Path& path) const {
   const std::shared_lock hold(mutex_);
-  for (const Root& root : roots_) {
-    const std::string &whole = path.native(), &start = root.path.native();
-    if (whole.starts_with(start) &&
-        (whole.size() == start.size() || start.ends_with('/') || whole[start.size()] == '/'))
-      return root;
-  }
-  return {};
+  const auto found =
+      std::find_if(drives_.begin(), drives_.end(), [&](const Drive& drive) { return drive->holds(path); });
+  return found == drives_.end() ? nullptr : *found;
 }
 
-bool DriveGuard::still_there(const Root& root) {
-  try {
-    const auto now = below_.stat_following(root.path);
-    return now && now->device == root.device && now->inode == root.inode;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-void DriveGuard::throw_gone(const Root& root, const std::string& why) const {
-  throw Error(Code::kDriveGone,
-              root.drive + " left in mid-work: " +
-                  (why.empty() ? core::printable(root.path.string()) + " is no longer the folder it was" : why),
-              "plug it in again and type the same command");
-}
-
-Path DriveGuard::stranger(const Root& root, const Path& path, Last last) {
-  const std::string &whole = path.native(), &start = root.path.native();
+Path DriveGuard::stranger(const ConfinedDrive& drive, const Path& path, Last last) {
+  const std::string &whole = path.native(), &start = drive.root().native();
   for (std::size_t end = start.size(); end < whole.size();) {
     end = std::min(whole.find('/', end + 1), whole.size());
     const Path at(whole.substr(0, end));
     const auto found = below_.stat(at);
     if (!found) return {};
     const bool is_last = end == whole.size();
-    const bool folder = found->type == FileType::kDirectory && found->device == root.device;
+    const bool folder = found->type == FileType::kDirectory && found->device == drive.device();
     if (is_last && last == Last::kAny) return {};
     if (is_last && last == Last::kNoLink) return found->type == FileType::kSymlink ? at : Path();
     if (!folder && (found->type == FileType::kSymlink || found->type == FileType::kDirectory)) return at;
@@ -64,13 +96,12 @@ Path DriveGuard::stranger(const Root& root, const Path& path, Last last) {
   return {};
 }
 
-void DriveGuard::require(const Path& path, Last last) {
-  const auto root = root_of(path);
-  if (!root) return;
-  if (!still_there(*root)) throw_gone(*root, {});
-  if (const Path found = stranger(*root, path, last); !found.empty()) {
+void DriveGuard::require(const Drive& drive, const Path& path, Last last) {
+  if (!drive) return;
+  drive->require_there();
+  if (const Path found = stranger(*drive, path, last); !found.empty()) {
     throw Error(Code::kWrongDrive,
-                core::printable(found.string()) + " leads away from the drive " + root->drive +
+                core::printable(found.string()) + " leads away from the drive " + drive->name() +
                     ": it is a link or another file system, which darkshelf never makes; nothing was done there",
                 "look where it leads, and remove it if nothing needs it");
   }
@@ -78,30 +109,40 @@ void DriveGuard::require(const Path& path, Last last) {
 
 template <typename Work>
 auto DriveGuard::guarded(const Path& path, Last last, Work work) {
-  require(path, last);
+  const Drive drive = drive_of(path);
   try {
+    require(drive, path, last);
     return work();
   } catch (const Error& error) {
-    const auto root = root_of(path);
-    if (root && error.code() != Code::kDriveGone && !still_there(*root)) throw_gone(*root, error.what());
+    const bool about_name = error.os_error() == EILSEQ;  // of a file that is read it tells of its bytes
+    if (drive && !about_name) drive->failed(error);
     throw;
   }
 }
 
+template <typename Open>
+std::unique_ptr<File> DriveGuard::opened(const Path& path, Open open) {
+  std::unique_ptr<File> file = guarded(path, Last::kNoLink, open);
+  if (Drive drive = drive_of(path)) return std::make_unique<GuardedFile>(std::move(file), std::move(drive));
+  return file;
+}
+
 std::unique_ptr<File> DriveGuard::open_read(const Path& path, ReadMode mode) {
-  return guarded(path, Last::kNoLink, [&] { return below_.open_read(path, mode); });
+  return opened(path, [&] { return below_.open_read(path, mode); });
 }
 std::unique_ptr<File> DriveGuard::create(const Path& path) {
-  return guarded(path, Last::kNoLink, [&] { return below_.create(path); });
+  return opened(path, [&] { return below_.create(path); });
 }
 std::unique_ptr<File> DriveGuard::open_write(const Path& path) {
-  return guarded(path, Last::kNoLink, [&] { return below_.open_write(path); });
+  return opened(path, [&] { return below_.open_write(path); });
 }
 std::optional<Stat> DriveGuard::stat(const Path& path) {
-  const auto root = root_of(path);
-  if (!root) return below_.stat(path);
-  if (!still_there(*root)) throw_gone(*root, {});
-  if (!stranger(*root, path.parent_path(), Last::kFolder).empty() && path != root->path) return {};
+  const Drive drive = drive_of(path);
+  if (!drive) return below_.stat(path);
+  const bool elsewhere = path != drive->root() && guarded(drive->root(), Last::kFolder, [&] {
+                           return !stranger(*drive, path.parent_path(), Last::kFolder).empty();
+                         });
+  if (elsewhere) return {};
   return guarded(path, Last::kAny, [&] { return below_.stat(path); });
 }
 std::optional<Stat> DriveGuard::stat_following(const Path& path) {
@@ -127,7 +168,7 @@ void DriveGuard::make_dirs(const Path& path) {
   guarded(path, Last::kFolder, [&] { below_.make_dirs(path); });
 }
 void DriveGuard::rename(const Path& from, const Path& to) {
-  require(from, Last::kAny);
+  guarded(from, Last::kAny, [] {});
   guarded(to, Last::kAny, [&] { below_.rename(from, to); });
 }
 void DriveGuard::remove_file(const Path& path) {
@@ -140,7 +181,7 @@ void DriveGuard::make_symlink(const std::string& target, const Path& path) {
   guarded(path, Last::kAny, [&] { below_.make_symlink(target, path); });
 }
 void DriveGuard::make_hard_link(const Path& existing, const Path& path) {
-  require(existing, Last::kNoLink);
+  guarded(existing, Last::kNoLink, [] {});
   guarded(path, Last::kAny, [&] { below_.make_hard_link(existing, path); });
 }
 void DriveGuard::set_mtime(const Path& path, std::int64_t mtime_ns) {

@@ -2,25 +2,29 @@
 // Keeps all work below a drive's folder on that drive: a drive that is pulled leaves an empty mount point on the system
 // disk behind, and a link that somebody put on a drive may lead anywhere.
 
+#include <memory>
 #include <shared_mutex>
 #include <string>
 #include <vector>
 
+#include "io/confined_drive.hpp"
 #include "io/file_system.hpp"
 
 namespace darkshelf::io {
 
 /// Another file system, with confine() made true. Every call with a path below a confined root looks first:
-/// - the root has to be the folder it was (device and inode), else Error(kDriveGone) names the drive;
+/// - the drive has to be there: its root and its folder are what they were (device and inode), and it was not found
+/// gone
+///   before, else Error(kDriveGone) names it;
 /// - all folders between must be real ones on the root's device. stat finds nothing behind a link or another mount;
 ///   everything else throws Error(kWrongDrive). Nothing but stat looks at a link in the last place.
-/// A call that fails while the root is no longer there throws kDriveGone too. Files that are open already are not
-/// looked after. Thread-safe.
+/// A call that fails, on a path or on an open file, throws kDriveGone when the drive is no longer there or answers no
+/// more (promise 4): whoever reads needs to tell only damage from success. Thread-safe.
 class DriveGuard final : public FileSystem {
  public:
   explicit DriveGuard(FileSystem& below) : below_(below) {}
 
-  void confine(const Path& root, const std::string& drive) override;
+  void confine(const Path& root, const std::string& drive, const Path& folder) override;
 
   std::unique_ptr<File> open_read(const Path& path, ReadMode mode) override;
   std::unique_ptr<File> create(const Path& path) override;
@@ -46,25 +50,21 @@ class DriveGuard final : public FileSystem {
   std::unique_ptr<Lock> lock(const Path& path, const std::string& what, const std::string& holder) override;
 
  private:
-  struct Root {
-    Path path;
-    std::string drive;
-    std::uint64_t device = 0, inode = 0;
-  };
+  using Drive = std::shared_ptr<ConfinedDrive>;
   enum class Last { kAny, kNoLink, kFolder };  // what the last component may be
 
-  std::optional<Root> root_of(const Path& path) const;
-  bool still_there(const Root& root);
-  [[noreturn]] void throw_gone(const Root& root, const std::string& why) const;
+  Drive drive_of(const Path& path) const;  // null: of none
   /// The first component below the root that is no real folder of the drive, or breaks `last`; empty if none.
-  Path stranger(const Root& root, const Path& path, Last last);
-  void require(const Path& path, Last last);
+  Path stranger(const ConfinedDrive& drive, const Path& path, Last last);
+  void require(const Drive& drive, const Path& path, Last last);
   template <typename Work>
   auto guarded(const Path& path, Last last, Work work);
+  template <typename Open>
+  std::unique_ptr<File> opened(const Path& path, Open open);
 
   FileSystem& below_;
   mutable std::shared_mutex mutex_;
-  std::vector<Root> roots_;
+  std::vector<Drive> drives_;
 };
 
 }  // namespace darkshelf::io

@@ -89,10 +89,26 @@ struct FanOut::State {
     if (last_error) std::rethrow_exception(last_error);
   }
 
+  /// What `step` gives for the first live target; one it fails for is dropped, and the next one asked.
+  template <typename Step>
+  auto on_one(Step step) {
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      if (targets[i]->error) continue;
+      try {
+        return step(i);
+      } catch (...) {
+        targets[i]->error = last_error = std::current_exception();
+      }
+    }
+    std::rethrow_exception(last_error);
+  }
+
   FileSystem& fs;
   std::mutex turns;
   std::vector<std::unique_ptr<Target>> targets;
   std::exception_ptr last_error;
+  Path read_path;  // of what is open for reading
+  std::unique_ptr<File> read_file;
 };
 
 /// The same file on every live target.
@@ -110,7 +126,7 @@ class FanOutFile final : public File {
   }
 
   std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) override {
-    return first().read_at(offset, into);
+    return state_.on_one([&](std::size_t i) { return file(i).read_at(offset, into); });
   }
   void write_at(std::uint64_t offset, core::ByteSpan bytes) override {
     state_.on_each([&](std::size_t i) { file(i).write_at(offset, bytes); });
@@ -121,7 +137,9 @@ class FanOutFile final : public File {
   void sync() override {
     state_.on_each([&](std::size_t i) { file(i).sync(); });
   }
-  Stat stat() override { return first().stat(); }
+  Stat stat() override {
+    return state_.on_one([&](std::size_t i) { return file(i).stat(); });
+  }
   void set_mtime(std::int64_t mtime_ns) override {
     state_.on_each([&](std::size_t i) { file(i).set_mtime(mtime_ns); });
   }
@@ -135,12 +153,6 @@ class FanOutFile final : public File {
   File& file(std::size_t i) {
     if (!files_[i]) throw core::Error(core::Code::kFailed, relative_.string() + " was never created on this drive");
     return *files_[i];
-  }
-  File& first() {
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-      if (!state_.targets[i]->error && files_[i]) return *files_[i];
-    }
-    std::rethrow_exception(state_.last_error);
   }
 
   FanOut::State& state_;
@@ -160,6 +172,17 @@ std::unique_ptr<File> FanOut::create(const std::string& relative) {
   auto file = std::make_unique<FanOutFile>(*state_, relative);
   file->create();
   return file;
+}
+
+std::size_t FanOut::read_at(const std::string& relative, std::uint64_t offset, core::MutableByteSpan into) {
+  return state_->on_one([&](std::size_t i) {
+    const Path path = state_->targets[i]->root / relative;
+    if (!state_->read_file || state_->read_path != path) {
+      state_->read_file = state_->fs.open_read(path);
+      state_->read_path = path;
+    }
+    return state_->read_file->read_at(offset, into);
+  });
 }
 
 void FanOut::for_each(const std::function<void(std::size_t)>& step) { state_->on_each(step); }

@@ -23,6 +23,9 @@ class FanOut {
   /// Creates `relative` under every live root (parent folders are made). The File writes to all; read_at reads the
   /// first live target; sync syncs all. It must not outlive the FanOut.
   std::unique_ptr<File> create(const std::string& relative);
+  /// Reads a file that was created from the first live target; one that fails is dropped as with a write, and the next
+  /// one is asked. From one thread at a time.
+  std::size_t read_at(const std::string& relative, std::uint64_t offset, core::MutableByteSpan into);
   /// Runs `step(root)` for every live target, each on its thread; a throw drops that target.
   void for_each(const std::function<void(std::size_t target)>& step);
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/bytes.hpp"
+#include "core/error.hpp"
 
 namespace darkshelf::io {
 
@@ -75,9 +76,10 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  /// From now on nothing below `root` is done through a link or on another device, nor once `root` is another folder
-  /// than it is now; `drive` names it in errors. A promise of DriveGuard (drive_guard.hpp) alone: others do nothing.
-  virtual void confine(const Path& root, const std::string& drive);
+  /// From now on nothing below `root` is done through a link or on another device, nor once `root`, or `folder` in it
+  /// (if it is there already), is another folder than it is now, nor once the drive stopped answering; `drive` names it
+  /// in errors. A promise of DriveGuard (drive_guard.hpp) alone: others do nothing.
+  virtual void confine(const Path& root, const std::string& drive, const Path& folder);
 
   virtual std::unique_ptr<File> open_read(const Path& path, ReadMode mode = ReadMode::kCached) = 0;  // follows links
   virtual std::unique_ptr<File> create(
@@ -116,6 +118,9 @@ class FileSystem {
 };
 
 FileSystem& posix();
+
+/// Is this error about one place of the medium, rather than about the whole drive or the program?
+bool is_read_error(const core::Error& error);
 
 // --- built on the seam -------------------------------------------------------------------------------------------
 

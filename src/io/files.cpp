@@ -11,7 +11,12 @@ namespace darkshelf::io {
 using core::Code;
 using core::Error;
 
-void FileSystem::confine(const Path& /*root*/, const std::string& /*drive*/) {}
+void FileSystem::confine(const Path& /*root*/, const std::string& /*drive*/, const Path& /*folder*/) {}
+
+bool is_read_error(const Error& error) {
+  return error.os_error() == EIO || error.os_error() == EBADMSG || error.os_error() == EUCLEAN ||
+         error.os_error() == EILSEQ;
+}
 
 core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode) {
   const auto file = fs.open_read(path, mode);

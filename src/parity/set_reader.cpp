@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <set>
 #include <utility>
@@ -73,7 +72,7 @@ class Pieces {
     try {
       return file_.read_at(offset, into);
     } catch (const Error& error) {
-      if (error.os_error() != EIO) throw;
+      if (!io::is_read_error(error)) throw;
       return {};
     }
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "core/text.hpp"
-#include "rituals/payload_reader.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
@@ -24,13 +23,13 @@ std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path&
   const auto stat = fs.stat(file);
   if (!stat || stat->type != io::FileType::kRegular) return {};
   try {
-    return fd::decode_identity(io::read_text(fs, file, kIdentityLimit));
+    return fd::decode_identity(io::read_text(fs, file, kIdentityLimit, io::ReadMode::kDirect));
   } catch (const Error& error) {
-    if (error.code() == Code::kNewerFormat) throw;
-    if (is_read_error(error)) {
+    if (io::is_read_error(error)) {
       throw Error(Code::kDriveGone, fmt::format("the drive at {} does not answer: {}", root.string(), error.what()),
                   "look at its cable, plug it in again, and type the same command");
     }
+    if (error.code() != Code::kCorrupt) throw;
     throw Error(Code::kWrongDrive, fmt::format("{} is damaged: {}", file.string(), error.what()),
                 fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
   }
@@ -92,7 +91,7 @@ void tell_why_not_there(io::FileSystem& fs, const io::Path& root) {
 AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid& id, Visit visit) {
   const std::string quoted = core::shell_quote(root.string());
   const auto known = context.catalog.drive(id);
-  context.fs.confine(root, known ? known->label : core::printable(root.string()));
+  context.fs.confine(root, known ? known->label : core::printable(root.string()), root / std::string(fd::kFolder));
   const auto found = identity_at(context.fs, root);  // only now is it certain which folder this is
   if (!found || found->id != id)
     throw Error(Code::kDriveGone, fmt::format("the drive at {} left just now", root.string()), "plug it in again");
@@ -196,14 +195,12 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   return open_root(context, root, identity->id, visit);
 }
 
-void require_answering(Context& context, const AttachedDrive& drive) {
-  const io::Path file = drive.root / std::string(fd::kIdentity);
-  core::AlignedBuffer block(core::AlignedBuffer::kAlignment);
+bool has_left(Context& context, const AttachedDrive& drive) {
   try {
-    context.fs.open_read(file, io::ReadMode::kDirect)->read_at(0, block.span());
+    context.fs.stat(drive.folder());
+    return false;
   } catch (const Error& error) {
-    throw Error(Code::kDriveGone, fmt::format("{} stopped answering: {}", drive.drive.label, error.what()),
-                "look at its cable and plug it in again; nothing was recorded since the last good read");
+    return error.code() == Code::kDriveGone;
   }
 }
 

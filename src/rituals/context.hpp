@@ -43,9 +43,8 @@ enum class Visit { kWrite, kReadOnly };
 /// drive known), kDriveAbsent (known, not plugged in: tells its place), kWrongDrive (a path that is no registered
 /// drive, another identity than expected, evidence that no longer fits, two drives with one id), kInUse.
 AttachedDrive attach(Context& context, const std::string& text, Visit visit);
-/// After findings that the medium cannot be read: a drive that cannot even give its own identity any more has left, and
-/// what was found since is not rot. Throws kDriveGone.
-void require_answering(Context& context, const AttachedDrive& drive);
+/// After a kDriveGone: was it this drive?
+bool has_left(Context& context, const AttachedDrive& drive);
 /// The known drives that are plugged in now, without taking locks; wrong ones are left out.
 std::vector<AttachedDrive> attached_drives(Context& context);
 

@@ -82,8 +82,9 @@ class Staging {
  public:
   Staging(Context& context, const io::Path& via) : context_(context) {
     folder_ = (via.is_absolute() ? via : context.fs.canonical(".") / via) / "darkshelf-via";
-    for (io::Path above = folder_; above != above.parent_path(); above = above.parent_path())
-      refuse_archive_folder(context.fs, above);
+    io::Path there = folder_;
+    while (!context.fs.stat_following(there) && there.has_parent_path()) there = there.parent_path();
+    for (const io::Path& start : {folder_, context.fs.canonical(there)}) refuse_archive(context.fs, start);
     context.fs.make_dirs(folder_);
   }
   Staging(const Staging&) = delete;
@@ -238,7 +239,7 @@ class Copying {
         context_.work.told().end();
         if (error.code() == Code::kCancelled || error.code() == Code::kNoSpace) throw;
         if (error.code() == Code::kDriveGone) {
-          if (target_) require_answering(context_, *target_);  // throws when it is the target that left
+          if (target_ && has_left(context_, *target_)) throw;
           gone = true;
         }
         if (holder.is_staged && (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt))

@@ -109,10 +109,9 @@ std::vector<std::string> same_disk_warnings(Context& context, const catalog::Evi
                   fmt::format("darkshelf drive mark {} destroyed   (only if nothing on it is needed)",
                               core::shell_quote(other.label)));
     }
-    shared.insert(other.label);
   }
   for (const catalog::Drive& other : drives) {
-    if (!evidence.disk.empty() && other.evidence.disk == evidence.disk) shared.insert(other.label);
+    if (shelf::same_disk(other.evidence, evidence)) shared.insert(other.label);
   }
   std::vector<std::string> warnings;
   for (const std::string& label : shared) {
@@ -240,8 +239,9 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   drive.evidence = evidence;
   // The identity is on the drive before the catalog knows it: a crash between the two leaves a drive that `catalog
   // recover` takes in, never a catalog that waits for a drive that does not exist.
-  fs.confine(root, request.label);
+  fs.confine(root, request.label, {});
   write_identity(fs, root, identity);
+  fs.confine(root, request.label, root / std::string(fd::kFolder));  // it is there only now
   core::stop_point("drive.identity-written");
   context.catalog.record_drive(drive);
   context.catalog.record_drive_seen(drive.id, evidence);
@@ -253,7 +253,7 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
 catalog::Drive accept_drive(Context& context, const io::Path& path, const std::string& as, const std::string& label) {
   if (as != "moved" && as != "copy") throw Error(Code::kUsage, "--as takes moved or copy");
   const io::Path root = folder_given(context.fs, path);
-  context.fs.confine(root, core::printable(root.string()));
+  context.fs.confine(root, core::printable(root.string()), root / std::string(fd::kFolder));
   const catalog::Evidence evidence = evidence_of(io::medium_of(root), root);
   fd::DriveIdentity identity = identity_to_accept(context, root, evidence);
   const io::Path text_of_original = root / fd::root_start_here_name(identity.label);

@@ -49,7 +49,7 @@ class Examining {
     try {
       out_.loaded = volume::load_volume(context_.fs, out_.folder, known_, mode_, context_.work);
     } catch (const Error& error) {
-      if (error.code() != Code::kUnrepairable && error.code() != Code::kCorrupt && !is_read_error(error)) throw;
+      if (error.code() != Code::kUnrepairable && error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
       out_.failure = error.what();
       out_.findings.push_back(
           {contradicts_seal() ? FindingKind::kChanged : FindingKind::kDamaged, std::string(fv::kTagManifest), {}, 0});
@@ -167,7 +167,7 @@ class Examining {
                return hash(own.tagmanifest) == hash(ours);
              });
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled || error.code() == Code::kDriveGone) throw;
+      if (ends_all(error)) throw;
       return false;
     }
   }
@@ -190,7 +190,7 @@ class Examining {
       }
       return sha256.finish() == wanted ? Hashed::kFits : Hashed::kDiffers;
     } catch (const Error& error) {
-      if (!is_read_error(error)) throw;
+      if (!io::is_read_error(error)) throw;
       return Hashed::kUnreadable;
     }
   }
@@ -248,11 +248,6 @@ class Examining {
 };
 
 }  // namespace
-
-bool Examination::hit_the_medium() const {
-  return !loaded || std::any_of(findings.begin(), findings.end(),
-                                [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; });
-}
 
 std::string_view name_of(FindingKind kind) {
   switch (kind) {

@@ -38,8 +38,6 @@ struct Examination {
   parity::PacketScan payload_parity;                // sound recovery slices of the payload set
   bool intact() const { return loaded && findings.empty(); }
   bool repairable() const { return loaded && lost.size() <= payload_parity.recovery.size(); }
-  /// Something could not be read, or so much that the volume is not understood: is the drive still there?
-  bool hit_the_medium() const;
   bool readback_cached = false;      // caches could not be bypassed
   std::vector<SliceRange> read;      // of the payload, ascending
   bool everything_else_read = true;  // recovery data too
@@ -64,7 +62,7 @@ struct Portion {
 };
 
 /// `known`: from the catalog, or nothing (the volume's own seal is believed then). Mismatches are read again before
-/// they are believed. Throws kDriveGone when the drive stops answering (promise 4), kCancelled.
+/// they are believed. Throws kDriveGone (io::DriveGuard sees to it), kCancelled.
 Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume,
                     const std::optional<volume::KnownSeal>& known, Depth depth, io::ReadMode mode,
                     const SliceObserver& on_slice = {}, const Portion* portion = nullptr);

@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::uint64_t kBatch = 8 << 20;
 constexpr std::size_t kBlock = 4096;
-constexpr unsigned kErrorsUntilGone = 64;
 
 enum class SliceState : char { kIntact, kDamaged, kUnreadable };
 
@@ -33,12 +32,11 @@ struct Batch {
 class FileReader {
  public:
   FileReader(Context& context, const volume::LoadedVolume& loaded, const volume::ProtectedFile& protected_file,
-             io::File& file, DriveWatch& watch, const SliceObserver& on_slice)
+             io::File& file, const SliceObserver& on_slice)
       : context_(context),
         loaded_(loaded),
         protected_(protected_file),
         file_(file),
-        watch_(watch),
         on_slice_(on_slice),
         states_(protected_file.slice_count, SliceState::kIntact) {}
 
@@ -126,9 +124,8 @@ class FileReader {
     states_[slice] = intact ? SliceState::kIntact : SliceState::kDamaged;
   }
 
-  /// In order, on one thread: errors are looked into, mismatches read again, intact slices handed on.
+  /// In order, on one thread: what failed or does not fit is read again, intact slices are handed on.
   void settle(Batch& batch) {
-    if (!batch.failure) watch_.good(file_, batch.first * slice_bytes());
     core::AlignedBuffer again;
     for (std::uint32_t i = 0; i < batch.count; ++i) {
       const std::uint32_t slice = batch.first + i;
@@ -148,14 +145,12 @@ class FileReader {
     const std::uint64_t length = length_of(slice);
     try {
       const std::size_t got = std::min<std::uint64_t>(file_.read_at(slice * slice_bytes(), into.span()), length);
-      watch_.good(file_, slice * slice_bytes());
       const core::ByteSpan bytes = into.span().first(got);
       const bool intact = got == length && digest::sha256(bytes) == wanted(slice);
       states_[slice] = intact ? SliceState::kIntact : SliceState::kDamaged;
       return bytes;
     } catch (const Error& error) {
-      if (!is_read_error(error)) throw;
-      watch_.failed(error);
+      if (!io::is_read_error(error)) throw;
       states_[slice] = SliceState::kUnreadable;
       return {};
     }
@@ -165,7 +160,6 @@ class FileReader {
   const volume::LoadedVolume& loaded_;
   const volume::ProtectedFile& protected_;
   io::File& file_;
-  DriveWatch& watch_;
   const SliceObserver& on_slice_;
   std::vector<SliceState> states_;
   std::vector<SliceRange> read_;
@@ -207,40 +201,12 @@ void add_read(const std::vector<SliceRange>& ranges, std::vector<SliceRange>& ou
 
 }  // namespace
 
-bool is_read_error(const Error& error) {
-  return error.os_error() == EIO || error.os_error() == EBADMSG || error.os_error() == EUCLEAN ||
-         error.os_error() == EILSEQ;
-}
-
-void DriveWatch::good(io::File& file, std::uint64_t offset) {
-  last_file_ = &file;
-  last_offset_ = offset / kBlock * kBlock;
-  in_a_row_ = 0;
-}
-
-void DriveWatch::failed(const Error& error) {
-  const auto gone = [&](const std::string& why) {
-    return Error(Code::kDriveGone, fmt::format("the drive stopped answering ({}; {})", error.what(), why),
-                 "look at its cable and plug it in again; nothing was recorded since the last good read");
-  };
-  if (++in_a_row_ >= kErrorsUntilGone) throw gone("64 errors without one good read");
-  if (last_file_ == nullptr) return;
-  core::AlignedBuffer block(kBlock);
-  try {
-    last_file_->read_at(last_offset_, block.span());
-  } catch (const Error&) {
-    throw gone("what could be read before cannot be read any more either");
-  }
-}
-
 void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_slice, const Portion* portion,
                   Examination& out) {
   const volume::LoadedVolume& loaded = *out.loaded;
   const std::vector<SliceRange> everything = {{0, loaded.info.slices}};
   const std::vector<SliceRange>& wanted = portion != nullptr ? portion->slices : everything;
   const std::function<bool()> stop = portion != nullptr ? portion->stop : nullptr;
-  DriveWatch watch;
-  std::vector<std::unique_ptr<io::File>> open;  // the watch may ask the last good one again
   for (const volume::ProtectedFile& protected_file : loaded.files) {
     if (!out.read.empty() && stop && stop()) out.stopped = true;
     if (out.stopped) break;
@@ -260,20 +226,18 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
       return range.first < all_of_it.first + all_of_it.count && all_of_it.first < range.first + range.count;
     });
     if (!is_wanted) continue;
+    std::unique_ptr<io::File> file;
     try {
-      open.push_back(context.fs.open_read(path, mode));
+      file = context.fs.open_read(path, mode);
     } catch (const Error& error) {
-      if (!is_read_error(error)) throw;
-      watch.failed(error);
+      if (!io::is_read_error(error)) throw;
       std::fill(states.begin(), states.end(), SliceState::kUnreadable);
       add_findings(protected_file, states, loaded.info.slice_bytes, out);
       add_read({all_of_it}, out.read);
       continue;
     }
-    if (open.size() > 2) open.erase(open.begin());
-    io::File& file = *open.back();
-    out.readback_cached |= mode == io::ReadMode::kDirect && !file.is_direct();
-    FileReader reader(context, loaded, protected_file, file, watch, on_slice);
+    out.readback_cached |= mode == io::ReadMode::kDirect && !file->is_direct();
+    FileReader reader(context, loaded, protected_file, *file, on_slice);
     states = reader.run(wanted, stop);
     out.bytes_read += reader.bytes_read();
     add_read(reader.read(), out.read);

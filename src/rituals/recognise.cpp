@@ -21,11 +21,8 @@ using Members = std::map<std::string, fv::Member>;
 
 /// What is sealed of a shoot, the newest version of every path; `without` is a group that is not looked at.
 Members sealed_members(catalog::Catalog& catalog, const core::Uuid& shoot, const std::optional<core::Uuid>& without) {
-  std::vector<catalog::Volume> volumes = catalog.volumes_of(shoot);
-  std::stable_sort(volumes.begin(), volumes.end(),
-                   [](const auto& a, const auto& b) { return a.info.sealed < b.info.sealed; });
   Members newest;
-  for (const catalog::Volume& volume : volumes) {
+  for (const catalog::Volume& volume : catalog.volumes_of(shoot)) {  // oldest first
     if (volume.info.group == without) continue;
     for (fv::Member& member : catalog.members_of(volume.info.volume)) newest[member.path] = std::move(member);
   }

@@ -39,7 +39,7 @@ class DriveLesson {
   DriveLesson(Context& context, const io::Path& path) : context_(context) {
     require_archive(context.fs, path);
     root_ = context.fs.canonical(path);
-    context.fs.confine(root_, core::printable(root_.string()));
+    context.fs.confine(root_, core::printable(root_.string()), root_ / std::string(fd::kFolder));
     identity_ = fd::decode_identity(io::read_text(context.fs, root_ / std::string(fd::kIdentity), 64 << 10));
     report_.root = root_;
     report_.label = identity_.label;
@@ -64,7 +64,7 @@ class DriveLesson {
       report_.catalog_as_of = core::format_date(core::Time(std::chrono::nanoseconds(written_ns)));
       return true;
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled) throw;
+      if (ends_all(error)) throw;
       problem(fmt::format("{} was not used: {}", copy.string(), error.what()));
       return false;
     }
@@ -112,7 +112,7 @@ class DriveLesson {
       refused = current.name;
       problem(fmt::format("{} is damaged or missing; an older copy is looked for", copy.string()));
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled) throw;
+      if (ends_all(error)) throw;
       problem(fmt::format("{} cannot be used: {}", file.string(), error.what()));
     }
     return {};
@@ -180,7 +180,7 @@ class DriveLesson {
       }
       problem(fmt::format("the second copy of the seal of {} is damaged", loaded.folder.string()));
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled) throw;  // a second copy that is missing or makes no sense tells nothing
+      if (ends_all(error)) throw;  // a second copy that is missing or makes no sense tells nothing
     }
     return loaded;
   }
@@ -192,7 +192,7 @@ class DriveLesson {
     try {
       return settled(volume::load_volume(context_.fs, folder, {}, io::ReadMode::kCached, context_.work));
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled) throw;
+      if (ends_all(error)) throw;
       first_failure = error.what();
     }
     const io::Path seals = root_ / std::string(fd::kSeals);
@@ -205,7 +205,7 @@ class DriveLesson {
               volume::load_volume(context_.fs, folder, second_copy(*id), io::ReadMode::kCached, context_.work);
           if (loaded.info.volume == *id) return loaded;
         } catch (const Error& error) {
-          if (error.code() == Code::kCancelled) throw;
+          if (ends_all(error)) throw;
         }
       }
     }

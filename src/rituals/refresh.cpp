@@ -51,7 +51,7 @@ void write_catalog_copy(Context& context, const AttachedDrive& drive) {
   const std::string name = fmt::format("catalog-{}.db", next);
   const io::Path fresh = folder / (".new-" + name);
   try {
-    context.catalog.export_to(fresh, drive.drive.catalog_mode, drive.drive.id);
+    context.catalog.export_to(fs, fresh, drive.drive.catalog_mode, drive.drive.id);
   } catch (...) {
     if (fs.stat(fresh)) fs.remove_file(fresh);
     throw;
@@ -124,7 +124,7 @@ std::string try_to_refresh(Context& context, const AttachedDrive& drive) {
     refresh_drive(context, drive);
     return {};
   } catch (const core::Error& error) {
-    if (error.code() == core::Code::kCancelled || error.code() == core::Code::kDriveGone) throw;
+    if (ends_all(error)) throw;
     return fmt::format("the copy of the catalog on {} is not refreshed: {}", drive.drive.label, error.what());
   }
 }

@@ -9,6 +9,7 @@
 #include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/payload_reader.hpp"
+#include "rituals/service_files.hpp"
 
 namespace darkshelf::rituals {
 
@@ -125,7 +126,6 @@ class Scrubbing {
     Examination examination = examine(context_, folder, volume.info.volume, known_seal(volume), Depth::kEverything,
                                       io::ReadMode::kDirect, {}, &portion);
     context_.work.told().end();
-    if (examination.hit_the_medium()) require_answering(context_, drive_);
     if (!examination.loaded) all_photos_hit(volume, examination);
     report_.bytes_read += examination.bytes_read;
     report_.photos_hit += examination.photos_hit_count;
@@ -209,8 +209,11 @@ class Scrubbing {
       for (const io::Entry& entry : fs.list(incoming)) tell(FindingKind::kForeign, below_root(incoming / entry.name));
     }
     // At the root of a drive such things are in order: every file system keeps its own there.
-    for (const io::Entry& entry : fs.list(drive_.folder())) {
-      if (is_litter(entry.name)) tell(FindingKind::kLitter, below_root(drive_.folder() / entry.name));
+    for (const auto& found : {find_strangers(context_, drive_), examine_service_files(context_, drive_)}) {
+      for (const FileFinding& finding : found) {
+        add_finding({}, finding.path, finding, Examination{});
+        report_.drive_findings.push_back(finding);
+      }
     }
   }
 
@@ -227,9 +230,8 @@ class Scrubbing {
       const std::string text = io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect);
       if (digest::sha256(core::as_bytes(text)) != volume.seal) tell(FindingKind::kDamaged, below);
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled || error.code() == Code::kDriveGone) throw;
-      if (is_read_error(error)) require_answering(context_, drive_);
-      tell(is_read_error(error) ? FindingKind::kUnreadable : FindingKind::kDamaged, below);
+      if (ends_all(error)) throw;
+      tell(io::is_read_error(error) ? FindingKind::kUnreadable : FindingKind::kDamaged, below);
     }
   }
 
@@ -239,10 +241,9 @@ class Scrubbing {
     record_.complete = to_the_end && report_.not_read.empty();
     context_.catalog.record_scrub(record_);
     core::stop_point("scrub.recorded");
-    const bool clean =
-        to_the_end && !report_.unfinished_repair && !report_.known_damage &&
-        std::all_of(record_.findings.begin(), record_.findings.end(),
-                    [](const catalog::Finding& finding) { return finding.kind == name_of(FindingKind::kLitter); });
+    // What is not ours harms nothing; but a drive with volumes nobody knows here carries a catalog that knows them.
+    const bool clean = to_the_end && !report_.unfinished_repair && !report_.known_damage &&
+                       report_.unknown_volumes == 0 && !report_.damage();
     if (clean && !request_.read_only && drive_.lock) {
       report_.not_refreshed = try_to_refresh(context_, drive_);
       report_.catalog_refreshed = report_.not_refreshed.empty();

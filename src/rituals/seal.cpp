@@ -42,7 +42,6 @@ class Sealing {
   const AttachedDrive& drive(std::size_t index) const { return plan_.drives[index].drive; }
   const std::string& label(std::size_t index) const { return drive(index).drive.label; }
 
-  /// A drive whose identity can no longer be read has left; anything else is a failure of its own.
   void drop(std::size_t index, std::exception_ptr error) {
     dropped_[index] = true;
     last_error_ = error;
@@ -56,16 +55,21 @@ class Sealing {
     } catch (const std::exception& e) {
       failure.sentence = e.what();
     }
-    try {
-      if (!context_.fs.stat(drive(index).root / std::string(fd::kIdentity))) failure.code = Code::kDriveGone;
-    } catch (const Error&) {
-      failure.code = Code::kDriveGone;
-    }
-    if (failure.code == Code::kDriveGone) {
-      failure.sentence = "left in mid-work: " + failure.sentence;
-      failure.hint = "look at its cable, plug it in again, and type the same command";
-    }
+    if (failure.sentence.starts_with(failure.drive + " ")) failure.sentence.erase(0, failure.drive.size() + 1);
     report_.failures.push_back(std::move(failure));
+  }
+
+  /// Work on one drive alone; false when it left in the midst of it, and has dropped out.
+  template <typename Work>
+  bool stays(std::size_t index, Work work) {
+    try {
+      work();
+      return true;
+    } catch (const Error& error) {
+      if (error.code() != Code::kDriveGone || !has_left(context_, drive(index))) throw;
+      drop(index, std::current_exception());
+      return false;
+    }
   }
 
   void clean_incoming(std::size_t index, const core::Uuid& volume) {
@@ -117,12 +121,7 @@ class Sealing {
     plan_into_catalog(shoot);
     core::stop_point("seal.planned");
     for (std::size_t i = 0; i < plan_.drives.size(); ++i) {
-      if (dropped_[i]) continue;
-      try {
-        clean_all_incoming(i);
-      } catch (const Error&) {
-        drop(i, std::current_exception());
-      }
+      if (!dropped_[i]) stays(i, [&] { clean_all_incoming(i); });
     }
     for (fv::LeftOut& left : shoot.source.unreadable) report_.left_out.push_back(left);
     for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
@@ -149,7 +148,9 @@ class Sealing {
     sealed.info = shoot.infos[part];
     std::vector<std::size_t> lacking;
     for (const std::size_t index : wanted) {
-      if (take_in_place(index, shoot.infos[part])) {
+      bool in_place = false;
+      if (!stays(index, [&] { in_place = take_in_place(index, shoot.infos[part]); })) continue;
+      if (in_place) {
         sealed.resumed = true;
         sealed.drives.push_back(label(index));
       } else {
@@ -222,7 +223,8 @@ class Sealing {
         note_cached(index, copied.readback_cached);
         sealed.drives.push_back(label(index));
       } catch (const Error& error) {
-        if (error.code() == Code::kCancelled) throw;
+        const bool twin_left = error.code() == Code::kDriveGone && !has_left(context_, drive(index));
+        if (error.code() == Code::kCancelled || twin_left) throw;
         drop(index, std::current_exception());
       }
     }
@@ -246,15 +248,24 @@ class Sealing {
   }
 
   void write_prove_declare(VolumeToWrite& todo, const std::vector<std::size_t>& drives, SealedVolume& sealed) {
+    std::vector<std::size_t> taking;
     std::vector<io::Path> roots;
-    for (const std::size_t index : drives) roots.push_back(incoming_folder(drive(index), todo.info.volume));
     std::optional<io::FanOut> targets;
     std::optional<WrittenVolume> written;
     while (!written) {
-      for (std::size_t i = 0; i < drives.size(); ++i) {
-        io::remove_tree(context_.fs, roots[i]);
-        context_.fs.make_dirs(roots[i]);
+      taking.clear();
+      roots.clear();
+      for (const std::size_t index : live(drives)) {
+        const io::Path root = incoming_folder(drive(index), todo.info.volume);
+        const bool ready = stays(index, [&] {
+          io::remove_tree(context_.fs, root);
+          context_.fs.make_dirs(root);
+        });
+        if (!ready) continue;
+        taking.push_back(index);
+        roots.push_back(root);
       }
+      live(drives);  // throws the reason when none is left
       const bool files_left =
           std::any_of(todo.entries.begin(), todo.entries.end(),
                       [](const volume::SourceEntry& entry) { return entry.member.type == fv::MemberType::kFile; });
@@ -269,8 +280,8 @@ class Sealing {
     report_.bytes_read += written->bytes_read;
     report_.parity_plan = written->parity_plan;
     for (const fv::LeftOut& left : written->info.left_out) report_.left_out.push_back(left);
-    prove_all(drives, roots, *targets, *written);
-    declare(drives, *written, sealed);
+    prove_all(taking, roots, *targets, *written);
+    declare(taking, *written, sealed);
   }
 
   /// Reads every live drive back, all at once.
@@ -345,7 +356,9 @@ class Sealing {
       sealed.bytes_on_drive = volume->bytes_on_drive;
       std::vector<std::size_t> lacking;
       for (const std::size_t index : live(shoot.drives[i])) {
-        if (take_in_place(index, volume->info)) {
+        bool in_place = false;
+        if (!stays(index, [&] { in_place = take_in_place(index, volume->info); })) continue;
+        if (in_place) {
           sealed.drives.push_back(label(index));
         } else {
           lacking.push_back(index);

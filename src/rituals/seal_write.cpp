@@ -98,33 +98,19 @@ class Writer {
   void write_payload_parity() {
     if (!builder_) return;
     const auto read_back = [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
-      const io::Path path = live_root() / protected_paths_[file];
-      if (read_back_path_ != path) {
-        read_back_file_ = context_.fs.open_read(path);
-        read_back_path_ = path;
-      }
-      if (read_back_file_->read_at(offset, into) != into.size()) {
-        throw Error(Code::kFailed, fmt::format("{} is shorter than what was written to it", path.string()));
-      }
+      if (targets_.read_at(protected_paths_[file], offset, into) != into.size())
+        throw Error(Code::kFailed, fmt::format("{} is shorter than what was written to it", protected_paths_[file]));
     };
     builder_->write([&](const std::string& name) { return targets_.create(name); }, read_back);
     hash_parity(builder_->file_names());
     builder_.reset();
   }
 
-  io::Path live_root() const {
-    for (std::size_t i = 0; i < targets_.size(); ++i) {
-      if (targets_.alive(i)) return targets_.root(i);
-    }
-    throw Error(Code::kFailed, "no drive is left");
-  }
-
   void hash_parity(const std::vector<std::string>& names) {
     for (const std::string& name : names) {
-      const auto file = context_.fs.open_read(live_root() / name);
       digest::Sha256Stream sha256;
       std::uint64_t offset = 0;
-      for (std::size_t got = 0; (got = file->read_at(offset, buffer_.span())) != 0; offset += got) {
+      for (std::size_t got = 0; (got = targets_.read_at(name, offset, buffer_.span())) != 0; offset += got) {
         sha256.update(buffer_.span().first(got));
       }
       sealed_.push_back({sha256.finish(), name});
@@ -201,8 +187,6 @@ class Writer {
   std::vector<std::string> protected_paths_;
   std::map<std::string, std::string> text_;  // of the tag files, by name
   std::vector<fv::ManifestEntry> sealed_;
-  io::Path read_back_path_;
-  std::unique_ptr<io::File> read_back_file_;
   WrittenVolume out_;
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -85,7 +84,7 @@ class Texts {
           intact = digest::crc32(slice) == file.checksums->slices[s].crc32 &&
                    digest::md5(slice) == file.checksums->slices[s].md5;
         } catch (const Error& error) {
-          if (error.os_error() != EIO) throw;
+          if (!io::is_read_error(error)) throw;
         }
       }
       if (intact) {

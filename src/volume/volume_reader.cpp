@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -57,7 +56,7 @@ class Loading {
       return io::read_text(fs_, path, kTagLimit, mode_);
     } catch (const Error& error) {
       if (error.code() == Code::kCorrupt) return {};
-      if (error.os_error() != EIO) throw;
+      if (!io::is_read_error(error)) throw;
       condition = FileCondition::kUnreadable;
       return {};
     }
@@ -125,7 +124,7 @@ class Loading {
         if (sealed != nullptr && digest::sha256(core::as_bytes(text)) == *sealed) out_.tag_text[name] = std::move(text);
       }
     } catch (const Error& error) {
-      if (error.code() == Code::kCancelled || error.code() == Code::kDriveGone) throw;
+      if (ends_all(error)) throw;
       why = error.what();
     }
     for (TagFinding& found : out_.findings) found.mended |= out_.tag_text.contains(found.file);
@@ -223,6 +222,20 @@ std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_r
     }
   }
   return folders;
+}
+
+bool is_archive(io::FileSystem& fs, const io::Path& folder) {
+  namespace fd = formats::drive;
+  if (folder.filename().string() != fd::kFolder) return false;
+  const io::Path root = folder.parent_path();
+  return fs.stat(root / std::string(fd::kIdentity)) || fs.stat(root / std::string(fd::kSeals));
+}
+
+io::Path archive_around(io::FileSystem& fs, const io::Path& folder) {
+  for (io::Path at = folder; at.has_parent_path(); at = at.parent_path()) {
+    if (is_archive(fs, at)) return at;
+  }
+  return {};
 }
 
 }  // namespace darkshelf::volume

@@ -10,8 +10,10 @@
 #include "rituals/restore.hpp"
 #include "rituals/scrub.hpp"
 #include "support/damage.hpp"
+#include "support/loop_drive.hpp"
 #include "support/shelf/program_shelf.hpp"
 #include "support/shelf/shelf.hpp"
+#include "support/skip.hpp"
 
 namespace darkshelf::testing {
 namespace {
@@ -102,23 +104,23 @@ TEST_CASE("leaving: scrub, repair, restore and copy say that the drive is gone, 
   Pulled pulled;
   Shelf shelf({"A", "B"}, &pulled);
   shelf.seal(shelf.add_shoot("2026-06-14_wedding", 3, 200'000), {"A"});
-  rituals::Context context = shelf.context();
   const auto gone = [&](const std::string& call, unsigned nth, const std::string& drive,
-                        const std::function<void()>& work) {
+                        const std::function<void(rituals::Context&)>& work) {
     CAPTURE(call, nth, drive);
     pulled.pull_at(shelf.path(drive), call, nth);
-    const Code code = code_of(work);
+    rituals::Context context = shelf.context();
+    const Code code = code_of([&] { work(context); });
     CAPTURE(static_cast<int>(code));
     CHECK(left(code));
     REQUIRE(pulled.nth == 0);
     for (const catalog::Copy& copy : shelf.catalog().copies()) CHECK(copy.health == catalog::CopyHealth::kGood);
     pulled.plug_in_again();
   };
-  gone("open_read", 4, "A", [&] { rituals::scrub(context, {"A", false, false, {}}); });
-  gone("list", 1, "A", [&] { rituals::scrub(context, {"A", false, false, {}}); });
-  gone("open_read", 4, "A", [&] { rituals::repair(context, {"A", {}, {}, false}); });
+  gone("open_read", 4, "A", [&](rituals::Context& context) { rituals::scrub(context, {"A", false, false, {}}); });
+  gone("list", 1, "A", [&](rituals::Context& context) { rituals::scrub(context, {"A", false, false, {}}); });
+  gone("open_read", 4, "A", [&](rituals::Context& context) { rituals::repair(context, {"A", {}, {}, false}); });
   for (const unsigned nth : {2u, 4u, 6u}) {  // while it is looked for, and in the midst of reading
-    gone("open_read", nth, "A", [&] {
+    gone("open_read", nth, "A", [&](rituals::Context& context) {
       const rituals::RestoreReport report =
           rituals::restore(context, {{"2026-06-14_wedding"}, shelf.path("back" + std::to_string(nth)), "", {}});
       CHECK(report.lost.empty());
@@ -128,20 +130,83 @@ TEST_CASE("leaving: scrub, repair, restore and copy say that the drive is gone, 
   rituals::CopyRequest copy;
   copy.what = {"2026-06-14_wedding"};
   copy.to = "B";
-  gone("create", 2, "B", [&] { rituals::copy(context, copy); });
+  gone("create", 2, "B", [&](rituals::Context& context) { rituals::copy(context, copy); });
   CHECK(copies_on(shelf, "B") == 0);
   for (const unsigned nth : {2u, 5u}) {  // the source
-    gone("open_read", nth, "A", [&] {
+    gone("open_read", nth, "A", [&](rituals::Context& context) {
       const rituals::CopyReport report = rituals::copy(context, copy);
       CHECK(report.failed.empty());
       if (!report.absent.empty()) throw core::Error(Code::kDriveAbsent, "told as not plugged in");
     });
   }
   CHECK(copies_on(shelf, "B") == 0);
+  rituals::Context context = shelf.context();
   const rituals::CopyReport report = rituals::copy(context, copy);
   CHECK(report.failed.empty());
   CHECK(report.absent.empty());
   CHECK(copies_on(shelf, "B") == 1);
+}
+
+TEST_CASE("leaving: a mounted drive pulled in mid-seal and in mid-copy: nothing lands on the disk below") {
+  if (const auto why = LoopDrive::unavailable()) return skip(*why);
+  struct Unmounting : Watcher {
+    LoopDrive* drive = nullptr;
+    unsigned nth = 0, seen = 0;
+    void after(const Call& now) override {
+      const bool there = nth != 0 && drive != nullptr && now.path.string().starts_with(drive->mount_point().string());
+      if (!there || now.call == "stat" || now.call == "stat_following" || ++seen != nth) return;
+      nth = 0;
+      drive->pull();
+    }
+  };
+  Unmounting unmounting;
+  Shelf shelf({"B"}, &unmounting);
+  LoopDrive drive(shelf.path("B").parent_path(), "A", 32 << 20);
+  unmounting.drive = &drive;
+  rituals::AddDriveRequest add;
+  add.path = drive.mount_point();
+  add.label = "A";
+  rituals::Context context = shelf.context();
+  rituals::add_drive(context, add);
+  const io::Path shoot = shelf.add_shoot("2026-06-14_wedding", 3, 100'000);
+  const auto pulled_at = [&](unsigned nth, const std::function<void()>& work) {
+    CAPTURE(nth);
+    unmounting.nth = nth;
+    unmounting.seen = 0;
+    CHECK(left(code_of(work)));
+    REQUIRE_FALSE(drive.plugged());
+    CHECK(io::posix().list(drive.mount_point()).empty());
+    CHECK(copies_on(shelf, "A") == 0);
+    drive.plug();
+  };
+  for (const unsigned nth : {6u, 30u, 60u}) pulled_at(nth, [&] { shelf.seal(shoot, {"A"}); });
+  shelf.seal(shoot, {"B"});
+  rituals::CopyRequest copy;
+  copy.what = {"2026-06-14_wedding"};
+  copy.to = "A";
+  for (const unsigned nth : {6u, 30u, 60u}) {
+    pulled_at(nth, [&] {
+      rituals::Context fresh = shelf.context();
+      rituals::copy(fresh, copy);
+    });
+  }
+  rituals::Context fresh = shelf.context();
+  CHECK(rituals::copy(fresh, copy).failed.empty());
+  CHECK(copies_on(shelf, "A") == 1);
+  copy.to = "B";  // and from it
+  io::remove_tree(io::posix(), volume::volume_folders(io::posix(), shelf.path("B")).front());
+  for (const unsigned nth : {8u, 14u}) {
+    unmounting.nth = nth;
+    unmounting.seen = 0;
+    rituals::Context from_it = shelf.context();
+    const Code code = code_of([&] {
+      const rituals::CopyReport report = rituals::copy(from_it, copy);
+      CHECK(report.failed.empty());
+      if (!report.absent.empty()) throw core::Error(Code::kDriveAbsent, "told as not plugged in");
+    });
+    CHECK((left(code) || drive.plugged()));
+    if (!drive.plugged()) drive.plug();
+  }
 }
 
 TEST_CASE("leaving: links in a drive's folder lead nowhere") {

@@ -199,4 +199,44 @@ TEST_CASE("restore: --as-sealed brings back the state of that day, without it th
   CHECK_THROWS_WITH(restore("2026-12-31"), Catch::Contains("not sealed yet"));
 }
 
+TEST_CASE("restore: the version sealed last comes back, though the clock was set back between") {
+  const bool again = GENERATE(false, true);
+  Shelf shelf({"A"});
+  const io::Path shoot = shelf.add_shoot("2026-06-14_wedding", 2, 20'000);
+  shelf.seal(shoot, {"A"});
+  io::posix().remove_file(shoot / "IMG_0001.CR3");
+  make_file(shoot / "IMG_0001.CR3", 33'000, 77);
+  shelf.world().set_now(*core::parse_time("2020-01-01T12:00:00Z"));
+  rituals::Context context = shelf.context();
+  rituals::SealRequest request = shelf.request(shoot, {"A"});
+  (again ? request.again : request.update) = true;
+  CHECK(rituals::seal(context, rituals::plan_seal(context, request)).volumes.size() == 1);
+  for (const char* what : {"2026-06-14_wedding", "IMG_0001.CR3"}) {
+    const io::Path back = shelf.path(std::string("back of ") + what);
+    CHECK(rituals::restore(context, {{what}, back, "", {}}).lost.empty());
+    CHECK(io::posix().stat(back / "2026-06-14_wedding" / "IMG_0001.CR3")->bytes == 33'000);
+  }
+  CHECK(context.catalog.shoots().front().bytes == 20'000 + 33'000);
+  // Nothing is new, and nothing changed, against what was sealed last.
+  const rituals::Plan plan = rituals::plan_seal(context, shelf.request(shoot, {"A"}));
+  CHECK(plan.shoots.front().kind == rituals::ShootPlanKind::kSealed);
+  CHECK(plan.shoots.front().changed.empty());
+}
+
+TEST_CASE("restore: a shoot that is sealed again after it was discarded is there again, whatever the clock says") {
+  Shelf shelf({"A"});
+  const io::Path shoot = shelf.add_shoot("2026-06-14_wedding", 2, 20'000);
+  shelf.seal(shoot, {"A"});
+  shelf.catalog().record_shoot_discarded(shelf.catalog().shoots().front().id, "a test");
+  CHECK(shelf.catalog().shoots().front().discarded);
+  shelf.world().set_now(*core::parse_time("2020-01-01T12:00:00Z"));
+  rituals::Context context = shelf.context();
+  rituals::SealRequest request = shelf.request(shoot, {"A"});
+  request.again = true;
+  rituals::seal(context, rituals::plan_seal(context, request));
+  for (const catalog::Shoot& known : shelf.catalog().shoots()) {
+    if (known.groups.size() > 1) CHECK_FALSE(known.discarded);
+  }
+}
+
 }  // namespace darkshelf::testing

@@ -81,4 +81,10 @@ void LoopDrive::unplug() {
   device_.clear();
 }
 
+void LoopDrive::pull() {
+  must({"umount", "-l", mount_point_.string()});
+  must({"losetup", "-d", device_});  // as soon as nothing is open there any more
+  device_.clear();
+}
+
 }  // namespace darkshelf::testing

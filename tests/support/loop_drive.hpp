@@ -23,6 +23,8 @@ class LoopDrive {
   const io::Path& mount_point() const { return mount_point_; }
   const io::Path& image() const { return image_; }
   void unplug();
+  /// Without asking, whatever is open on it: its mount point stays behind, empty.
+  void pull();
   void plug();
   bool plugged() const { return !device_.empty(); }
 

@@ -27,6 +27,11 @@ Shelf::Shelf(const std::vector<std::string>& drives, Watcher* watcher)
   }
 }
 
+rituals::Context Shelf::context() {
+  guards_.push_back(std::make_unique<io::DriveGuard>(fs_));
+  return {*guards_.back(), world_, {}, *catalog_};
+}
+
 io::Path Shelf::add_shoot(const std::string& name, unsigned files, std::size_t bytes) {
   const io::Path folder = path("shoots") / name;
   for (unsigned i = 0; i < files; ++i) {

@@ -16,7 +16,8 @@ class Shelf {
   /// Drives are folders with these labels; `watcher` is told every call.
   explicit Shelf(const std::vector<std::string>& drives, Watcher* watcher = nullptr);
 
-  rituals::Context context() { return {guard_, world_, {}, *catalog_}; }
+  /// As a new command has it: what an earlier one learned of drives is forgotten.
+  rituals::Context context();
   catalog::Catalog& catalog() { return *catalog_; }
   core::SteadyWorld& world() { return world_; }
   io::FileSystem& fs() { return fs_; }
@@ -34,7 +35,7 @@ class Shelf {
   TempDir temp_;
   Quiet quiet_;
   WatchedFileSystem fs_;
-  io::DriveGuard guard_{fs_};
+  std::vector<std::unique_ptr<io::DriveGuard>> guards_;  // one a context
   core::SteadyWorld world_;
   std::unique_ptr<catalog::Catalog> catalog_;
 };

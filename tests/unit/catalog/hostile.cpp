@@ -23,7 +23,7 @@ io::Path changed_copy(const TempDir& temp, const std::string& sql) {
   const core::Uuid drive = other.add_drive("X");
   const catalog::Volume volume = other.add_volume("s", other.catalog.writer());
   other.catalog.record_copy(volume.info.volume, drive, other.world.now(), false);
-  other.catalog.export_to(temp / "copy.db", "full", drive);
+  other.catalog.export_to(io::posix(), temp / "copy.db", "full", drive);
   change(temp / "copy.db", sql);
   return temp / "copy.db";
 }
@@ -135,7 +135,7 @@ TEST_CASE("catalog: a copy of its own tells nothing of other volumes that were f
   const catalog::Volume kept = one.add_volume("wedding", one.catalog.writer());
   one.catalog.record_copy(kept.info.volume, lent, one.world.now(), false);
   const catalog::Volume secret = two.add_volume("secret", one.world.new_id());  // of a third writer: found
-  two.catalog.export_to(temp / "two.db", "full", lent);
+  two.catalog.export_to(io::posix(), temp / "two.db", "full", lent);
   one.catalog.merge(temp / "two.db");
   // The same volume once more, with another seal: a conflict, which names its folder.
   change(temp / "two.db", "DROP TRIGGER volumes_stay");
@@ -145,7 +145,7 @@ TEST_CASE("catalog: a copy of its own tells nothing of other volumes that were f
   one.catalog.merge(temp / "two.db");
   SQLite::Database db((temp / "1.db").string());
   REQUIRE(db.execAndGet("SELECT count(*) FROM facts WHERE kind IN ('volume-found', 'volume-conflict')").getInt() == 2);
-  one.catalog.export_to(temp / "own.db", "own", lent);
+  one.catalog.export_to(io::posix(), temp / "own.db", "own", lent);
   const std::string bytes(core::as_text(io::read_file(io::posix(), temp / "own.db", 1 << 24)));
   CHECK(bytes.find("wedding") != std::string::npos);
   CHECK(bytes.find("secret") == std::string::npos);

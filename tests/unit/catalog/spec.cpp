@@ -111,7 +111,7 @@ std::string end_of(const std::string& what) {
 TEST_CASE("catalog SPEC: tables, views and columns are those of the schema") {
   TempDir temp;
   Machine one(temp / "1.db", 1);
-  one.catalog.export_to(temp / "copy.db", "full", one.add_drive("A"));
+  one.catalog.export_to(io::posix(), temp / "copy.db", "full", one.add_drive("A"));
   SQLite::Database db((temp / "copy.db").string());
   const auto spec = tables_of_spec();
   std::set<std::string> tables;

@@ -1,0 +1,133 @@
+#include "io/confined_drive.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <functional>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+
+namespace darkshelf::io {
+
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::size_t kBlock = core::AlignedBuffer::kAlignment;
+constexpr unsigned kErrorsUntilGone = 64;
+
+/// What the system says of a device that it no longer has.
+bool is_about_device(const Error& error) {
+  switch (error.os_error()) {
+    case ENODEV:
+    case ENXIO:
+    case ENOMEDIUM:
+    case ENOTCONN:
+    case ESHUTDOWN:
+    case ESTALE:
+    case EREMOTEIO:
+    case EHOSTDOWN:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+ConfinedDrive::ConfinedDrive(FileSystem& below, Path root, std::string name, Path folder)
+    : below_(below), name_(std::move(name)) {
+  const auto now = below_.stat_following(root);
+  if (!now || now->type != FileType::kDirectory)
+    throw Error(Code::kDriveGone, core::printable(root.string()) + " is no longer there");
+  root_ = {std::move(root), now->device, now->inode};
+  if (folder.empty()) return;
+  const auto inside = below_.stat(folder);
+  if (inside && inside->type == FileType::kDirectory) folder_ = {std::move(folder), inside->device, inside->inode};
+}
+
+bool ConfinedDrive::holds(const Path& path) const {
+  const std::string &whole = path.native(), &start = root_.path.native();
+  return whole.starts_with(start) &&
+         (whole.size() == start.size() || start.ends_with('/') || whole[start.size()] == '/');
+}
+
+void ConfinedDrive::require_answering() const {
+  if (!gone_) return;
+  const std::lock_guard hold(mutex_);
+  throw Error(Code::kDriveGone, name_ + " left in mid-work: " + why_,
+              "look at its cable, plug it in again and type the same command; nothing was recorded since the last good "
+              "read");
+}
+
+void ConfinedDrive::leave(const std::string& why) {
+  {
+    const std::lock_guard hold(mutex_);
+    if (!gone_) why_ = why;
+    gone_ = true;
+  }
+  require_answering();
+  std::abort();  // it has thrown
+}
+
+bool ConfinedDrive::is_as_it_was(const Folder& folder) {
+  if (folder.path.empty()) return true;
+  try {
+    const auto now = below_.stat_following(folder.path);
+    return now && now->device == folder.device && now->inode == folder.inode;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void ConfinedDrive::require_there() {
+  require_answering();
+  for (const Folder& folder : {std::cref(root_), std::cref(folder_)}) {
+    if (!is_as_it_was(folder)) leave(core::printable(folder.path.string()) + " is no longer the folder it was");
+  }
+}
+
+void ConfinedDrive::good(const std::shared_ptr<const Path>& file, std::uint64_t offset, bool from_medium) {
+  const std::lock_guard hold(mutex_);
+  errors_in_a_row_ = 0;
+  const Place place{file, offset / kBlock * kBlock, from_medium};
+  for (Place* kept : {&first_, &last_}) {
+    const bool better = kept->file == nullptr || (from_medium && !kept->from_medium);
+    const bool newer = kept == &last_ && from_medium == kept->from_medium;
+    if (better || newer) *kept = place;
+  }
+}
+
+ConfinedDrive::Answer ConfinedDrive::ask(const Place& place) {
+  if (!place.file) return Answer::kNotThere;
+  core::AlignedBuffer block(kBlock);
+  try {
+    const auto file = below_.open_read(*place.file, ReadMode::kDirect);
+    return file->read_at(place.offset, block.span()) > 0 ? Answer::kGood : Answer::kNotThere;
+  } catch (const Error& error) {
+    return is_read_error(error) || is_about_device(error) ? Answer::kNone : Answer::kNotThere;
+  }
+}
+
+void ConfinedDrive::failed(const Error& error) {
+  if (error.code() == Code::kDriveGone) return;
+  require_there();
+  if (!is_read_error(error) && !is_about_device(error)) return;
+  Place first, last;
+  unsigned in_a_row = 0;
+  {
+    const std::lock_guard hold(mutex_);
+    in_a_row = ++errors_in_a_row_;
+    first = first_;
+    last = last_;
+  }
+  const std::string what = error.what();
+  if (in_a_row >= kErrorsUntilGone) leave("it stopped answering (" + what + "; 64 errors without one good read)");
+  Answer answer = ask(last);
+  if (answer == Answer::kNotThere) answer = ask(first);  // what was read last is removed since
+  if (answer == Answer::kNone)
+    leave("it stopped answering (" + what + "; what could be read before cannot be read any more either)");
+}
+
+}  // namespace darkshelf::io
