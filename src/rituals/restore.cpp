@@ -123,10 +123,7 @@ class Restoring {
     to = to.lexically_normal();
     io::Path there = to;
     while (!context_.fs.stat_following(there) && there.has_parent_path()) there = there.parent_path();
-    for (const io::Path& start : {to, context_.fs.canonical(there)}) {
-      for (io::Path folder = start; folder.has_parent_path(); folder = folder.parent_path())
-        refuse_archive_folder(context_.fs, folder);
-    }
+    for (const io::Path& start : {to, context_.fs.canonical(there)}) rituals::refuse_archive(context_.fs, start);
   }
 
   void require_some_here() {

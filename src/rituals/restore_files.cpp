@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "core/text.hpp"
-#include "formats/drive/drive_files.hpp"
+#include "volume/volume_reader.hpp"
 
 namespace darkshelf::rituals {
 
@@ -27,14 +27,12 @@ bool is_about_name(const Error& error, const io::Path& target) {
 
 }  // namespace
 
-void refuse_archive_folder(io::FileSystem& fs, const io::Path& folder) {
-  namespace fd = formats::drive;
-  if (folder.filename().string() != fd::kFolder) return;
-  const io::Path root = folder.parent_path();
-  if (!fs.stat(root / std::string(fd::kIdentity)) && !fs.stat(root / std::string(fd::kSeals))) return;
+void refuse_archive(io::FileSystem& fs, const io::Path& folder) {
+  const io::Path archive = volume::archive_around(fs, folder);
+  if (archive.empty()) return;
   throw Error(
       Code::kUsage,
-      fmt::format("{} is the archive of a drive: nothing is restored into it", core::printable(folder.string())),
+      fmt::format("{} is the archive of a drive: nothing is restored into it", core::printable(archive.string())),
       "give a folder outside of it: --to DIR");
 }
 
@@ -103,7 +101,7 @@ bool RestoredFiles::make_folders(const std::string& path) {
       report_.conflicts.push_back(folder.string());
       return false;
     }
-    refuse_archive_folder(context_.fs, folder);
+    refuse_archive(context_.fs, folder);
   }
   const auto stat = context_.fs.stat(target_.root / path);
   const bool blocked = stat && stat->type == io::FileType::kOther;

@@ -8,8 +8,8 @@
 
 namespace darkshelf::rituals {
 
-/// Throws kUsage when the folder is the darkshelf/ of a drive, whose files only seal and its like write.
-void refuse_archive_folder(io::FileSystem& fs, const io::Path& folder);
+/// Throws kUsage when the folder is the archive of a drive, or lies in one.
+void refuse_archive(io::FileSystem& fs, const io::Path& folder);
 
 class RestoredFiles {
  public:

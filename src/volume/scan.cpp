@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "volume/volume_reader.hpp"
 
 namespace darkshelf::volume {
 
@@ -40,6 +41,7 @@ class Scan {
     }
     out_.folder = fs_.canonical(folder);
     out_.name = out_.folder.filename().string();
+    refuse_archive(archive_around(fs_, out_.folder));
     add_folder(out_.folder, out_.name, *stat);
     walk(out_.folder, out_.name, 1);
     std::sort(out_.entries.begin(), out_.entries.end(),
@@ -99,8 +101,17 @@ class Scan {
       out_.unreadable.push_back({below, fmt::format("cannot be read: {}", error.what())});
       return;
     }
+    refuse_archive(is_archive(fs_, folder) ? folder : io::Path());
     refuse_open_lightroom(folder, entries);
     for (const io::Entry& entry : entries) visit(folder / entry.name, entry.name, below + "/" + entry.name, depth);
+  }
+
+  static void refuse_archive(const io::Path& archive) {
+    if (archive.empty()) return;
+    throw Error(Code::kUsage,
+                fmt::format("{} is the archive of a drive: what is sealed is not sealed again",
+                            core::printable(archive.string())),
+                "darkshelf copy DRIVE --to DRIVE brings its volumes to another drive; give the folders of the shoots");
   }
 
   void refuse_open_lightroom(const io::Path& folder, const std::vector<io::Entry>& entries) {

@@ -36,7 +36,8 @@ struct SourceShoot {
 /// an earlier entry become kHardLink. Left out: *.lrdata, .DS_Store, ._*, Thumbs.db, desktop.ini, .Trashes,
 /// .Spotlight-V100, .fseventsd, $RECYCLE.BIN, System Volume Information, .Trash-*, lost+found, and names matching
 /// `excludes` (globs over the name and over the path below the shoot). Throws Error(kNotFound) if there is no such
-/// folder, Error(kFailed) when a Lightroom catalog has a .lock beside it ("close Lightroom").
+/// folder, Error(kFailed) when a Lightroom catalog has a .lock beside it ("close Lightroom"), Error(kUsage) when the
+/// folder is, holds, or lies in the archive of a drive.
 SourceShoot scan_shoot(io::FileSystem& fs, const io::Path& folder, const std::vector<std::string>& excludes,
                        const core::Work& work);
 

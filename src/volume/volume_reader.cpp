@@ -224,4 +224,18 @@ std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_r
   return folders;
 }
 
+bool is_archive(io::FileSystem& fs, const io::Path& folder) {
+  namespace fd = formats::drive;
+  if (folder.filename().string() != fd::kFolder) return false;
+  const io::Path root = folder.parent_path();
+  return fs.stat(root / std::string(fd::kIdentity)) || fs.stat(root / std::string(fd::kSeals));
+}
+
+io::Path archive_around(io::FileSystem& fs, const io::Path& folder) {
+  for (io::Path at = folder; at.has_parent_path(); at = at.parent_path()) {
+    if (is_archive(fs, at)) return at;
+  }
+  return {};
+}
+
 }  // namespace darkshelf::volume

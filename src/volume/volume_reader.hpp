@@ -58,4 +58,9 @@ LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::
 /// sorted.
 std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root);
 
+/// Is this folder the darkshelf/ of a drive, whose files only seal and its like write?
+bool is_archive(io::FileSystem& fs, const io::Path& folder);
+/// The one of those that is the (absolute) folder or lies above it; empty if none.
+io::Path archive_around(io::FileSystem& fs, const io::Path& folder);
+
 }  // namespace darkshelf::volume
