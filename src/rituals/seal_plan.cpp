@@ -6,6 +6,7 @@
 #include "core/text.hpp"
 #include "rituals/seal.hpp"
 #include "rituals/seal_parts.hpp"
+#include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
 
@@ -55,8 +56,10 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
 void check_apart(const io::Path& source, const std::vector<DriveLoad>& drives) {
   for (const DriveLoad& load : drives) {
     if (lies_in(load.drive.root, source)) {
-      throw Error(Code::kUsage, fmt::format("the drive {} ({}) lies inside the shoot {}", load.drive.drive.label,
-                                            load.drive.root.string(), source.string()));
+      throw Error(Code::kUsage,
+                  fmt::format("the drive {} ({}) lies inside the shoot {}", load.drive.drive.label,
+                              load.drive.root.string(), source.string()),
+                  "give the folders of the shoots, without the drive");
     }
     if (lies_in(source, load.drive.folder())) {
       throw Error(Code::kUsage,
@@ -205,7 +208,7 @@ void note_shared_disks(Plan& plan) {
     for (std::size_t j = 0; j < i; ++j) {
       const AttachedDrive& a = plan.drives[j].drive;
       const AttachedDrive& b = plan.drives[i].drive;
-      if (!a.medium.disk.empty() && a.medium.disk == b.medium.disk) {
+      if (shelf::same_disk(evidence_of(a.medium, a.root), evidence_of(b.medium, b.root))) {
         plan.notes.push_back(
             fmt::format("{} and {} are on one disk: they count as one copy", a.drive.label, b.drive.label));
       }

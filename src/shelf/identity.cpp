@@ -32,6 +32,18 @@ Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optiona
   return judgement;
 }
 
+bool same_disk(const catalog::Evidence& a, const catalog::Evidence& b) {
+  const auto lasting = [](const catalog::Evidence& evidence) {
+    const bool number = evidence.disk.find(':') != std::string::npos &&
+                        evidence.disk.find_first_not_of("0123456789:") == std::string::npos;
+    return !evidence.disk.empty() && !number;
+  };
+  const bool same_name = !a.disk.empty() && a.disk == b.disk;
+  if (lasting(a) && lasting(b)) return same_name;
+  const bool same_system = !a.fs_id.empty() && a.fs_id == b.fs_id && a.bytes == b.bytes;
+  return same_name || same_system;
+}
+
 std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives,
                                                  const catalog::Evidence& now) {
   std::vector<catalog::Drive> found;

@@ -24,6 +24,10 @@ struct Judgement {
 Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optional<catalog::Drive>& known,
                 const catalog::Evidence& now);
 
+/// Do these tell of one physical disk? A serial (or the image of a loop device) names a disk for good. A device number
+/// does so only while it is attached: two visits to one file system (id and size) are to one disk, too.
+bool same_disk(const catalog::Evidence& a, const catalog::Evidence& b);
+
 /// Drives whose recorded serial (or fs_id) equals this evidence: "this was 2026-A … formatted?".
 std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives,
                                                  const catalog::Evidence& now);

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "shelf/identity.hpp"
 
 namespace darkshelf::shelf {
 
@@ -73,16 +74,17 @@ Vote vote_for(const catalog::Copy& copy, const catalog::Drive& drive, bool gone,
 
 /// Copies on one physical disk count once: the one checked last.
 void count_disks_once(std::vector<CopyView>& copies) {
-  std::map<std::string, CopyView*> best;
+  std::vector<CopyView*> kept;
   for (CopyView& view : copies) {
-    const std::string& disk = view.drive.evidence.disk;
-    if (view.vote != Vote::kCounts || disk.empty()) continue;
-    CopyView*& kept = best[disk];
-    if (kept == nullptr) {
-      kept = &view;
-    } else if (*view.copy.checked > *kept->copy.checked) {
-      kept->vote = Vote::kSameDisk;
-      kept = &view;
+    if (view.vote != Vote::kCounts) continue;
+    const auto other = std::find_if(kept.begin(), kept.end(), [&](const CopyView* one) {
+      return same_disk(one->drive.evidence, view.drive.evidence);
+    });
+    if (other == kept.end()) {
+      kept.push_back(&view);
+    } else if (*view.copy.checked > *(*other)->copy.checked) {
+      (*other)->vote = Vote::kSameDisk;
+      *other = &view;
     } else {
       view.vote = Vote::kSameDisk;
     }

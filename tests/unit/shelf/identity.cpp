@@ -67,4 +67,21 @@ TEST_CASE("identity: drives that were this medium once are found by its serial o
   CHECK(found(evidence("", "", kTB)).empty());  // knowing nothing is not being alike
 }
 
+TEST_CASE("identity: one disk is told by what names it for good, else by its file system or while it is attached") {
+  const auto on = [](const std::string& disk, const std::string& fs_id, std::uint64_t bytes) {
+    Evidence out = evidence(fs_id, "", bytes);
+    out.disk = disk;
+    return out;
+  };
+  CHECK(shelf::same_disk(on("8:16", "fs-1", kTB), on("8:32", "fs-1", kTB)));  // attached in another order
+  CHECK(shelf::same_disk(on("8:16", "fs-1", kTB), on("8:16", "fs-2", kTB)));  // two partitions
+  CHECK_FALSE(shelf::same_disk(on("8:16", "fs-1", kTB), on("8:32", "fs-2", kTB)));
+  CHECK_FALSE(shelf::same_disk(on("8:16", "fs-1", kTB), on("8:32", "fs-1", 2 * kTB)));
+  CHECK_FALSE(shelf::same_disk(on("8:16", "", kTB), on("8:32", "", kTB)));  // knowing nothing is not being alike
+  CHECK(shelf::same_disk(on("123456", "fs-1", kTB), on("123456", "fs-2", kTB)));
+  CHECK_FALSE(shelf::same_disk(on("123456", "fs-1", kTB), on("123457", "fs-1", kTB)));  // a clone
+  CHECK_FALSE(shelf::same_disk(on("loop:/a.img", "fs-1", kTB), on("loop:/b.img", "fs-1", kTB)));
+  CHECK_FALSE(shelf::same_disk(on("", "", 0), on("", "", 0)));
+}
+
 }  // namespace darkshelf::testing

@@ -209,6 +209,20 @@ TEST_CASE("policy: copies on one physical disk count once, the one checked last"
   CHECK(s.status(kTwo, 3 * kDay).met());
 }
 
+TEST_CASE("policy: two folders on one disk without a serial count once, whatever number it had at each visit") {
+  Shelves s;
+  const core::Uuid a = s.drive("A", {}, "hdd", "8:16"), b = s.drive("B", {}, "hdd", "8:32");
+  s.volume("wedding", {a, b});
+  CHECK(s.status(kTwo).shoots[0].counting == 2);
+  catalog::Evidence seen = s.catalog.drive(a)->evidence;
+  seen.fs_id = "fs-1";
+  seen.bytes = 1000;
+  s.catalog.record_drive_seen(a, seen);
+  seen.disk = "8:32";
+  s.catalog.record_drive_seen(b, seen);
+  CHECK(s.status(kTwo).shoots[0].counting == 1);
+}
+
 TEST_CASE("policy: a shoot is as safe as its worst volume, the worst shoots stand first, discarded ones nowhere") {
   Shelves s;
   const core::Uuid a = s.drive("A"), b = s.drive("B"), c = s.drive("C");
