@@ -37,7 +37,7 @@ int repair(Session& session, const rituals::RepairRequest& request, const std::s
                            volume.replayed ? " (an interrupted repair was finished)" : ""));
       continue;
     }
-    code = kDamageBeyondRepair;
+    code = worse(code, volume.failing_medium ? kDamageRepairable : kDamageBeyondRepair);
     out.line(fmt::format("{} {}: {}", out.paint(Color::kRed, "not repaired"), volume.volume.folder,
                          core::printable(volume.failure)));
     if (volume.after.loaded) print_damage(out, volume.volume, volume.after);
@@ -45,7 +45,11 @@ int repair(Session& session, const rituals::RepairRequest& request, const std::s
   if (report.second_seals > 0)
     out.line(fmt::format("{} written anew.",
                          core::count_of(report.second_seals, "second copy of a seal", "second copies of seals")));
-  if (report.volumes.empty() && report.second_seals == 0) {
+  if (report.service_files > 0) {
+    out.line(fmt::format("{} beside the volumes written anew (catalog copy, START-HERE).",
+                         core::count_of(report.service_files, "file")));
+  }
+  if (report.volumes.empty() && report.second_seals == 0 && report.service_files == 0) {
     out.line(fmt::format("Nothing to repair: {} on {} are intact.", core::count_of(report.checked, "volume"),
                          report.drive.label));
   } else if (code == kGood) {
@@ -56,7 +60,9 @@ int repair(Session& session, const rituals::RepairRequest& request, const std::s
     out.note(fmt::format("The damaged bytes are kept in {} until: darkshelf repair {} --discard",
                          core::printable(report.quarantine.string()), core::shell_quote(report.drive.label)));
   }
-  if (code != kGood)
+  if (code == kDamageRepairable)
+    out.line(fmt::format("Next: darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(report.drive.label)));
+  if (code == kDamageBeyondRepair)
     out.line(
         "Next: darkshelf restore SHOOT --to DIR saves every intact photo; another copy may have the rest (darkshelf "
         "show SHOOT).");
@@ -68,7 +74,8 @@ int repair(Session& session, const rituals::RepairRequest& request, const std::s
                                {"checked", report.checked},
                                {"repaired", report.volumes.size()},
                                {"complete", report.complete()},
-                               {"second_seals", report.second_seals}});
+                               {"second_seals", report.second_seals},
+                               {"service_files", report.service_files}});
   return code;
 }
 

@@ -16,6 +16,23 @@ struct Options {
   bool read_only = false;
 };
 
+/// Files that lie in an intact volume and were not sealed with it.
+void print_foreign(Output& out, const std::string& folder, const std::vector<rituals::FileFinding>& findings) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::string> names;
+  for (const rituals::FileFinding& finding : findings) {
+    if (finding.kind == rituals::FindingKind::kForeign) names.push_back(core::printable(finding.path));
+  }
+  if (names.empty()) return;
+  const std::size_t shown = out.verbose() ? names.size() : std::min(kShown, names.size());
+  std::string list =
+      fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (names.size() > shown) list += fmt::format(" and {} more (-v shows all)", names.size() - shown);
+  out.line(fmt::format("{}: {} in it {} not sealed with it: {}", folder, core::count_of(names.size(), "file"),
+                       names.size() == 1 ? "was" : "were", list));
+  out.line("    The archive is as it was; move them elsewhere, no copy and no parity holds them.");
+}
+
 void print_volume(Output& out, const rituals::ScrubbedCopy& copy) {
   const rituals::Examination& found = copy.examination;
   const bool hit = !found.loaded || std::any_of(found.findings.begin(), found.findings.end(), is_damage);
@@ -35,11 +52,12 @@ void print_volume(Output& out, const rituals::ScrubbedCopy& copy) {
                                  {"files_hit", photos},
                                  {"findings", findings},
                                  {"message", core::printable(found.failure)}});
-  if (!hit) {
+  if (hit) {
+    print_damage(out, copy.volume, found);
+  } else {
     out.detail(fmt::format("{}: intact", copy.volume.folder));
-    return;
+    print_foreign(out, copy.volume.folder, found.findings);
   }
-  print_damage(out, copy.volume, found);
 }
 
 int scrub(Session& session, const Options& options) {
@@ -68,15 +86,19 @@ int scrub(Session& session, const Options& options) {
   int code = kGood;
   if (report.damage()) {
     code = report.repairable() ? kDamageRepairable : kDamageBeyondRepair;
+    const bool in_volumes = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
+      return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), is_damage);
+    });
     if (report.photos_hit > 0) {
       out.line(
           out.paint(Color::kRed, fmt::format("{} of {} on {} are damaged{}.", core::with_commas(report.photos_hit),
                                              core::count_of(report.photos, "photo"), report.drive.label,
                                              report.repairable() ? "; repairable from parity on this drive" : "")));
     } else {
-      out.line(out.paint(Color::kAmber,
-                         fmt::format("All {} on {} are intact; lists or recovery data beside them are damaged.",
-                                     core::count_of(report.photos, "photo"), report.drive.label)));
+      out.line(out.paint(
+          Color::kAmber,
+          fmt::format("All {} on {} are intact; {} beside them are damaged.", core::count_of(report.photos, "photo"),
+                      report.drive.label, in_volumes ? "lists or recovery data" : "files of the drive itself")));
     }
     out.line(next_step(report, label));
   } else if (!report.volumes.empty() || report.unknown_volumes == 0) {
@@ -90,6 +112,7 @@ int scrub(Session& session, const Options& options) {
     out.line(fmt::format("{} here {} unknown to this catalog and not checked: darkshelf catalog recover {}",
                          core::count_of(report.unknown_volumes, "volume"), report.unknown_volumes == 1 ? "is" : "are",
                          core::shell_quote(report.root.string())));
+    if (!request.read_only) out.note("Until then the copy of a catalog on the drive stays as it is.");
   }
   if (!report.not_refreshed.empty()) {
     code = worse(code, kFailed);

@@ -8,6 +8,7 @@
 #include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/repair_journal.hpp"
+#include "rituals/service_files.hpp"
 
 namespace darkshelf::rituals {
 
@@ -57,7 +58,7 @@ class Repairing {
       ++report_.checked;
     }
     remove_if_empty(journals_);
-    if (report_.complete()) report_.not_refreshed = try_to_refresh(context_, drive_);
+    if (report_.complete()) refresh();
     return std::move(report_);
   }
 
@@ -69,6 +70,13 @@ class Repairing {
       context_.fs.sync_dir(drive_.folder());
     }
     return std::move(report_);
+  }
+
+  /// Writes anew what a visit writes; what of it was damaged is mended by that.
+  void refresh() {
+    const std::size_t damaged = examine_service_files(context_, drive_).size();
+    report_.not_refreshed = try_to_refresh(context_, drive_);
+    if (report_.not_refreshed.empty()) report_.service_files = damaged;
   }
 
   void remove_if_empty(const io::Path& folder) {
@@ -112,6 +120,8 @@ class Repairing {
         repaired.after = std::move(before);
       } else {
         repaired.failure = why_not(volume, before);
+        repaired.failing_medium =
+            before.repairable() && has(before, FindingKind::kUnreadable) && !has(before, FindingKind::kChanged);
         if (repaired.failure.empty()) {
           mend(volume, before, journal, repaired);
           repaired.after = look(volume);
@@ -163,22 +173,19 @@ class Repairing {
   }
 
   std::string why_not(const catalog::Volume& volume, const Examination& examination) {
-    const std::string label = core::shell_quote(drive_.drive.label);
     if (has(examination, FindingKind::kChanged)) {
       return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
              "was written";
     }
     if (!examination.loaded) return examination.failure + other_copies(volume);
-    if (has(examination, FindingKind::kUnreadable)) {
-      return fmt::format(
-          "the medium itself is failing (unreadable places): do not write to it. Type: darkshelf copy {} --to "
-          "ANOTHER-DRIVE",
-          label);
-    }
     if (!examination.repairable()) {
       return fmt::format("{} are lost, and {} recovery slices are sound{}",
                          core::count_of(examination.lost.size(), "slice"), examination.payload_parity.recovery.size(),
                          other_copies(volume));
+    }
+    if (has(examination, FindingKind::kUnreadable)) {
+      return "the medium itself is failing (unreadable places), and nothing was written to it; a copy to another drive "
+             "is mended from parity on the way";
     }
     return {};
   }

@@ -15,15 +15,17 @@ struct RepairedVolume {
   catalog::Volume volume;
   std::uint64_t slices = 0, files = 0, bytes = 0;  // rebuilt
   bool repaired = false;
-  bool replayed = false;  // an earlier, interrupted repair was finished from its journal
-  std::string failure;    // why not
-  Examination after;      // what is left
+  bool failing_medium = false;  // not repaired because the medium is failing: a copy elsewhere mends it on the way
+  bool replayed = false;        // an earlier, interrupted repair was finished from its journal
+  std::string failure;          // why not
+  Examination after;            // what is left
 };
 struct RepairReport {
   catalog::Drive drive;
   std::vector<RepairedVolume> volumes;  // the ones that had damage
   std::uint64_t checked = 0;            // volumes looked at
   std::uint64_t second_seals = 0;       // second copies of seals written anew
+  std::uint64_t service_files = 0;      // catalog copy, CURRENT, START-HERE: damaged ones written anew
   io::Path quarantine;                  // empty if nothing was kept
   std::uint64_t discarded_bytes = 0;    // with discard_quarantine
   std::string not_refreshed;            // why the catalog copy on the drive is not; "" if all is well

@@ -9,6 +9,7 @@
 #include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/payload_reader.hpp"
+#include "rituals/service_files.hpp"
 
 namespace darkshelf::rituals {
 
@@ -150,8 +151,11 @@ class Scrubbing {
       for (const io::Entry& entry : fs.list(incoming)) tell(FindingKind::kForeign, below_root(incoming / entry.name));
     }
     // At the root of a drive such things are in order: every file system keeps its own there.
-    for (const io::Entry& entry : fs.list(drive_.folder())) {
-      if (is_litter(entry.name)) tell(FindingKind::kLitter, below_root(drive_.folder() / entry.name));
+    for (const auto& found : {find_strangers(context_, drive_), examine_service_files(context_, drive_)}) {
+      for (const FileFinding& finding : found) {
+        add_finding({}, finding.path, finding, Examination{});
+        report_.drive_findings.push_back(finding);
+      }
     }
   }
 
@@ -178,10 +182,8 @@ class Scrubbing {
     record_.complete = report_.not_read.empty();
     context_.catalog.record_scrub(record_);
     core::stop_point("scrub.recorded");
-    const bool clean = !report_.unfinished_repair && std::all_of(record_.findings.begin(), record_.findings.end(),
-                                                                 [](const catalog::Finding& finding) {
-                                                                   return finding.kind == name_of(FindingKind::kLitter);
-                                                                 });
+    // What is not ours harms nothing; but a drive with volumes nobody knows here carries a catalog that knows them.
+    const bool clean = !report_.unfinished_repair && report_.unknown_volumes == 0 && !report_.damage();
     if (clean && !request_.read_only && drive_.lock) {
       report_.not_refreshed = try_to_refresh(context_, drive_);
       report_.catalog_refreshed = report_.not_refreshed.empty();

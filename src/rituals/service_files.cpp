@@ -1,0 +1,144 @@
+#include "rituals/service_files.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "rituals/payload_reader.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fd = formats::drive;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::uint64_t kTextLimit = 1 << 20;
+
+class Looking {
+ public:
+  Looking(Context& context, const AttachedDrive& drive) : context_(context), drive_(drive) {}
+
+  std::vector<FileFinding> run() {
+    if (drive_.drive.catalog_mode != "none") catalog_copy();
+    start_here();
+    return std::move(findings_);
+  }
+
+ private:
+  void tell(FindingKind kind, const std::string& below) { findings_.push_back({kind, below, {}, 0}); }
+
+  /// Runs `look`, which tells whether the file is as it should be; a mismatch is looked at again before it is believed.
+  template <typename Look>
+  bool is_sound(const std::string& below, Look look) {
+    const auto stat = context_.fs.stat(drive_.root / below);
+    if (!stat || stat->type != io::FileType::kRegular) {
+      tell(stat ? FindingKind::kDamaged : FindingKind::kMissing, below);
+      return false;
+    }
+    try {
+      if (look(*stat) || look(*stat)) return true;
+      tell(FindingKind::kDamaged, below);
+    } catch (const Error& error) {
+      if (!io::is_read_error(error)) throw;
+      tell(FindingKind::kUnreadable, below);
+    }
+    return false;
+  }
+
+  void catalog_copy() {
+    const std::string current_path(fd::kCurrent);
+    fd::CurrentCatalog current;
+    const bool named = is_sound(current_path, [&](const io::Stat&) {
+      try {
+        current = fd::decode_current(
+            io::read_text(context_.fs, drive_.root / current_path, kTextLimit, io::ReadMode::kDirect));
+        return true;
+      } catch (const Error& error) {
+        if (error.code() != Code::kCorrupt) throw;
+        return false;
+      }
+    });
+    if (!named) return;
+    const std::string copy = std::string(fd::kCatalogFolder) + "/" + current.name;
+    is_sound(copy, [&](const io::Stat& stat) {
+      return stat.bytes == current.bytes && sha256_of(drive_.root / copy) == current.sha256;
+    });
+  }
+
+  digest::Sha256 sha256_of(const io::Path& path) {
+    const auto file = context_.fs.open_read(path, io::ReadMode::kDirect);
+    core::AlignedBuffer buffer(1 << 20);
+    digest::Sha256Stream sha256;
+    std::uint64_t offset = 0;
+    for (std::size_t got = 0; (got = file->read_at(offset, buffer.span())) != 0; offset += got) {
+      context_.work.check();
+      sha256.update(buffer.span().first(got));
+    }
+    return sha256.finish();
+  }
+
+  /// One text in two places: they prove each other. Which of two that differ is the damaged one nobody can tell; both
+  /// are written anew.
+  void start_here() {
+    const std::string inside(fd::kStartHere), outside = fd::root_start_here_name(drive_.identity.label);
+    const auto text_of = [&](const std::string& below) {
+      return io::read_text(context_.fs, drive_.root / below, kTextLimit, io::ReadMode::kDirect);
+    };
+    const auto has_text = [](const io::Stat& stat) { return stat.bytes > 0 && stat.bytes <= kTextLimit; };
+    if (!is_sound(outside, has_text)) return;
+    is_sound(inside, [&](const io::Stat& stat) { return has_text(stat) && text_of(inside) == text_of(outside); });
+  }
+
+  Context& context_;
+  const AttachedDrive& drive_;
+  std::vector<FileFinding> findings_;
+};
+
+bool is_year(const std::string& name) {
+  return name == "undated" || (name.size() == 4 && name.find_first_not_of("0123456789") == std::string::npos);
+}
+
+/// Names directly in darkshelf/ that are its own. A file ".new" is one that is being written, or was by a run that was
+/// killed.
+bool is_own(const io::Entry& entry) {
+  static const std::set<std::string> kFolders = {"catalog", "seals", "keys", ".incoming", ".repair", "quarantine"};
+  static const std::set<std::string> kFiles = {"START-HERE.txt", "drive.json", ".lock"};
+  if (kFolders.contains(entry.name)) return true;  // something else of that name is refused when it is used
+  std::string name = entry.name;
+  if (name.ends_with(".new")) name.erase(name.size() - 4);
+  return kFiles.contains(name) || (is_year(entry.name) && entry.type == io::FileType::kDirectory);
+}
+
+}  // namespace
+
+std::vector<FileFinding> examine_service_files(Context& context, const AttachedDrive& drive) {
+  return Looking(context, drive).run();
+}
+
+std::vector<FileFinding> find_strangers(Context& context, const AttachedDrive& drive) {
+  std::vector<FileFinding> found;
+  const std::string top(fd::kFolder);
+  const auto tell = [&](const std::string& below, const io::Entry& entry) {
+    const auto stat = context.fs.stat(drive.root / below);
+    found.push_back({is_litter(entry.name) ? FindingKind::kLitter : FindingKind::kForeign,
+                     below,
+                     {},
+                     stat && stat->type == io::FileType::kRegular ? stat->bytes : 0});
+  };
+  std::set<io::Path> volumes;
+  for (const catalog::Volume& volume : context.catalog.volumes_on(drive.drive.id))
+    volumes.insert(drive.volume_folder(volume));
+  for (const io::Path& folder : volume::volume_folders(context.fs, drive.root)) volumes.insert(folder);
+  for (const io::Entry& entry : context.fs.list(drive.folder())) {
+    const std::string below = top + "/" + entry.name;
+    if (!is_own(entry)) tell(below, entry);
+    if (!is_year(entry.name) || entry.type != io::FileType::kDirectory) continue;
+    for (const io::Entry& inner : context.fs.list(drive.root / below)) {
+      if (!volumes.contains(drive.root / below / inner.name)) tell(below + "/" + inner.name, inner);
+    }
+  }
+  return found;
+}
+
+}  // namespace darkshelf::rituals

@@ -1,0 +1,17 @@
+#pragma once
+// What lies in a drive's darkshelf/ beside the volumes and their seals: files that darkshelf writes anew at every
+// visit, and things that are not its own.
+
+#include "rituals/examine.hpp"
+
+namespace darkshelf::rituals {
+
+/// CURRENT and the catalog copy it names, and the two texts START-HERE: damaged, unreadable or missing ones, with paths
+/// below the drive's root. refresh_drive() writes each of them anew.
+std::vector<FileFinding> examine_service_files(Context& context, const AttachedDrive& drive);
+
+/// Everything directly in darkshelf/ and in the folders of years that darkshelf did not put there, as foreign or
+/// litter; folders of volumes, known or not, aside. Paths below the drive's root.
+std::vector<FileFinding> find_strangers(Context& context, const AttachedDrive& drive);
+
+}  // namespace darkshelf::rituals
