@@ -53,6 +53,10 @@ bool ConfinedDrive::holds(const Path& path) const {
          (whole.size() == start.size() || start.ends_with('/') || whole[start.size()] == '/');
 }
 
+bool ConfinedDrive::is_same(const ConfinedDrive& now) const {
+  return !gone_ && name_ == now.name_ && root_ == now.root_ && folder_ == now.folder_;
+}
+
 void ConfinedDrive::require_answering() const {
   if (!gone_) return;
   const std::lock_guard hold(mutex_);
@@ -123,6 +127,7 @@ void ConfinedDrive::failed(const Error& error) {
     last = last_;
   }
   const std::string what = error.what();
+  if (!last.file) leave("it does not answer (" + what + ")");  // and never did
   if (in_a_row >= kErrorsUntilGone) leave("it stopped answering (" + what + "; 64 errors without one good read)");
   Answer answer = ask(last);
   if (answer == Answer::kNotThere) answer = ask(first);  // what was read last is removed since

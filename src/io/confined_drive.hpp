@@ -23,6 +23,8 @@ class ConfinedDrive {
   std::uint64_t device() const { return root_.device; }
   bool holds(const Path& path) const;  // the root itself, or below it
 
+  /// Does the other one, made just now, tell of the same folders, and has nothing gone since?
+  bool is_same(const ConfinedDrive& now) const;
   /// Throws kDriveGone when the drive was found gone before.
   void require_answering() const;
   /// The same, and when its root or its folder is not what it was.
@@ -36,7 +38,8 @@ class ConfinedDrive {
  private:
   struct Folder {
     Path path;
-    std::uint64_t device = 0, inode = 0;  // 0, 0: not known
+    std::uint64_t device = 0, inode = 0;
+    bool operator==(const Folder&) const = default;
   };
   struct Place {
     std::shared_ptr<const Path> file;  // null: none yet

@@ -68,8 +68,13 @@ class GuardedFile final : public File {
 void DriveGuard::confine(const Path& root, const std::string& drive, const Path& folder) {
   auto confined = std::make_shared<ConfinedDrive>(below_, root, drive, folder);
   const std::unique_lock hold(mutex_);
-  std::erase_if(drives_, [&](const Drive& known) { return known->root() == root; });
-  drives_.push_back(std::move(confined));
+  const auto known =
+      std::find_if(drives_.begin(), drives_.end(), [&](const Drive& one) { return one->root() == root; });
+  if (known == drives_.end()) {
+    drives_.push_back(std::move(confined));
+  } else if (!(*known)->is_same(*confined)) {  // else what was learned of it stays
+    *known = std::move(confined);
+  }
 }
 
 DriveGuard::Drive DriveGuard::drive_of(const Path& path) const {

@@ -18,12 +18,13 @@ namespace {
 constexpr std::uint64_t kIdentityLimit = 64 << 10;
 
 /// The identity a folder claims; nothing if it holds none.
-std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path& root) {
+std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path& root,
+                                             io::ReadMode mode = io::ReadMode::kCached) {
   const io::Path file = root / std::string(fd::kIdentity);
   const auto stat = fs.stat(file);
   if (!stat || stat->type != io::FileType::kRegular) return {};
   try {
-    return fd::decode_identity(io::read_text(fs, file, kIdentityLimit, io::ReadMode::kDirect));
+    return fd::decode_identity(io::read_text(fs, file, kIdentityLimit, mode));
   } catch (const Error& error) {
     if (io::is_read_error(error)) {
       throw Error(Code::kDriveGone, fmt::format("the drive at {} does not answer: {}", root.string(), error.what()),
@@ -92,7 +93,8 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
   const std::string quoted = core::shell_quote(root.string());
   const auto known = context.catalog.drive(id);
   context.fs.confine(root, known ? known->label : core::printable(root.string()), root / std::string(fd::kFolder));
-  const auto found = identity_at(context.fs, root);  // only now is it certain which folder this is
+  // Only now is it certain which folder this is; and this is the first block that the guard may ask for again.
+  const auto found = identity_at(context.fs, root, io::ReadMode::kDirect);
   if (!found || found->id != id)
     throw Error(Code::kDriveGone, fmt::format("the drive at {} left just now", root.string()), "plug it in again");
   const fd::DriveIdentity& identity = *found;

@@ -194,6 +194,14 @@ void record_clone(Context& context, const io::Path& root, const core::Uuid& orig
   }
 }
 
+/// The accepted drive, with the texts and the catalog copy of who it is now. Failing that it is accepted all the same:
+/// the next scrub tells.
+catalog::Drive refreshed(Context& context, const io::Path& root, const fd::DriveIdentity& identity) {
+  catalog::Drive drive = *context.catalog.drive(identity.id);
+  try_to_refresh(context, AttachedDrive{drive, root, io::medium_of(root), identity, nullptr});
+  return drive;
+}
+
 }  // namespace
 
 AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
@@ -266,7 +274,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
     write_identity(context.fs, root, identity);  // as it was, or made whole again
     context.catalog.record_drive_accepted(known->id, evidence, as);
     context.catalog.record_drive_seen(known->id, evidence);
-    return *context.catalog.drive(known->id);
+    return refreshed(context, root, identity);
   }
   require_clone(context, root, *known, identity, evidence);
   identity.id = context.world.new_id();
@@ -285,7 +293,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
   context.catalog.record_drive(drive);
   context.catalog.record_drive_seen(drive.id, evidence);
   record_clone(context, root, known->id, drive.id);
-  return *context.catalog.drive(drive.id);
+  return refreshed(context, root, identity);
 }
 
 Ejected eject_drive(Context& context, const std::string& text) {

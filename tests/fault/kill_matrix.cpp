@@ -159,7 +159,10 @@ TEST_CASE("kill matrix: recover a lost catalog from one drive and from two") {
     shelf.lose_catalog();
     for (const std::string& drive : drives) shelf.lose_catalog_copies(drive);
     require_steps(kill_everywhere(shelf, command, "recover.", AfterKill::kSealsAreWhole,
-                                  [&](const std::string&) { require_sound(shelf, drives); }),
+                                  [&](const std::string&) {
+                                    for (const std::string& drive : drives) shelf.must({"repair", drive});
+                                    require_sound(shelf, drives);
+                                  }),
                   {"recover.merged", "recover.drive-recorded", "recover.volume-recorded", "recover.ended"});
   }
 }

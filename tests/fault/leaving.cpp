@@ -160,7 +160,7 @@ TEST_CASE("leaving: a mounted drive pulled in mid-seal and in mid-copy: nothing 
     }
   };
   Unmounting unmounting;
-  Shelf shelf({"B"}, &unmounting);
+  Shelf shelf({"B"}, &unmounting, 70'007);
   LoopDrive drive(shelf.path("B").parent_path(), "A", 32 << 20);
   unmounting.drive = &drive;
   rituals::AddDriveRequest add;

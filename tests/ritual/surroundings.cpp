@@ -116,14 +116,14 @@ TEST_CASE("surroundings: what a failing medium lost is repairable, elsewhere") {
   shelf.seal(shelf.add_shoot("2026-06-14_wedding", 3, 200'000), {"A"});
   faults.unreadable("_1of1.tar", 100'000, 4096);
   rituals::Context context = shelf.context();
-  rituals::RepairReport report = rituals::repair(context, {"A", {}, false});
+  rituals::RepairReport report = rituals::repair(context, {"A", {}, {}, false});
   REQUIRE(report.volumes.size() == 1);
   CHECK_FALSE(report.volumes.front().repaired);
   CHECK(report.volumes.front().failing_medium);
   faults.unreadable("_1of1.tar", 0, 500'000);  // more than parity can mend
   rituals::Context fresh = shelf.context();
   try {
-    report = rituals::repair(fresh, {"A", {}, false});
+    report = rituals::repair(fresh, {"A", {}, {}, false});
     CHECK_FALSE(report.volumes.front().failing_medium);
   } catch (const core::Error& error) {  // 64 in a row
     CHECK(error.code() == core::Code::kDriveGone);

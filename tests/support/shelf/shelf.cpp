@@ -13,8 +13,9 @@ constexpr std::int64_t kPhotoTime = 1'780'000'000'123'456'789;
 
 }  // namespace
 
-Shelf::Shelf(const std::vector<std::string>& drives, Watcher* watcher)
-    : fs_(io::posix(), watcher != nullptr ? *watcher : quiet_), world_(*core::parse_time("2026-12-31T12:00:00Z"), 7) {
+Shelf::Shelf(const std::vector<std::string>& drives, Watcher* watcher, std::uint64_t seed)
+    : fs_(io::posix(), watcher != nullptr ? *watcher : quiet_),
+      world_(*core::parse_time("2026-12-31T12:00:00Z"), seed) {
   catalog_ = std::make_unique<catalog::Catalog>(
       catalog::Catalog::create(io::posix(), path("catalog.db"), world_, "darkshelf test"));
   for (const std::string& label : drives) {

@@ -13,8 +13,9 @@ namespace darkshelf::testing {
 
 class Shelf {
  public:
-  /// Drives are folders with these labels; `watcher` is told every call.
-  explicit Shelf(const std::vector<std::string>& drives, Watcher* watcher = nullptr);
+  /// Drives are folders with these labels; `watcher` is told every call. Mounted drives are seen by every test that
+  /// runs at the same time: one with such drives takes ids from a `seed` of its own.
+  explicit Shelf(const std::vector<std::string>& drives, Watcher* watcher = nullptr, std::uint64_t seed = 7);
 
   /// As a new command has it: what an earlier one learned of drives is forgotten.
   rituals::Context context();
