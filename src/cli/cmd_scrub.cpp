@@ -69,10 +69,11 @@ int scrub(Session& session, const Options& options) {
   if (report.damage()) {
     code = report.repairable() ? kDamageRepairable : kDamageBeyondRepair;
     if (report.photos_hit > 0) {
-      out.line(
-          out.paint(Color::kRed, fmt::format("{} of {} on {} are damaged{}.", core::with_commas(report.photos_hit),
-                                             core::count_of(report.photos, "photo"), report.drive.label,
-                                             report.repairable() ? "; repairable from parity on this drive" : "")));
+      out.line(out.paint(
+          Color::kRed,
+          fmt::format("{} of {} on {} {} damaged{}.", core::with_commas(report.photos_hit),
+                      core::count_of(report.photos, "photo"), report.drive.label, report.photos_hit == 1 ? "is" : "are",
+                      report.repairable() ? "; repairable from parity on this drive" : "")));
     } else {
       out.line(out.paint(Color::kAmber,
                          fmt::format("All {} on {} are intact; lists or recovery data beside them are damaged.",
