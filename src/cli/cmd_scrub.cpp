@@ -16,7 +16,8 @@ struct Options {
   bool read_only = false;
 };
 
-void print_volume(Output& out, const rituals::ScrubbedCopy& copy) {
+void print_volume(Session& session, const rituals::ScrubbedCopy& copy) {
+  Output& out = session.out();
   const rituals::Examination& found = copy.examination;
   const bool hit = !found.loaded || std::any_of(found.findings.begin(), found.findings.end(), is_damage);
   Json findings = Json::array();
@@ -39,7 +40,7 @@ void print_volume(Output& out, const rituals::ScrubbedCopy& copy) {
     out.detail(fmt::format("{}: intact", copy.volume.folder));
     return;
   }
-  print_damage(out, copy.volume, found);
+  print_damage(session, copy.volume, found);
 }
 
 int scrub(Session& session, const Options& options) {
@@ -50,7 +51,7 @@ int scrub(Session& session, const Options& options) {
   rituals::Context context = session.context(core::parse_size(options.memory));
   const rituals::ScrubReport report = rituals::scrub(context, request);
   Output& out = session.out();
-  for (const rituals::ScrubbedCopy& copy : report.volumes) print_volume(out, copy);
+  for (const rituals::ScrubbedCopy& copy : report.volumes) print_volume(session, copy);
   for (const rituals::FileFinding& finding : report.drive_findings) {
     out.object("drive_finding", finding_json(finding));
     const std::string text = fmt::format("{}: {}", rituals::name_of(finding.kind), core::printable(finding.path));
@@ -137,9 +138,11 @@ Json finding_json(const rituals::FileFinding& finding) {
   return object;
 }
 
-void print_damage(Output& out, const catalog::Volume& volume, const rituals::Examination& found) {
+void print_damage(Session& session, const catalog::Volume& volume, const rituals::Examination& found) {
+  Output& out = session.out();
   constexpr std::size_t kShown = 10;
-  const std::string shoot = core::printable(volume.info.title);
+  const auto known = session.catalog(catalog::Catalog::Access::kWrite).shoot(volume.info.shoot);
+  const std::string shoot = core::printable(known ? known->name : volume.info.title);
   if (!found.loaded) {
     out.line(out.paint(Color::kRed, fmt::format("{} (part {} of {}): {}", shoot, volume.info.part, volume.info.parts,
                                                 core::printable(found.failure))));
@@ -183,12 +186,12 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
     if (!copy.renewal.empty()) renewals.insert(copy.renewal);
   }
   if (!renewals.empty()) {
-    const std::string copies = fmt::format("{}", fmt::join(renewals, "\n      "));
-    return fmt::format("Next: {}\n      brings good copies from elsewhere; darkshelf repair {} mends the rest.", copies,
-                       label);
+    return fmt::format("Next: {}   (brings good copies)\n      darkshelf repair {}   (mends the rest)",
+                       fmt::join(renewals, "   (brings good copies)\n      "), label);
   }
   return fmt::format(
-      "Next: darkshelf repair {} mends what can be mended; fetch the rest from another copy (darkshelf show SHOOT).",
+      "Next: darkshelf repair {}   (mends what can be mended)\n      darkshelf show SHOOT   (tells which "
+      "other drives hold it)",
       label);
 }
 

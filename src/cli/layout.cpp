@@ -57,6 +57,11 @@ std::size_t end_of_piece(const std::string& text, std::size_t at) {
     return end;
   }
   std::size_t end = std::min(text.find(' ', at), text.size());
+  constexpr std::size_t kShort = 16;  // "(8 files)" belongs together
+  if (text[at] == '(') {
+    const std::size_t close = text.find(')', at);
+    if (close != std::string::npos && close - at < kShort) return std::min(text.find(' ', close), text.size());
+  }
   std::size_t quote = at;
   while (quote < end && (text[quote] == '(' || text[quote] == '$')) ++quote;
   if (quote < end && (text[quote] == '\'' || text[quote] == '"')) {

@@ -120,6 +120,7 @@ TEST_CASE("terminal: lines break at blanks, never inside a command, a quoted nam
         Lines{"Mended:", "  darkshelf repair 2026-A;", "  then more"});
   CHECK(cli::wrapped("    → darkshelf init   (to begin)", 24) == Lines{"    → darkshelf init", "      (to begin)"});
   CHECK(cli::wrapped("no drive is \"my old drive\" here", 16) == Lines{"no drive is", "  \"my old drive\"", "  here"});
+  CHECK(cli::wrapped("all 8 photos (8 files)", 18) == Lines{"all 8 photos", "  (8 files)"});
   CHECK(cli::wrapped("it's a year's photos", 10) == Lines{"it's a", "  year's", "  photos"});
   CHECK(cli::wrapped("\x1B[31mred\x1B[0m and blue", 12) == Lines{"\x1B[31mred\x1B[0m and blue"});
   CHECK(cli::wrapped("写真 写真 写真", 9) == Lines{"写真 写真", "  写真"});
