@@ -9,7 +9,7 @@ build_packages=(
 # Outside judges and the file systems that stand in for drives. A test that misses one says so and is skipped.
 test_packages=(
   catch2 python3 par2 sqlite3 attr mount e2fsprogs dosfstools xfsprogs btrfs-progs exfat-fuse exfatprogs ntfs-3g minisign
-  libarchive-tools
+  libarchive-tools jq gddrescue
 )
 # mount: losetup for the two drives. par2: the judge. The last two hold real photos.
 example_packages=(par2 mount e2fsprogs python3 rawtran-doc forensics-samples-files)

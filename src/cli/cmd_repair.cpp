@@ -38,7 +38,7 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     code = worse(code, volume.failing_medium ? kDamageRepairable : kDamageBeyondRepair);
     out.line(fmt::format("{} {}: {}", out.paint(Color::kRed, "not repaired"), volume.volume.folder,
                          core::printable(volume.failure)));
-    if (volume.after.loaded) print_damage(out, volume.volume, volume.after);
+    if (volume.after.loaded) print_damage(session, volume.volume, volume.after);
   }
   if (report.second_seals > 0)
     out.line(fmt::format("{} written anew.",

@@ -33,7 +33,8 @@ void print_foreign(Output& out, const std::string& folder, const std::vector<rit
   out.line("    The archive is as it was; move them elsewhere, no copy and no parity holds them.");
 }
 
-void print_volume(Output& out, const rituals::ScrubbedCopy& copy) {
+void print_volume(Session& session, const rituals::ScrubbedCopy& copy) {
+  Output& out = session.out();
   const rituals::Examination& found = copy.examination;
   const bool hit = !found.loaded || std::any_of(found.findings.begin(), found.findings.end(), is_damage);
   Json findings = Json::array();
@@ -53,7 +54,7 @@ void print_volume(Output& out, const rituals::ScrubbedCopy& copy) {
                                  {"findings", findings},
                                  {"message", core::printable(found.failure)}});
   if (hit) {
-    print_damage(out, copy.volume, found);
+    print_damage(session, copy.volume, found);
   } else {
     out.detail(fmt::format("{}: intact", copy.volume.folder));
     print_foreign(out, copy.volume.folder, found.findings);
@@ -89,8 +90,9 @@ void print_verdict(Output& out, const rituals::ScrubReport& report) {
   }
   if (report.photos_hit > 0) {
     out.line(
-        out.paint(Color::kRed, fmt::format("{} of {} on {} are damaged{}.", core::with_commas(report.photos_hit),
+        out.paint(Color::kRed, fmt::format("{} of {} on {} {} damaged{}.", core::with_commas(report.photos_hit),
                                            core::count_of(report.photos, "photo"), core::printable(report.drive.label),
+                                           report.photos_hit == 1 ? "is" : "are",
                                            report.repairable() ? "; repairable from parity on this drive" : "")));
   } else {
     const bool in_volumes = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
@@ -172,7 +174,7 @@ int scrub(Session& session, const Options& options) {
   rituals::Context context = session.context(memory);
   const rituals::ScrubReport report = rituals::scrub(context, request);
   Output& out = session.out();
-  for (const rituals::ScrubbedCopy& copy : report.volumes) print_volume(out, copy);
+  for (const rituals::ScrubbedCopy& copy : report.volumes) print_volume(session, copy);
   for (const rituals::FileFinding& finding : report.drive_findings) {
     out.object("drive_finding", finding_json(finding));
     const std::string text = fmt::format("{}: {}", rituals::name_of(finding.kind), core::printable(finding.path));
@@ -218,9 +220,11 @@ Json finding_json(const rituals::FileFinding& finding) {
   return object;
 }
 
-void print_damage(Output& out, const catalog::Volume& volume, const rituals::Examination& found) {
+void print_damage(Session& session, const catalog::Volume& volume, const rituals::Examination& found) {
+  Output& out = session.out();
   constexpr std::size_t kShown = 10;
-  const std::string shoot = core::printable(volume.info.title);
+  const auto known = session.catalog(catalog::Catalog::Access::kWrite).shoot(volume.info.shoot);
+  const std::string shoot = core::printable(known ? known->name : volume.info.title);
   if (!found.loaded) {
     out.line(out.paint(Color::kRed, fmt::format("{} (part {} of {}): {}", shoot, volume.info.part, volume.info.parts,
                                                 core::printable(found.failure))));
@@ -264,12 +268,12 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
     if (!copy.renewal.empty()) renewals.insert(copy.renewal);
   }
   if (!renewals.empty()) {
-    const std::string copies = fmt::format("{}", fmt::join(renewals, "\n      "));
-    return fmt::format("Next: {}\n      brings good copies from elsewhere; darkshelf repair {} mends the rest.", copies,
-                       label);
+    return fmt::format("Next: {}   (brings good copies)\n      darkshelf repair {}   (mends the rest)",
+                       fmt::join(renewals, "   (brings good copies)\n      "), label);
   }
   return fmt::format(
-      "Next: darkshelf repair {} mends what can be mended; fetch the rest from another copy (darkshelf show SHOOT).",
+      "Next: darkshelf repair {}   (mends what can be mended)\n      darkshelf show SHOOT   (tells which "
+      "other drives hold it)",
       label);
 }
 

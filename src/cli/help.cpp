@@ -120,8 +120,12 @@ class HelpText final : public CLI::Formatter {
 };
 
 Error no_command(const CLI::App& app, const CLI::App* above, const std::string& name) {
+  if (above == &app) {
+    return Error(Code::kUsage, fmt::format("there is no command \"{}\"", core::printable(name)),
+                 "darkshelf help   (lists all commands)");
+  }
   return Error(Code::kUsage, fmt::format("{} has no command \"{}\"", title_of(above), core::printable(name)),
-               above == &app ? "darkshelf help   (lists all commands)" : title_of(above) + " --help");
+               title_of(above) + " --help");
 }
 
 const CLI::App* command_named(const CLI::App& app, const std::vector<std::string>& names) {

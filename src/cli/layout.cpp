@@ -46,13 +46,22 @@ bool starts_at(const std::string& text, std::size_t at, std::string_view what) {
 
 /// Where the piece that must not be broken ends, that begins with the word at `at`.
 std::size_t end_of_piece(const std::string& text, std::size_t at) {
+  if (constexpr std::string_view kArrow = "→ "; starts_at(text, at, kArrow))
+    return end_of_piece(text, at + kArrow.size());
   const std::string_view before = std::string_view(text).substr(0, at);
   if (starts_at(text, at, "darkshelf ") && (before.ends_with(": ") || before.ends_with("→ "))) {
-    std::size_t end = text.size();
-    for (const char* stop : {"   ", "; ", ", or", ": "}) end = std::min(end, text.find(stop, at));
+    std::size_t end = std::min(text.size(), text.find("   ", at));
+    for (const char* stop : {"; ", ", or", ": "}) {
+      if (const std::size_t found = text.find(stop, at); found != std::string::npos) end = std::min(end, found + 1);
+    }
     return end;
   }
   std::size_t end = std::min(text.find(' ', at), text.size());
+  constexpr std::size_t kShort = 16;  // "(8 files)" belongs together
+  if (text[at] == '(') {
+    const std::size_t close = text.find(')', at);
+    if (close != std::string::npos && close - at < kShort) return std::min(text.find(' ', close), text.size());
+  }
   std::size_t quote = at;
   while (quote < end && (text[quote] == '(' || text[quote] == '$')) ++quote;
   if (quote < end && (text[quote] == '\'' || text[quote] == '"')) {

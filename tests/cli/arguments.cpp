@@ -26,8 +26,8 @@ TEST_CASE("arguments: what makes no sense is refused with a sentence") {
     return command;
   };
   const std::vector<Wrong> all = {
-      {{"seel"}, "darkshelf has no command \"seel\""},
-      {{"help", "seel"}, "darkshelf has no command \"seel\""},
+      {{"seel"}, "there is no command \"seel\""},
+      {{"help", "seel"}, "there is no command \"seel\""},
       {{"help", "drive", "fly"}, "darkshelf drive has no command \"fly\""},
       {{"drive", "fly"}, "darkshelf drive has no command \"fly\""},
       {{"drive"}, "drive wants a command behind it"},

@@ -103,6 +103,9 @@ TEST_CASE("exit codes 4 and 5: damage that can be repaired here, and damage that
   shelf.keep();
   rot(payload_of(shelf.volumes("A").front()), 5'000, 50);
   CHECK(has(expect(shelf, 4, {"scrub", "A"}).out, "Next: darkshelf repair A"));
+  // It is told under the name it has now.
+  expect(shelf, 0, {"shoot", "rename", "wedding", "Anna and Paul"});
+  CHECK(has(expect(shelf, 4, {"scrub", "A"}).out, "photos in Anna and Paul; repairable"));
   // Both kinds at once: the worse one is told.
   cut(payload_of(shelf.volumes("A").back()), 5'000);
   expect(shelf, 5, {"scrub", "A"});

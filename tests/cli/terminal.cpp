@@ -110,6 +110,23 @@ TEST_CASE("terminal: help lists exactly the commands there are, by the moments t
   CHECK(told > 40);
 }
 
+TEST_CASE("terminal: lines break at blanks, never inside a command, a quoted name or a colour") {
+  using Lines = std::vector<std::string>;
+  CHECK(cli::wrapped("short", 20) == Lines{"short"});
+  CHECK(cli::wrapped("  one two three four", 14) == Lines{"  one two", "    three four"});
+  CHECK(cli::wrapped("two\nlines", 20) == Lines{"two", "lines"});
+  CHECK(cli::wrapped("    → darkshelf seal A --to B", 20) == Lines{"    → darkshelf seal A --to B"});
+  CHECK(cli::wrapped("Mended: darkshelf repair 2026-A; then more", 24) ==
+        Lines{"Mended:", "  darkshelf repair 2026-A;", "  then more"});
+  CHECK(cli::wrapped("    → darkshelf init   (to begin)", 24) == Lines{"    → darkshelf init", "      (to begin)"});
+  CHECK(cli::wrapped("no drive is \"my old drive\" here", 16) == Lines{"no drive is", "  \"my old drive\"", "  here"});
+  CHECK(cli::wrapped("all 8 photos (8 files)", 18) == Lines{"all 8 photos", "  (8 files)"});
+  CHECK(cli::wrapped("it's a year's photos", 10) == Lines{"it's a", "  year's", "  photos"});
+  CHECK(cli::wrapped("\x1B[31mred\x1B[0m and blue", 12) == Lines{"\x1B[31mred\x1B[0m and blue"});
+  CHECK(cli::wrapped("写真 写真 写真", 9) == Lines{"写真 写真", "  写真"});
+  CHECK(cli::width_of("\x1B[31mé写\x1B[0m") == 3);
+}
+
 TEST_CASE("terminal: colours only on a terminal, or when asked for") {
   ProgramShelf shelf({"A"});
   shelf.must(shelf.seal_command({"A"}));
