@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "support/process.hpp"
 
@@ -76,7 +78,11 @@ void LoopDrive::plug() {
 }
 
 void LoopDrive::unplug() {
-  must({"umount", mount_point_.string()});
+  // Other tests look at what is mounted, and a look takes a moment.
+  for (int tries = 0; run_process({"umount", mount_point_.string()}).exit_code != 0; ++tries) {
+    if (tries == 50) throw std::runtime_error(mount_point_.string() + " cannot be unmounted");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
   must({"losetup", "-d", device_});
   device_.clear();
 }
