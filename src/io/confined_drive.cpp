@@ -38,13 +38,20 @@ bool is_about_device(const Error& error) {
 
 ConfinedDrive::ConfinedDrive(FileSystem& below, Path root, std::string name, Path folder)
     : below_(below), name_(std::move(name)) {
-  const auto now = below_.stat_following(root);
-  if (!now || now->type != FileType::kDirectory)
-    throw Error(Code::kDriveGone, core::printable(root.string()) + " is no longer there");
-  root_ = {std::move(root), now->device, now->inode};
-  if (folder.empty()) return;
-  const auto inside = below_.stat(folder);
-  if (inside && inside->type == FileType::kDirectory) folder_ = {std::move(folder), inside->device, inside->inode};
+  try {
+    const auto now = below_.stat_following(root);
+    if (!now || now->type != FileType::kDirectory)
+      throw Error(Code::kDriveGone, core::printable(root.string()) + " is no longer there");
+    const bool lasting = below_.space(root).lasting_inodes;
+    root_ = {std::move(root), now->device, lasting ? now->inode : 0};
+    const auto inside = folder.empty() ? std::nullopt : below_.stat(folder);
+    if (inside && inside->type == FileType::kDirectory)
+      folder_ = {std::move(folder), inside->device, lasting ? inside->inode : 0};
+  } catch (const Error& error) {
+    if (!is_read_error(error) && !is_about_device(error)) throw;
+    throw Error(Code::kDriveGone, name_ + " does not answer: " + error.what(),
+                "look at its cable, plug it in again and type the same command");
+  }
 }
 
 bool ConfinedDrive::holds(const Path& path) const {
@@ -79,7 +86,7 @@ bool ConfinedDrive::is_as_it_was(const Folder& folder) {
   if (folder.path.empty()) return true;
   try {
     const auto now = below_.stat_following(folder.path);
-    return now && now->device == folder.device && now->inode == folder.inode;
+    return now && now->device == folder.device && (folder.inode == 0 || now->inode == folder.inode);
   } catch (const Error&) {
     return false;
   }

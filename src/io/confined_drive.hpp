@@ -38,7 +38,7 @@ class ConfinedDrive {
  private:
   struct Folder {
     Path path;
-    std::uint64_t device = 0, inode = 0;
+    std::uint64_t device = 0, inode = 0;  // inode 0: its file system has none that last
     bool operator==(const Folder&) const = default;
   };
   struct Place {

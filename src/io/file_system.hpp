@@ -63,6 +63,7 @@ struct Space {
   std::uint64_t free = 0;
   std::uint64_t max_file_bytes = ~std::uint64_t{0};  // FAT: 4 GiB - 1
   bool read_only = false;
+  bool lasting_inodes = true;  // FAT, exFAT, FUSE and SMB give a folder another number when it comes to mind again
 };
 
 /// Held until destroyed. The kernel drops it when the process dies.

@@ -135,6 +135,12 @@ void describe_disk(const std::string& number, Medium& medium) {
   }
 }
 
+/// A device's number as the kernel packs it into the id of a file system.
+std::uint64_t number_as_id(dev_t device) {
+  const std::uint64_t high = major(device), low = minor(device);
+  return (low & 0xFF) | (high << 8) | ((low & ~std::uint64_t{0xFF}) << 12);
+}
+
 }  // namespace
 
 Medium medium_of(const Path& path) {
@@ -162,7 +168,10 @@ Medium medium_of(const Path& path) {
     if (::statfs(real.c_str(), &raw) == 0) {
       std::uint64_t id = 0;
       std::memcpy(&id, &raw.f_fsid, sizeof id);
-      if (id != 0) medium.fs_id = fmt::format("{:016x}", id);
+      // XFS, FAT and others make it of the device's number, which is another at the next plugging in.
+      struct stat at {};
+      const bool is_number = ::stat(real.c_str(), &at) == 0 && id == number_as_id(at.st_dev);
+      if (id != 0 && !is_number) medium.fs_id = fmt::format("{:016x}", id);
     }
   }
   describe_disk(number, medium);

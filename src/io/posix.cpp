@@ -29,6 +29,9 @@ namespace {
 
 constexpr std::uint64_t kFatLimit = 0xFFFFFFFF;  // a FAT directory entry has 32 bits for the length
 
+constexpr std::uint32_t kPassingInodes[] = {MSDOS_SUPER_MAGIC, EXFAT_SUPER_MAGIC, FUSE_SUPER_MAGIC, CIFS_SUPER_MAGIC,
+                                            SMB2_SUPER_MAGIC};
+
 /// 0 or the error of a call that returned -1.
 void must(int result, const char* verb, const Path& path) {
   if (result != 0) throw Error::from_os(errno, verb, path);
@@ -136,6 +139,9 @@ class PosixFileSystem final : public FileSystem {
     out.free = std::uint64_t{raw.f_bavail} * raw.f_frsize;
     out.read_only = (raw.f_flag & ST_RDONLY) != 0;
     if (kind.f_type == MSDOS_SUPER_MAGIC) out.max_file_bytes = kFatLimit;
+    const auto type = static_cast<std::uint32_t>(kind.f_type);
+    out.lasting_inodes =
+        std::find(std::begin(kPassingInodes), std::end(kPassingInodes), type) == std::end(kPassingInodes);
     return out;
   }
 

@@ -61,12 +61,15 @@ std::vector<io::Path> roots_with_id(io::FileSystem& fs, const catalog::Drive& dr
   for (const io::Path& root : candidate_roots(drive)) {
     const auto identity = identity_if_sound(fs, root);
     if (!identity || identity->id != drive.id) continue;
-    const auto stat = fs.stat_following(root);
-    if (!stat) continue;
-    const std::pair key{stat->device, stat->inode};
-    if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
-    seen.push_back(key);
-    found.push_back(root);
+    try {
+      const auto stat = fs.stat_following(root);
+      if (!stat) continue;
+      const std::pair key{stat->device, stat->inode};
+      if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
+      seen.push_back(key);
+      found.push_back(root);
+    } catch (const Error&) {  // it has just left
+    }
   }
   return found;
 }
@@ -74,9 +77,13 @@ std::vector<io::Path> roots_with_id(io::FileSystem& fs, const catalog::Drive& dr
 /// An archive lies there, and no file tells which drive it is.
 bool lacks_identity(io::FileSystem& fs, const io::Path& root) {
   if (root.empty()) return false;
-  const auto folder = fs.stat(root / std::string(fd::kFolder));
-  return folder && folder->type == io::FileType::kDirectory && !fs.stat(root / std::string(fd::kIdentity)) &&
-         fs.stat(root / std::string(fd::kSeals));
+  try {
+    const auto folder = fs.stat(root / std::string(fd::kFolder));
+    return folder && folder->type == io::FileType::kDirectory && !fs.stat(root / std::string(fd::kIdentity)) &&
+           fs.stat(root / std::string(fd::kSeals));
+  } catch (const Error&) {  // what does not answer lacks nothing
+    return false;
+  }
 }
 
 /// A drive that is not found by its id may lie where it was last, with an identity that cannot be understood.

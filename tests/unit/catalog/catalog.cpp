@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "support/damage.hpp"
+#include "support/watched_file_system.hpp"
 #include "unit/catalog/machine.hpp"
 
 namespace darkshelf::testing {
@@ -327,6 +329,31 @@ TEST_CASE("catalog: a clock beyond what merging takes records nothing, and is to
   Machine two(temp / "2.db", 2);
   two.catalog.merge(temp / "copy.db");
   CHECK(two.catalog.drives().size() == 1);
+}
+
+TEST_CASE("catalog: a copy for a drive is made beside the catalog and goes to the drive through its own file system") {
+  struct Refusing : Watcher {
+    bool refuse = false;
+    void before(const Call& call) override {
+      if (refuse && call.call == "write_at") throw core::Error(Code::kDriveGone, "it left");
+    }
+  };
+  TempDir temp;
+  Machine one(temp / "1.db", 1);
+  const core::Uuid drive = one.add_drive("A");
+  Refusing refusing;
+  WatchedFileSystem fs(io::posix(), refusing);
+  make_file(temp / "1.db.export", 100, 1);  // of a run that was killed
+  one.catalog.export_to(fs, temp / "good.db", "full", drive);
+  CHECK(merge_code(one.catalog, temp / "good.db") == Code::kCancelled);
+  refusing.refuse = true;
+  try {
+    one.catalog.export_to(fs, temp / "bad.db", "full", drive);
+    FAIL("nothing was written, and nobody said so");
+  } catch (const core::Error& error) {
+    CHECK(error.code() == Code::kDriveGone);
+  }
+  for (const io::Entry& entry : io::posix().list(temp.path())) CHECK_FALSE(entry.name.starts_with("1.db.export"));
 }
 
 }  // namespace darkshelf::testing

@@ -117,4 +117,18 @@ TEST_CASE("drive guard: another root or another folder in it is another drive") 
   CHECK_FALSE(io::posix().stat(drive.root / "inner" / "new"));
 }
 
+TEST_CASE("drive guard: where folders get new numbers by themselves, the device alone tells") {
+  struct Exfat : Watcher {
+    void space(io::Space& space) override { space.lasting_inodes = false; }
+  };
+  Guarded drive;
+  Exfat exfat;
+  WatchedFileSystem fs(io::posix(), exfat);
+  io::DriveGuard guard(fs);
+  guard.confine(drive.root, "A", drive.root / "inner");
+  io::posix().rename(drive.root / "inner", drive.temp / "away");
+  io::posix().make_dirs(drive.root / "inner");
+  CHECK(guard.list(drive.root / "inner").empty());
+}
+
 }  // namespace darkshelf::testing
