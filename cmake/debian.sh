@@ -11,6 +11,8 @@ test_packages=(
   catch2 python3 par2 sqlite3 attr mount e2fsprogs dosfstools xfsprogs btrfs-progs exfat-fuse exfatprogs ntfs-3g minisign
   libarchive-tools jq gddrescue
 )
+# For the bench preset alone.
+bench_packages=(libbenchmark-dev)
 # mount: losetup for the two drives. par2: the judge. The last two hold real photos.
 example_packages=(par2 mount e2fsprogs python3 rawtran-doc forensics-samples-files)
 

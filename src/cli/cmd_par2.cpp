@@ -14,6 +14,7 @@ struct Options {
   std::uint32_t slices = 0, count = 0, first = 0;
   std::string percent;
   unsigned threads = 0;
+  bool plan_only = false;
 };
 
 std::vector<io::Path> paths_of(const std::vector<std::string>& files) { return {files.begin(), files.end()}; }
@@ -27,6 +28,7 @@ int create(Session& session, const Options& o) {
   if (o.count > 0) request.recovery_slices = o.count;
   if (!o.percent.empty()) request.percent = core::parse_percent(o.percent);
   request.first_exponent = o.first;
+  request.plan_only = o.plan_only;
   const parity::CreateReport report =
       parity::create_set(io::posix(), request, session.work(core::parse_size(o.memory), o.threads));
   Output& out = session.out();
@@ -36,6 +38,10 @@ int create(Session& session, const Options& o) {
   out.line(fmt::format("{} in {} of {}, {}.", core::format_size(report.bytes), core::count_of(report.slices, "slice"),
                        core::format_size(report.slice_bytes),
                        core::count_of(report.recovery_slices, "recovery slice")));
+  if (o.plan_only) {
+    out.line(report.plan);
+    return kGood;
+  }
   out.detail(report.plan);
   Json written = Json::array();
   for (const io::Path& path : report.written) written.push_back(core::printable(path.string()));
@@ -163,6 +169,7 @@ void add_par2(CLI::App& app, Session& session) {
   make->add_option("-f,--first", o->first, "First recovery slice number")
       ->type_name("NUMBER")
       ->check(number_between(0, 65534));
+  make->add_flag("--plan", o->plan_only, "Only say how it would be computed, what that costs and what it reads");
   auto [check, verify_options] = verb("verify", "Compare files and recovery data with a set", verify);
   check->add_option("FILES", verify_options->files, "Other files that may hold the content");
   auto [mend, repair_options] = verb("repair", "Rebuild damaged and missing files", repair);

@@ -10,7 +10,7 @@ namespace darkshelf::gf16 {
 
 namespace {
 
-constexpr std::uint32_t kAcross = 257, kWithin = 255;
+constexpr std::uint32_t kAcross = 257;
 constexpr std::size_t kPairsTogether = 4;  // pairs of rows that a sum takes in before it is stored again
 constexpr std::size_t kMostColumns = 8;    // 4 * 2 combinations of residues mod 5 and mod 3 that inputs have
 
@@ -33,6 +33,9 @@ Scalar root(std::uint32_t i, std::uint32_t j) {
   return kPowers[i * j % P];
 }
 
+/// Where the sum over 3 is made: within rows, or across them, with twice as many rows then.
+enum class Three { kInRows, kBetweenRows };
+
 /// One of the first sums: the inputs of a row that agree mod 5 and mod 3.
 struct Gather {
   std::uint32_t mod5 = 0, mod3 = 0;
@@ -43,24 +46,31 @@ struct Gather {
 struct Row {
   std::vector<Gather> gathers;  // none: no input has this residue
 };
+/// Rows whose residues mod 257 are each other's negative: the second one is the mirrored one.
+struct RowPair {
+  std::uint32_t residue = 0;  // of the first row, mod 257
+  std::uint32_t mod3 = 0;     // of all inputs, if rows are so divided
+  Row rows[2];
+};
 
 /// What is wanted of the residues of e. Sums are made for every combination of a wanted residue mod 3, one mod 5 and
 /// one mod 17, in this order: what nobody asked for costs less than picking it out.
 struct Wanted {
   std::vector<std::uint32_t> residues17, residues5, residues3;
-  struct Within {                        // one b = e mod 255
+  struct Within {                        // one b = e mod 255, or 85
     std::size_t place = 0;               // among the combinations
     std::vector<std::uint32_t> outputs;  // into exponents
   };
   std::vector<Within> within;
 
-  explicit Wanted(std::span<const Word> exponents) {
-    std::array<std::vector<std::uint32_t>, kWithin> by_residue;
-    for (std::uint32_t o = 0; o < exponents.size(); ++o) by_residue[exponents[o] % kWithin].push_back(o);
+  Wanted(std::span<const Word> exponents, Three three) {
+    const std::uint32_t modulus = three == Three::kInRows ? 255 : 85;
+    std::vector<std::vector<std::uint32_t>> by_residue(modulus);
+    for (std::uint32_t o = 0; o < exponents.size(); ++o) by_residue[exponents[o] % modulus].push_back(o);
     const auto residues = [&](std::uint32_t p) {
       std::vector<std::uint32_t> out;
       for (std::uint32_t j = 0; j < p; ++j) {
-        for (std::uint32_t b = j; b < kWithin; b += p) {
+        for (std::uint32_t b = j; b < modulus; b += p) {
           if (by_residue[b].empty()) continue;
           out.push_back(j);
           break;
@@ -70,14 +80,15 @@ struct Wanted {
     };
     residues17 = residues(17);
     residues5 = residues(5);
-    residues3 = residues(3);
+    residues3 = three == Three::kInRows ? residues(3) : std::vector<std::uint32_t>{0};
     const auto place = [](const std::vector<std::uint32_t>& list, std::uint32_t residue) {
       return static_cast<std::size_t>(std::lower_bound(list.begin(), list.end(), residue) - list.begin());
     };
-    for (std::uint32_t b = 0; b < kWithin; ++b) {
+    for (std::uint32_t b = 0; b < modulus; ++b) {
       if (by_residue[b].empty()) continue;
       const std::size_t at =
-          (place(residues3, b % 3) * residues5.size() + place(residues5, b % 5)) * residues17.size() +
+          (place(residues3, three == Three::kInRows ? b % 3 : 0) * residues5.size() + place(residues5, b % 5)) *
+              residues17.size() +
           place(residues17, b % 17);
       within.push_back({at, std::move(by_residue[b])});
     }
@@ -85,18 +96,24 @@ struct Wanted {
   std::size_t combinations() const { return residues3.size() * residues5.size() * residues17.size(); }
 };
 
-std::array<Row, kAcross> rows_of(std::span<const std::uint32_t> slices) {
-  std::array<Row, kAcross> rows;
+/// The pairs of rows that have inputs.
+std::vector<RowPair> pairs_of(std::span<const std::uint32_t> slices, Three three) {
+  std::vector<RowPair> all((kAcross / 2) * (three == Three::kInRows ? 1 : 2));
   for (std::uint32_t i = 0; i < slices.size(); ++i) {
-    const std::uint32_t n = slice_log(slices[i]);
-    std::vector<Gather>& gathers = rows[n % kAcross].gathers;
+    const std::uint32_t n = slice_log(slices[i]), a = n % kAcross, residue = std::min(a, kAcross - a);
+    const std::uint32_t mod3 = three == Three::kInRows ? 0 : n % 3;
+    RowPair& pair = all[(residue - 1) + (mod3 == 2 ? kAcross / 2 : 0)];
+    pair.residue = residue;
+    pair.mod3 = mod3;
+    std::vector<Gather>& gathers = pair.rows[a == residue ? 0 : 1].gathers;
     auto gather = std::find_if(gathers.begin(), gathers.end(),
                                [&](const Gather& g) { return g.mod5 == n % 5 && g.mod3 == n % 3; });
     if (gather == gathers.end()) gather = gathers.insert(gathers.end(), {n % 5, n % 3, {}, {}, nullptr});
     gather->inputs.push_back(i);
     gather->mod17.push_back(n % 17);
   }
-  return rows;
+  std::erase_if(all, [](const RowPair& pair) { return pair.residue == 0; });
+  return all;
 }
 
 /// Products, and a charge for each region that is read or written and for each call of a kernel; `length` in regions.
@@ -105,16 +122,46 @@ double cost_of_sum(std::size_t outputs, std::size_t inputs, std::size_t length =
          5;
 }
 
+double cost_of(std::span<const std::uint32_t> slices, std::span<const Word> exponents, Three three) {
+  const Wanted wanted(exponents, three);
+  const std::size_t n17 = wanted.residues17.size(), n5 = wanted.residues5.size(), n3 = wanted.residues3.size();
+  const std::size_t classes = three == Three::kInRows ? 2 : 1;  // of inputs of a row, mod 3
+  const std::vector<RowPair> pairs = pairs_of(slices, three);
+  double sum = 0;
+  for (const RowPair& pair : pairs) {
+    for (const Row& row : pair.rows) {
+      std::array<std::size_t, 2> with_mod3{};
+      for (const Gather& gather : row.gathers) {
+        sum += cost_of_sum(n17, gather.inputs.size());
+        ++with_mod3[classes == 2 ? gather.mod3 - 1 : 0];
+      }
+      for (std::size_t i = 0; i < classes; ++i) sum += cost_of_sum(n5, with_mod3[i], n17);
+    }
+    sum += cost_of_sum(n3, 2 * classes, n5 * n17) + cost_of_sum(n3, 3 * classes, n5 * n17);
+  }
+  for (const Wanted::Within& within : wanted.within) {
+    sum += static_cast<double>(pairs.size() / kPairsTogether) * cost_of_sum(within.outputs.size(), 2 * kPairsTogether);
+    if (const std::size_t rest = pairs.size() % kPairsTogether; rest != 0)
+      sum += cost_of_sum(within.outputs.size(), 2 * rest);
+  }
+  return sum;
+}
+
+Three cheaper(std::span<const std::uint32_t> slices, std::span<const Word> exponents) {
+  return cost_of(slices, exponents, Three::kInRows) <= cost_of(slices, exponents, Three::kBetweenRows)
+             ? Three::kInRows
+             : Three::kBetweenRows;
+}
+
 }  // namespace
 
 struct Transform::Plan {
-  Plan(std::span<const std::uint32_t> slices, std::span<const Word> exponents)
-      : wanted(exponents), rows(rows_of(slices)) {
-    for (Row& row : rows) {
-      for (Gather& gather : row.gathers) gather.factors = factors_for(gather.mod17);
-    }
-    for (std::uint32_t a = 1; a <= kAcross / 2; ++a) {
-      if (!rows[a].gathers.empty() || !rows[kAcross - a].gathers.empty()) pairs.push_back(a);
+  Plan(std::span<const std::uint32_t> slices, std::span<const Word> exponents, Three three)
+      : wanted(exponents, three), classes(three == Three::kInRows ? 2 : 1), pairs(pairs_of(slices, three)) {
+    for (RowPair& pair : pairs) {
+      for (Row& row : pair.rows) {
+        for (Gather& gather : row.gathers) gather.factors = factors_for(gather.mod17);
+      }
     }
     // In the order of their use: groups of pairs, then residues, then outputs, then (Q, P) of each pair.
     across.reserve(pairs.size() * 2 * exponents.size());
@@ -126,9 +173,10 @@ struct Transform::Plan {
       for (const Wanted::Within& within : wanted.within) {
         for (const std::uint32_t o : within.outputs) {
           for (std::size_t p = first; p < end; ++p) {
-            const Tower u = powers[pairs[p] * (exponents[o] % kAcross) % kAcross];
-            across.push_back(u.high);
-            across.push_back(u.low);
+            const Tower u = powers[pairs[p].residue * (exponents[o] % kAcross) % kAcross];
+            const Scalar w = root<3>(pairs[p].mod3, exponents[o] % 3);  // 1 where 3 is within rows
+            across.push_back(multiply_scalars(u.high, w));
+            across.push_back(multiply_scalars(u.low, w));
           }
         }
       }
@@ -146,15 +194,15 @@ struct Transform::Plan {
     return found->second.data();
   }
 
-  /// Halves of columns: the first sums of a row, its second sums, and both halves of the two rows of each pair.
+  /// Halves of columns: the first sums of a row, the second sums of a pair, and (Q, P) of some pairs.
   std::size_t scratch_halves() const {
-    return kMostColumns * wanted.residues17.size() + 2 * wanted.residues5.size() * wanted.residues17.size() +
+    return kMostColumns * wanted.residues17.size() + 8 * wanted.residues5.size() * wanted.residues17.size() +
            kPairsTogether * 4 * wanted.combinations();
   }
 
   Wanted wanted;
-  std::array<Row, kAcross> rows;
-  std::vector<std::uint32_t> pairs;
+  std::size_t classes;  // of the inputs of a row, mod 3
+  std::vector<RowPair> pairs;
   std::vector<Scalar> across;
   std::map<std::vector<std::uint32_t>, std::vector<Scalar>> factors17;
 };
@@ -164,23 +212,28 @@ namespace {
 /// One column of everything, from inputs to sums. Within a row the low and the high halves know nothing of each other.
 class Working {
  public:
-  Working(const Wanted& wanted, const std::byte* const* columns, std::byte* scratch, std::size_t half)
-      : wanted_(wanted), columns_(columns), kernel_(kernel()), half_(half) {
+  Working(const Wanted& wanted, std::size_t classes, const Kernel& kernel, const std::byte* const* columns,
+          std::byte* scratch, std::size_t half)
+      : wanted_(wanted), classes_(classes), columns_(columns), kernel_(kernel), half_(half) {
     const auto take = [&](std::size_t halves) {
       std::byte* taken = scratch;
       scratch += halves * half;
       return taken;
     };
     first_ = take(kMostColumns * wanted.residues17.size());
-    second_ = take(2 * wanted.residues5.size() * wanted.residues17.size());
+    second_ = take(8 * wanted.residues5.size() * wanted.residues17.size());
     pairs_ = take(kPairsTogether * 4 * wanted.combinations());
   }
 
-  /// T and T' of a pair of rows become Q and P.
-  void pair(std::size_t place, const Row& row, const Row& mirrored) {
-    transform_row(row, rows_at(place, 0, 0), rows_at(place, 0, 1));
-    transform_row(mirrored, rows_at(place, 1, 0), rows_at(place, 1, 1));
-    combine(rows_at(place, 0, 0), rows_at(place, 0, 1), rows_at(place, 1, 0), rows_at(place, 1, 1));
+  /// Q and P of a pair of rows.
+  void pair(std::size_t place, const RowPair& rows) {
+    for (std::size_t mirrored = 0; mirrored < 2; ++mirrored) {
+      for (std::size_t high = 0; high < 2; ++high) {
+        over_17(rows.rows[mirrored], high * half_);
+        over_5(rows.rows[mirrored], mirrored, high);
+      }
+    }
+    over_3(place);
   }
 
   /// Sums of up to kPairsTogether pairs; returns where the factors go on.
@@ -191,8 +244,8 @@ class Working {
       for (std::size_t high = 0; high < 2; ++high) {
         for (std::size_t o = 0; o < to_.size(); ++o) to_[o] = sums[within.outputs[o]] + high * half_;
         for (std::size_t p = 0; p < pair_count; ++p) {
-          from[2 * p] = rows_at(p, 0, high) + within.place * half_;
-          from[2 * p + 1] = rows_at(p, 1, high) + within.place * half_;
+          from[2 * p] = pair_at(p, 0, high) + within.place * half_;
+          from[2 * p + 1] = pair_at(p, 1, high) + within.place * half_;
         }
         kernel_.add(to_.data(), to_.size(), from.data(), 2 * pair_count, factors, half_);
       }
@@ -202,18 +255,14 @@ class Working {
   }
 
  private:
-  std::size_t row_bytes() const { return wanted_.combinations() * half_; }
-  std::byte* rows_at(std::size_t place, std::size_t mirrored, std::size_t high) const {
-    return pairs_ + ((place * 2 + mirrored) * 2 + high) * row_bytes();
+  /// Of place's Q (0) or P (1): [residue mod 3][residue mod 5][residue mod 17].
+  std::byte* pair_at(std::size_t place, std::size_t which, std::size_t high) const {
+    return pairs_ + ((place * 2 + which) * 2 + high) * wanted_.combinations() * half_;
   }
-
-  void transform_row(const Row& row, std::byte* low, std::byte* high) {
-    over_17(row, 0);
-    over_5(row);
-    over_3(low);
-    over_17(row, half_);
-    over_5(row);
-    over_3(high);
+  /// Second sums of inputs that agree mod 3: [residue mod 5][residue mod 17].
+  std::byte* second_at(std::size_t mirrored, std::size_t high, std::size_t mod3_class) const {
+    return second_ +
+           ((mirrored * 2 + high) * 2 + mod3_class) * wanted_.residues5.size() * wanted_.residues17.size() * half_;
   }
 
   /// first_[gather][residue mod 17]
@@ -229,55 +278,65 @@ class Working {
     }
   }
 
-  /// second_[residue mod 3 of the inputs: 1, 2][residue mod 5][residue mod 17], all of the last at once.
-  void over_5(const Row& row) {
+  /// All residues mod 17 at once.
+  void over_5(const Row& row, std::size_t mirrored, std::size_t high) {
     const std::size_t length = wanted_.residues17.size() * half_, outputs = wanted_.residues5.size();
-    for (std::uint32_t mod3 = 1; mod3 <= 2; ++mod3) {
+    for (std::size_t c = 0; c < classes_; ++c) {
       std::array<std::byte*, 5> to;
       std::array<const std::byte*, 4> from;
       std::array<std::uint32_t, 4> mod5;
       std::array<Scalar, 20> factors;
       std::size_t inputs = 0;
       for (std::size_t g = 0; g < row.gathers.size(); ++g) {
-        if (row.gathers[g].mod3 != mod3) continue;
+        if (classes_ == 2 && row.gathers[g].mod3 != c + 1) continue;
         from[inputs] = first_ + g * length;
         mod5[inputs++] = row.gathers[g].mod5;
       }
       for (std::size_t o = 0; o < outputs; ++o) {
-        to[o] = second_ + ((mod3 - 1) * outputs + o) * length;
+        to[o] = second_at(mirrored, high, c) + o * length;
         for (std::size_t i = 0; i < inputs; ++i) factors[o * inputs + i] = root<5>(mod5[i], wanted_.residues5[o]);
       }
       kernel_.set(to.data(), outputs, from.data(), inputs, factors.data(), length);
     }
   }
 
-  /// out[residue mod 3][residue mod 5][residue mod 17], all of the last two at once.
-  void over_3(std::byte* out) {
-    const std::size_t length = wanted_.residues5.size() * wanted_.residues17.size() * half_;
-    std::array<std::byte*, 3> to;
-    const std::array<const std::byte*, 2> from = {second_, second_ + length};
-    std::array<Scalar, 6> factors;
-    for (std::size_t o = 0; o < wanted_.residues3.size(); ++o) {
-      to[o] = out + o * length;
-      for (std::uint32_t i = 0; i < 2; ++i) factors[2 * o + i] = root<3>(i + 1, wanted_.residues3[o]);
-    }
-    kernel_.set(to.data(), wanted_.residues3.size(), from.data(), 2, factors.data(), length);
+  /// The sum over 3 gives T and T', and those Q = T + P + t P and P = T + T'; both in one step, all residues mod 5 and
+  /// mod 17 at once. t P has delta * P's high half as its low half, and the sum of P's halves as its high half, so
+  ///   Q low = T' low + delta (T high + T' high), Q high = T high + T low + T' low.
+  void over_3(std::size_t place) {
+    const Scalar delta = tower_delta();
+    sum_over_3(pair_at(place, 0, 0), {{{1, 0, 1}, {0, 1, delta}, {1, 1, delta}}});
+    sum_over_3(pair_at(place, 0, 1), {{{0, 1, 1}, {0, 0, 1}, {1, 0, 1}}});
+    sum_over_3(pair_at(place, 1, 0), {{{0, 0, 1}, {1, 0, 1}}});
+    sum_over_3(pair_at(place, 1, 1), {{{0, 1, 1}, {1, 1, 1}}});
   }
 
-  /// P = T + T' takes the place of T', and Q = T + P + t P that of T. t P has delta * P's high half as its low half,
-  /// and the sum of P's halves as its high half; so Q is T + P + delta P' below and T + P's low half above.
-  void combine(std::byte* t_low, std::byte* t_high, std::byte* p_low, std::byte* p_high) {
-    const std::array<Scalar, 2> factors = {1, tower_delta()};
-    const auto add = [&](std::byte* to, std::array<const std::byte*, 2> from, std::size_t count) {
-      kernel_.add(&to, 1, from.data(), count, factors.data(), row_bytes());
-    };
-    add(p_low, {t_low}, 1);
-    add(p_high, {t_high}, 1);
-    add(t_low, {p_low, p_high}, 2);
-    add(t_high, {p_low}, 1);
+  struct Part {
+    std::size_t mirrored, high;
+    Scalar factor;  // 0: there is no such part
+  };
+  void sum_over_3(std::byte* out, const std::array<Part, 3>& parts) {
+    const std::size_t length = wanted_.residues5.size() * wanted_.residues17.size() * half_;
+    std::array<std::byte*, 3> to;
+    std::array<const std::byte*, 6> from;
+    std::array<Scalar, 18> factors;
+    std::size_t inputs = 0;
+    for (const Part& part : parts) {
+      for (std::size_t c = 0; c < classes_ && part.factor != 0; ++c)
+        from[inputs++] = second_at(part.mirrored, part.high, c);
+    }
+    for (std::size_t o = 0; o < wanted_.residues3.size(); ++o) {
+      to[o] = out + o * length;
+      for (std::uint32_t i = 0; i < inputs; ++i) {
+        const Scalar w = classes_ == 2 ? root<3>(i % 2 + 1, wanted_.residues3[o]) : Scalar{1};
+        factors[o * inputs + i] = multiply_scalars(w, parts[i / classes_].factor);
+      }
+    }
+    kernel_.set(to.data(), wanted_.residues3.size(), from.data(), inputs, factors.data(), length);
   }
 
   const Wanted& wanted_;
+  std::size_t classes_;
   const std::byte* const* columns_;
   const Kernel& kernel_;
   std::size_t half_;
@@ -287,36 +346,13 @@ class Working {
 
 }  // namespace
 
-Transform::Transform(std::span<const std::uint32_t> slices, std::span<const Word> exponents)
-    : plan_(std::make_unique<const Plan>(slices, exponents)) {}
+Transform::Transform(std::span<const std::uint32_t> slices, std::span<const Word> exponents, const Kernel& by)
+    : plan_(std::make_unique<const Plan>(slices, exponents, cheaper(slices, exponents))), kernel_(&by) {}
 Transform::~Transform() = default;
 Transform::Transform(Transform&&) noexcept = default;
 
 double Transform::cost(std::span<const std::uint32_t> slices, std::span<const Word> exponents) {
-  const Wanted wanted(exponents);
-  const std::size_t n17 = wanted.residues17.size(), n5 = wanted.residues5.size(), n3 = wanted.residues3.size();
-  const auto rows = rows_of(slices);
-  double sum = 0;
-  std::size_t pairs = 0;
-  for (std::uint32_t a = 1; a <= kAcross / 2; ++a) {
-    if (rows[a].gathers.empty() && rows[kAcross - a].gathers.empty()) continue;
-    ++pairs;
-    for (const Row* row : {&rows[a], &rows[kAcross - a]}) {
-      std::array<std::size_t, 2> with_mod3{};
-      for (const Gather& gather : row->gathers) {
-        sum += cost_of_sum(n17, gather.inputs.size());
-        ++with_mod3[gather.mod3 - 1];
-      }
-      for (const std::size_t count : with_mod3) sum += cost_of_sum(n5, count, n17);
-      sum += cost_of_sum(n3, 2, n5 * n17);
-    }
-    sum += 3 * cost_of_sum(1, 2, wanted.combinations());
-  }
-  for (const Wanted::Within& within : wanted.within) {
-    sum += static_cast<double>(pairs / kPairsTogether) * cost_of_sum(within.outputs.size(), 2 * kPairsTogether);
-    if (const std::size_t rest = pairs % kPairsTogether; rest != 0) sum += cost_of_sum(within.outputs.size(), 2 * rest);
-  }
-  return sum;
+  return std::min(cost_of(slices, exponents, Three::kInRows), cost_of(slices, exponents, Three::kBetweenRows));
 }
 
 std::size_t Transform::scratch_bytes(std::size_t half) const { return plan_->scratch_halves() * half; }
@@ -324,14 +360,11 @@ std::size_t Transform::scratch_bytes(std::size_t half) const { return plan_->scr
 void Transform::add(std::byte* const* sums, const std::byte* const* columns, std::byte* scratch,
                     std::size_t half) const {
   const Plan& plan = *plan_;
-  Working working(plan.wanted, columns, scratch, half);
+  Working working(plan.wanted, plan.classes, *kernel_, columns, scratch, half);
   const Scalar* factors = plan.across.data();
   for (std::size_t first = 0; first < plan.pairs.size(); first += kPairsTogether) {
     const std::size_t count = std::min(kPairsTogether, plan.pairs.size() - first);
-    for (std::size_t p = 0; p < count; ++p) {
-      const std::uint32_t a = plan.pairs[first + p];
-      working.pair(p, plan.rows[a], plan.rows[kAcross - a]);
-    }
+    for (std::size_t p = 0; p < count; ++p) working.pair(p, plan.pairs[first + p]);
     factors = working.across(count, factors, sums);
   }
 }

@@ -27,9 +27,9 @@ class FileChains {
 
  private:
   class Chain;
-  std::unique_ptr<Chain> md5_, sha256_;  // sha256_: null unless asked for
   digest::Md5Stream md5_state_;
   digest::Sha256Stream sha256_state_;
+  std::unique_ptr<Chain> md5_, sha256_;  // sha256_: null unless asked for. Last: their threads use the states
 };
 
 }  // namespace darkshelf::parity

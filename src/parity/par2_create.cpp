@@ -104,7 +104,8 @@ CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const 
   report.recovery_slices = options.recovery_slices;
 
   SetBuilder builder(files, options, work);
-  report.plan = builder.plan_description();
+  report.plan = builder.plan_explanation();
+  if (request.plan_only) return report;
   for (const std::string& name : builder.file_names()) {
     if (fs.stat(folder / name)) {
       throw Error(Code::kUsage, fmt::format("{} is there already", core::printable((folder / name).string())),

@@ -19,13 +19,14 @@ struct CreateRequest {
   std::optional<double> percent;        // default 5
   std::optional<std::uint32_t> recovery_slices;
   std::uint32_t first_exponent = 0;
+  bool plan_only = false;  // nothing is computed or written
 };
 struct CreateReport {
   std::uint64_t slice_bytes = 0, bytes = 0;
   std::uint32_t slices = 0, recovery_slices = 0;
   std::vector<io::Path> written;
   std::vector<io::Path> skipped_empty;  // empty files are in no PAR2 set
-  std::string plan;
+  std::string plan;                     // how it was computed, and why so; some lines
 };
 CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const core::Work& work);
 

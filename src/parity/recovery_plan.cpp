@@ -21,8 +21,8 @@ using core::Error;
 
 namespace {
 
-// What weighs another pass over the input: a disk that reads so many bytes a second.
-constexpr double kReadRate = 150e6;
+// Bytes of memory a second that a kernel hands out; memory is not for nothing, then.
+constexpr double kFreshMemoryRate = 3e9;
 
 void check(const RecoveryRequest& request) {
   if (request.slice_bytes == 0 || request.slice_bytes % 4 != 0) {
@@ -46,8 +46,8 @@ std::uint64_t kept(std::uint64_t columns, std::uint64_t count) { return core::ro
 std::uint64_t fixed_memory(const RecoveryRequest& request, Method method, std::uint64_t group) {
   const std::uint64_t outputs = request.exponents.size();
   if (method == Method::kDirect) return outputs * group * 4 + outputs * 32;
-  const std::uint64_t halves = 16 * 255 + 8 * 17 + 10 * 17;  // at the most; gf16/transform.cpp
-  return outputs * (256 + 32) + group * 64 + request.threads * (halves * kColumnBytes / 2 + outputs * 8 + group * 8);
+  const std::uint64_t halves = 16 * 255 + 8 * 17 + 8 * 85;  // at the most; gf16/transform.cpp
+  return outputs * (512 + 32) + group * 64 + request.threads * (halves * kColumnBytes / 2 + outputs * 8 + group * 8);
 }
 
 std::uint64_t memory_of(const RecoveryRequest& request, Method method, std::uint64_t columns, std::uint64_t group) {
@@ -63,36 +63,43 @@ double group_cost(const RecoveryRequest& request, std::uint32_t group) {
 }  // namespace
 
 struct RecoveryPlan::Choice {
-  double seconds = std::numeric_limits<double>::infinity(), products = 0;
+  double computing = std::numeric_limits<double>::infinity(), reading_again = 0, products = 0;
+  double seconds() const { return computing + reading_again; }
   Method method = Method::kDirect;
-  std::uint32_t group = 0;
-  std::uint64_t columns = 0;
+  std::uint64_t group = 0, columns = 0;
 };
 
-/// The largest group that fits beside the sums, in equal shares. False if none does.
+/// What it costs to do it so; another pass is weighed by the disk of ReadPattern.
+RecoveryPlan::Choice RecoveryPlan::weigh(Method method, std::uint64_t columns, std::uint64_t group) const {
+  Choice choice;
+  choice.method = method;
+  choice.group = group;
+  choice.columns = columns;
+  const double groups = static_cast<double>(
+      core::divide_up(std::max<std::uint32_t>(request_.slices, 1), std::max<std::uint64_t>(group, 1)));
+  const auto bytes = static_cast<double>(core::round_up(request_.slice_bytes, kColumnBytes));
+  const double per_byte = method == Method::kDirect
+                              ? 2.0 * request_.slices * static_cast<double>(request_.exponents.size())
+                              : groups * group_cost(request_, static_cast<std::uint32_t>(group));
+  choice.products = per_byte * bytes;
+  choice.computing = choice.products / (gf16::kernel().products_per_second * request_.threads) +
+                     static_cast<double>(memory_of(request_, method, columns, group)) / kFreshMemoryRate;
+  const auto passes = static_cast<double>(core::divide_up(request_.slice_bytes, columns));
+  choice.reading_again = (passes - 1) * request_.slices * bytes / kDiskRate;
+  return choice;
+}
+
+/// With the largest group that fits beside the sums, in equal shares. False if none does.
 bool RecoveryPlan::consider(Method method, std::uint64_t columns, Choice& best) const {
-  const std::uint64_t most =
-      std::max<std::uint32_t>(1, method == Method::kDirect ? std::min(request_.slices, kDirectGroup) : request_.slices);
+  const std::uint64_t slices = std::max<std::uint32_t>(1, request_.slices);
+  const std::uint64_t most = method == Method::kDirect ? std::min<std::uint64_t>(slices, kDirectGroup) : slices;
   std::uint64_t group = 0;
   for (std::uint64_t step = std::bit_floor(most); step > 0; step /= 2) {
     if (group + step <= most && memory_of(request_, method, columns, group + step) <= request_.memory) group += step;
   }
   if (group == 0) return false;
-  const std::uint64_t groups = core::divide_up(std::max<std::uint32_t>(request_.slices, 1), group);
-  group = core::divide_up(std::max<std::uint32_t>(request_.slices, 1), groups);
-  Choice choice;
-  choice.method = method;
-  choice.group = static_cast<std::uint32_t>(group);
-  choice.columns = columns;
-  const auto bytes = static_cast<double>(core::round_up(request_.slice_bytes, kColumnBytes));
-  const double per_byte = method == Method::kDirect
-                              ? 2.0 * request_.slices * static_cast<double>(request_.exponents.size())
-                              : static_cast<double>(groups) * group_cost(request_, choice.group);
-  choice.products = per_byte * bytes;
-  const auto passes = static_cast<double>(core::divide_up(request_.slice_bytes, columns));
-  choice.seconds = choice.products / (gf16::kernel().products_per_second * request_.threads) +
-                   (passes - 1) * request_.slices * bytes / kReadRate;
-  if (choice.seconds < best.seconds) best = choice;
+  const Choice choice = weigh(method, columns, core::divide_up(slices, core::divide_up(slices, group)));
+  if (choice.seconds() < best.seconds()) best = choice;
   return true;
 }
 
@@ -105,8 +112,8 @@ void RecoveryPlan::choose(const std::vector<Method>& methods) {
     const std::uint64_t width = core::round_up(core::divide_up(request_.slice_bytes, count), kColumnBytes);
     for (const Method method : methods) consider(method, std::min(width, request_.slice_bytes), best);
     const double again = static_cast<double>(count) * static_cast<double>(request_.slices) *
-                         static_cast<double>(request_.slice_bytes) / kReadRate;
-    if (width <= kColumnBytes || again > best.seconds) break;  // reading once more costs more than all it could save
+                         static_cast<double>(request_.slice_bytes) / kDiskRate;
+    if (width <= kColumnBytes || again > best.seconds()) break;  // reading once more costs more than all it could save
     count = std::max(count + 1, core::divide_up(request_.slice_bytes, width));
   }
   if (best.group == 0) {
@@ -118,7 +125,7 @@ void RecoveryPlan::choose(const std::vector<Method>& methods) {
                 "give more with --memory, or make fewer recovery slices");
   }
   method_ = best.method;
-  group_ = best.group;
+  group_ = static_cast<std::uint32_t>(best.group);
   products_ = best.products;
   for (std::uint64_t begin = 0; begin < request_.slice_bytes; begin += best.columns)
     passes_.push_back({begin, std::min(begin + best.columns, request_.slice_bytes)});
@@ -143,6 +150,56 @@ std::string RecoveryPlan::description() const {
     how = group_ >= request_.slices ? "transform in memory" : fmt::format("transform in groups of {} slices", group_);
   return fmt::format("{}, {}, {}, {}", how, gf16::kernel().name, core::count_of(request_.threads, "thread"),
                      core::count_of(passes_.size(), "pass", "passes"));
+}
+
+ReadPattern RecoveryPlan::read_pattern() const {
+  ReadPattern pattern;
+  pattern.bytes = request_.slice_bytes * request_.slices;
+  const std::uint64_t together =
+      std::max<std::uint64_t>(1, kReadTogether / request_.slice_bytes) * request_.slice_bytes;
+  pattern.reads = core::divide_up(pattern.bytes, together);
+  pattern.seeks = 1;
+  pattern.disk_seconds = kDiskSeek + static_cast<double>(pattern.bytes) / kDiskRate;
+  for (std::size_t pass = 1; pass < passes_.size(); ++pass) {
+    const std::uint64_t bytes = passes_[pass].bytes(), gap = request_.slice_bytes - bytes;
+    pattern.bytes += bytes * request_.slices;
+    pattern.reads += request_.slices;
+    pattern.seeks += request_.slices;
+    pattern.disk_seconds += request_.slices * (static_cast<double>(bytes) / kDiskRate +
+                                               std::min(kDiskSeek, static_cast<double>(gap) / kDiskRate));
+  }
+  return pattern;
+}
+
+std::string RecoveryPlan::explanation() const {
+  if (passes_.empty()) return description();
+  const std::uint64_t slices = std::max<std::uint32_t>(1, request_.slices), whole = request_.slice_bytes;
+  std::string text =
+      fmt::format("{}: {:.0f} products for each byte, about {:.1f} s of computing, {} of memory", description(),
+                  products_ / static_cast<double>(whole * slices), seconds(), core::format_size(memory_needed()));
+  text += "\nwhat each way would take:";
+  const auto tell = [&](const char* name, const Choice& choice) {
+    const std::uint64_t memory = memory_of(request_, choice.method, choice.columns, choice.group);
+    text += fmt::format("\n  {:<30} {:8.1f} s", name, choice.computing);
+    if (choice.reading_again > 0) text += fmt::format(" + {:.0f} s of reading again", choice.reading_again);
+    text += fmt::format(", {}{}", core::format_size(memory), memory > request_.memory ? ": too much" : "");
+  };
+  tell("direct sum", weigh(Method::kDirect, whole, std::min<std::uint64_t>(slices, kDirectGroup)));
+  tell("transform in memory", weigh(Method::kTransform, whole, slices));
+  const bool grouped = method_ == Method::kTransform && group_ < slices;
+  const std::uint64_t group = grouped ? group_ : core::divide_up(slices, 2);
+  tell(fmt::format("transform in groups of {}", group).c_str(), weigh(Method::kTransform, whole, group));
+  const std::uint64_t count = std::max<std::uint64_t>(2, passes_.size());
+  const std::uint64_t width = std::min(whole, core::round_up(core::divide_up(whole, count), kColumnBytes));
+  if (width < whole) {
+    tell(fmt::format("columns in {} passes", core::divide_up(whole, width)).c_str(),
+         weigh(passes_.size() > 1 ? method_ : Method::kTransform, width, passes_.size() > 1 ? group_ : slices));
+  }
+  const ReadPattern pattern = read_pattern();
+  text += fmt::format("\nreads {} in {} and {}; a disk of 150 MB/s and 9 ms a seek needs {:.0f} s for it",
+                      core::format_size(pattern.bytes), core::count_of(pattern.reads, "read"),
+                      core::count_of(pattern.seeks, "seek"), pattern.disk_seconds);
+  return text;
 }
 
 void add_by_definition(core::MutableByteSpan sum, core::ByteSpan slice, std::uint32_t slice_index,

@@ -34,6 +34,18 @@ struct Columns {
 
 enum class Method { kDirect, kTransform };
 
+/// What comes from the first pass is read in pieces of this size, or of one slice where that is more.
+inline constexpr std::uint64_t kReadTogether = 4 << 20;
+
+/// What a plan asks of the medium the input lies on. The first pass reads everything in order; later ones pick some
+/// columns out of every slice.
+struct ReadPattern {
+  std::uint64_t bytes = 0, reads = 0, seeks = 0;
+  /// For a disk of kDiskRate and kDiskSeek, which reads on where that is quicker than to seek.
+  double disk_seconds = 0;
+};
+inline constexpr double kDiskRate = 150e6, kDiskSeek = 9e-3;
+
 class RecoveryPlan {
  public:
   /// Throws core::Error(kUsage) when not even the narrowest column fits the memory, or the request breaks PAR2's
@@ -55,9 +67,13 @@ class RecoveryPlan {
   double seconds() const;
   /// "transform in memory, gfni-avx512, 2 threads, 1 pass", for -v and --plan.
   std::string description() const;
+  ReadPattern read_pattern() const;
+  /// The same with what each strategy would have cost, and what is read; some lines.
+  std::string explanation() const;
 
  private:
   struct Choice;
+  Choice weigh(Method method, std::uint64_t columns, std::uint64_t group) const;
   void choose(const std::vector<Method>& methods);
   bool consider(Method method, std::uint64_t columns, Choice& best) const;
 

@@ -23,8 +23,7 @@ using core::Error;
 namespace {
 
 constexpr std::uint64_t kHead = 16384;
-constexpr std::uint64_t kBatch = 4 << 20;  // input gathered before the hashes are shared out over threads
-constexpr std::uint64_t kBatches = 4;      // so far the chains over the whole file may be behind
+constexpr std::uint64_t kBatches = 4;  // so far the chains over the whole file may be behind
 constexpr std::uint64_t kWorthThreads = 512 << 10;
 constexpr std::size_t kTogether = 16;  // slices of a task: as many as there are lanes for MD5
 
@@ -75,7 +74,7 @@ struct SetBuilder::State {
   }
 
   std::uint64_t batch_bytes() const {
-    const std::uint64_t most = std::min<std::uint64_t>(kBatch, work.memory / 8);
+    const std::uint64_t most = std::min<std::uint64_t>(kReadTogether, work.memory / 8);
     return std::max<std::uint64_t>(1, most / options.slice_bytes) * options.slice_bytes;
   }
   std::uint64_t batch_count() const { return std::clamp<std::uint64_t>(work.memory / 8 / batch_bytes(), 1, kBatches); }
@@ -301,5 +300,6 @@ std::vector<std::string> SetBuilder::file_names() const {
 }
 
 std::string SetBuilder::plan_description() const { return state_->plan.description(); }
+std::string SetBuilder::plan_explanation() const { return state_->plan.explanation(); }
 
 }  // namespace darkshelf::parity

@@ -69,6 +69,7 @@ class SetBuilder {
   /// Names write() makes, index first.
   std::vector<std::string> file_names() const;
   std::string plan_description() const;
+  std::string plan_explanation() const;  // some lines
 
  private:
   struct State;

@@ -1,25 +1,31 @@
 #!/bin/bash
 # Measures seal, scrub, find and the par2 commands, beside Debian's par2 in the same run, and prints a table for
-# docs/performance.md.  Usage: tests/bench/compare.sh [MIB] [--fine] [--binary FILE]
+# docs/performance.md.  Usage: tests/bench/compare.sh [MIB] [--fine] [--par2 FILE.csv] [--binary FILE]
 #   MIB            size of the shoot, 1024 unless told
 #   --fine         also Debian's par2 with as many slices as a seal has (about an hour for 1024)
+#   --par2 FILE    instead of that: par2 commands alone over many shapes, a line of CSV a run (par2_points.py; half an hour)
 #   --binary FILE  use this darkshelf instead of building build/release
+# $PAR2: another par2 than Debian's, with the options of par2cmdline.
 set -uo pipefail
 project=$(cd "$(dirname "$0")/../.." && pwd)
 export LC_ALL=C.UTF-8
 . "$project/cmake/debian.sh"
 
-mib=1024 fine=no binary=
+mib=1024 fine=no binary= points=
+peer=${PAR2:-par2}
 while [ $# -gt 0 ]; do
   case $1 in
     --fine) fine=yes ;;
+    --par2) points=$(realpath "${2:?--par2 wants a file}"); shift ;;
     --binary) binary=$(realpath "${2:?--binary wants a file}"); shift ;;
-    *[!0-9]*) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *[!0-9]*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) mib=$1 ;;
   esac
   shift
 done
-require_packages "to measure" par2 python3 || exit 1
+peer_package=(par2)
+[ -n "${PAR2:-}" ] && peer_package=()
+require_packages "to measure" python3 "${peer_package[@]}" || exit 1
 if [ -z "$binary" ]; then
   require_packages "to build" "${build_packages[@]}" || exit 1
   (cd "$project" && cmake --preset release >/dev/null && cmake --build --preset release --parallel "$(nproc)" >/dev/null) || exit 1
@@ -29,6 +35,10 @@ fi
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/darkshelf-bench.XXXXXX") || exit 1
 trap 'cd /; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
+if [ -n "$points" ]; then
+  python3 "$project/tests/bench/par2_points.py" "$binary" "$peer" "$work" "$points"
+  exit
+fi
 export DARKSHELF_CATALOG=$work/darkshelf.db
 shoot="$work/source/2026-06-14 Smith wedding" par2_file=$work/par2/data.bin
 mkdir -p "$shoot" "$work/par2" "$work/A" "$work/B"
@@ -73,7 +83,7 @@ quiet "$binary" drive add "$work/A" --label A
 quiet "$binary" drive add "$work/B" --label B
 
 echo "$mib MiB in $((mib / 4)) files; $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) CPUs;" \
-  "$(stat -f -c %T "$work") under $work; $(par2 -V | head -n 1); $(date -u +%F)"
+  "$(stat -f -c %T "$work") under $work; $("$peer" -V | head -n 1); $(date -u +%F)"
 echo
 echo "| what | wall, s | CPU, s | MiB/s | peak memory, MiB |"
 echo "|---|---:|---:|---:|---:|"
@@ -86,11 +96,11 @@ cd "$work/par2" || exit 1
 measure "darkshelf par2 create, 2,000 slices, 10 %" "$binary" par2 create -b 2000 -r 10 ours.par2 data.bin
 measure "darkshelf par2 verify" "$binary" par2 verify ours.par2
 rm -f ours*.par2
-measure "Debian par2 create, 2,000 slices, 10 %" par2 create -q -q -b2000 -r10 theirs.par2 data.bin
-measure "Debian par2 verify" par2 verify -q -q theirs.par2
+measure "$peer create, 2,000 slices, 10 %" "$peer" create -q -q -b2000 -r10 theirs.par2 data.bin
+measure "$peer verify" "$peer" verify -q -q theirs.par2
 rm -f theirs*.par2
 if [ "$fine" = yes ]; then
   measure "darkshelf par2 create, 32,000 slices, 10 %" "$binary" par2 create -b 32000 -r 10 ours.par2 data.bin
   rm -f ours*.par2
-  measure "Debian par2 create, 32,000 slices, 10 %" par2 create -q -q -b32000 -r10 theirs.par2 data.bin
+  measure "$peer create, 32,000 slices, 10 %" "$peer" create -q -q -b32000 -r10 theirs.par2 data.bin
 fi

@@ -15,33 +15,35 @@ namespace {
 
 using gf16::Word;
 
-constexpr std::size_t kHalf = 64;
+constexpr std::size_t kHalf = 128;
 
 /// What the transform makes of random columns is compared, in a few words of each, with the sum of products by the
 /// scalar field.
-void compare(const std::vector<std::uint32_t>& slices, const std::vector<Word>& exponents, Dice& dice) {
+void compare(const std::vector<std::uint32_t>& slices, const std::vector<Word>& exponents, Dice& dice,
+             const gf16::Kernel& kernel) {
+  CAPTURE(kernel.name);
   const core::Bytes plain = seeded_bytes(slices.size() * 2 * kHalf, dice.next());
   const core::Bytes before = seeded_bytes(exponents.size() * 2 * kHalf, dice.next());
   core::AlignedBuffer in(slices.size() * 2 * kHalf), out(exponents.size() * 2 * kHalf);
-  const gf16::Transform transform(slices, exponents);
+  const gf16::Transform transform(slices, exponents, kernel);
   core::AlignedBuffer scratch(transform.scratch_bytes(kHalf));
   std::fill_n(scratch.data(), scratch.size(), std::byte{0xA5});  // it may hold anything
   std::vector<const std::byte*> columns;
   std::vector<std::byte*> sums;
   for (std::size_t i = 0; i < slices.size(); ++i) {
     std::byte* at = in.data() + i * 2 * kHalf;
-    gf16::kernel().to_tower(at, at + kHalf, plain.data() + i * 2 * kHalf, kHalf);
+    kernel.to_tower(at, at + kHalf, plain.data() + i * 2 * kHalf, kHalf);
     columns.push_back(at);
   }
   for (std::size_t o = 0; o < exponents.size(); ++o) {
     std::byte* at = out.data() + o * 2 * kHalf;
-    gf16::kernel().to_tower(at, at + kHalf, before.data() + o * 2 * kHalf, kHalf);
+    kernel.to_tower(at, at + kHalf, before.data() + o * 2 * kHalf, kHalf);
     sums.push_back(at);
   }
   transform.add(sums.data(), columns.data(), scratch.data(), kHalf);
   for (std::size_t o = 0; o < exponents.size(); ++o) {
     core::Bytes got(2 * kHalf);
-    gf16::kernel().from_tower(got.data(), sums[o], sums[o] + kHalf, kHalf);
+    kernel.from_tower(got.data(), sums[o], sums[o] + kHalf, kHalf);
     const std::size_t word = dice.below(kHalf);
     auto sum = core::load_le<Word>(before.data() + (o * kHalf + word) * 2);
     for (std::size_t i = 0; i < slices.size(); ++i) {
@@ -76,7 +78,8 @@ TEST_CASE("transform: equals the definition, whatever the slices and exponents")
         exponents.push_back(static_cast<Word>(dice.below(gf16::kOrder)));
     }
     CAPTURE(round, count, exponents.size());
-    compare(some_slices(count, dice), exponents, dice);
+    const auto slices = some_slices(count, dice);
+    for (const gf16::Kernel* kernel : gf16::kernels()) compare(slices, exponents, dice, *kernel);
   }
 }
 
@@ -86,7 +89,7 @@ TEST_CASE("transform: equals the definition with every slice PAR2 has") {
   std::iota(slices.begin(), slices.end(), 0u);
   std::vector<Word> exponents = {0, 1, 254, 255, 256, 257, 3276, 65'534};
   for (int i = 0; i < 40; ++i) exponents.push_back(static_cast<Word>(dice.below(gf16::kOrder)));
-  compare(slices, exponents, dice);
+  for (const gf16::Kernel* kernel : gf16::kernels()) compare(slices, exponents, dice, *kernel);
 }
 
 TEST_CASE("transform: what it is said to cost grows slower than the definition") {

@@ -87,6 +87,33 @@ TEST_CASE("recovery plan: little memory means several passes, too little is said
   CHECK_THROWS_AS(parity::RecoveryPlan({65'535, 20, exponents, 1 << 30, 2}), core::Error);
 }
 
+TEST_CASE("recovery plan: an 8 GiB volume is read once in order when its memory allows, and says what it reads") {
+  parity::RecoveryRequest request;
+  request.slice_bytes = 262'144;
+  request.slices = 32'768;
+  request.exponents.resize(3277);
+  std::iota(request.exponents.begin(), request.exponents.end(), std::uint16_t{0});
+  request.threads = 2;
+  const std::uint64_t volume = std::uint64_t{8} << 30;
+  request.memory = std::uint64_t{2} << 30;
+  const parity::RecoveryPlan grouped(request);
+  CHECK(grouped.passes().size() == 1);
+  CHECK(grouped.memory_needed() <= request.memory);
+  CHECK(grouped.read_pattern().bytes == volume);
+  CHECK(grouped.read_pattern().seeks == 1);
+  CHECK(grouped.read_pattern().disk_seconds == Approx(57.3).margin(0.1));
+  CHECK(grouped.explanation().find("transform in groups of") != std::string::npos);
+  request.memory = std::uint64_t{256} << 20;
+  const parity::RecoveryPlan columns(request);
+  const parity::ReadPattern pattern = columns.read_pattern();
+  CHECK(columns.memory_needed() <= request.memory);
+  CHECK(columns.passes().size() > 1);
+  CHECK(pattern.seeks == 1 + (columns.passes().size() - 1) * request.slices);
+  CHECK(pattern.bytes == 2 * volume - columns.passes().front().bytes() * request.slices);
+  CHECK(pattern.disk_seconds > 57.3 * static_cast<double>(columns.passes().size()) * 0.95);
+  CHECK(columns.explanation().find("of reading again") != std::string::npos);
+}
+
 TEST_CASE("reconstruct: any lost slices from any recovery slices") {
   Dice dice(11);
   for (int round = 0; round < 30; ++round) {

@@ -8,6 +8,41 @@
 
 namespace darkshelf::testing {
 
+TEST_CASE("set builder: sets of several files, and late exponents, are those of the vectors, byte for byte") {
+  const auto [name, first] = GENERATE(std::pair("two-files", 0u), std::pair("late-exponents", 12'000u));
+  core::Bytes every_byte_twice(512);
+  for (std::size_t i = 0; i < every_byte_twice.size(); ++i) every_byte_twice[i] = static_cast<std::byte>(i);
+  const std::vector<std::pair<std::string, core::Bytes>> files = {{"abc.txt", core::to_bytes("abc")},
+                                                                  {"sub/d.bin", every_byte_twice}};
+  parity::SetOptions options;
+  options.base = name;
+  options.slice_bytes = 256;
+  options.first_exponent = first;
+  options.recovery_slices = 3;
+  options.creator = "darkshelf";
+  std::vector<parity::SetFile> protect;
+  for (const auto& [path, bytes] : files) protect.push_back({path, bytes.size(), digest::md5(bytes)});
+  parity::SetBuilder builder(protect, options, {});
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    builder.begin_file(i);
+    builder.append(files[i].second);
+    builder.end_file();
+  }
+  TempDir temp;
+  builder.write([&](const std::string& file) { return io::posix().create(temp / file); },
+                [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
+                  std::copy_n(files[file].second.begin() + static_cast<std::ptrdiff_t>(offset), into.size(),
+                              into.begin());
+                });
+  const auto valid = vectors_in("par2/vectors/valid");
+  for (const std::string& file : builder.file_names()) {
+    CAPTURE(file);
+    // The two sets share their index.
+    const std::string vector = file == "late-exponents.par2" ? "two-files.par2" : file;
+    CHECK(io::read_text(io::posix(), temp / file, 1 << 20) == valid.at(vector));
+  }
+}
+
 TEST_CASE("set builder: a volume's set is the one of the vectors, byte for byte") {
   core::Bytes payload(20'001);  // make.py's pattern
   std::uint32_t x = 1;
