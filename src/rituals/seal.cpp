@@ -59,14 +59,15 @@ class Sealing {
     report_.failures.push_back(std::move(failure));
   }
 
-  /// Work on one drive alone; false when it left in the midst of it, and has dropped out.
+  /// Work on one drive alone; false when it cannot be done there, and the drive has dropped out.
   template <typename Work>
   bool stays(std::size_t index, Work work) {
     try {
       work();
       return true;
     } catch (const Error& error) {
-      if (error.code() != Code::kDriveGone || !has_left(context_, drive(index))) throw;
+      const bool another_left = error.code() == Code::kDriveGone && !has_left(context_, drive(index));
+      if (error.code() == Code::kCancelled || another_left) throw;
       drop(index, std::current_exception());
       return false;
     }

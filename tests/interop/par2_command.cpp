@@ -35,7 +35,8 @@ TEST_CASE("par2 command: what PAR2 does not have is refused as wrong usage, and 
   refused({"-s", "6", "set.par2", "a.raw"}, "multiple of 4");
   refused({"-s", "4096", "-c", "65535", "-f", "1", "set.par2", "a.raw"}, "more than PAR2 has");
   refused({"-b", "40000", "set.par2", "a.raw"}, "32768");
-  refused({"-s", "4096", "-c", "20", "-m", "1KiB", "set.par2", "a.raw"}, "of memory are too little");
+  refused({"-s", "4096", "-c", "20", "-m", "1KiB", "set.par2", "a.raw"}, "1MiB to 1TiB");
+  refused({"-s", "4096", "-c", "20000", "-m", "1MiB", "set.par2", "a.raw"}, "of memory are too little");
   refused({"set.par2", "empty"}, "no file with anything in it");
   refused({"set.par2", "a.raw"}, "this CPU can run: scalar", "sse9");
 }
