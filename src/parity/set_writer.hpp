@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "core/work.hpp"
@@ -12,7 +13,8 @@
 
 namespace darkshelf::parity {
 
-/// A .par2 file as laid out. Recovery packets may be written by several threads.
+/// A .par2 file as laid out. Several threads may call write_recovery; the file is written to by one at a time, since it
+/// may stand for files on several drives that are written in step (io/fan_out.hpp).
 class SetFileWriter {
  public:
   SetFileWriter(std::unique_ptr<io::File> file, formats::par2::FileLayout layout);
@@ -25,6 +27,7 @@ class SetFileWriter {
   std::unique_ptr<io::File> file_;
   formats::par2::FileLayout layout_;
   std::vector<std::uint64_t> recovery_at_;
+  mutable std::mutex writing_;
 };
 
 /// All recovery packets of a plan. sums(pass) has finished that pass; called for all of them in order.
