@@ -97,7 +97,7 @@ int verify(Session& session, const Options& o) {
                                        [](const auto& file) { return file.state == parity::FileState::kIntact; });
   int code = kGood;
   if (report.intact()) {
-    out.line(fmt::format("All {} are intact, and {} of recovery data too.", core::count_of(report.files.size(), "file"),
+    out.line(fmt::format("Intact: {}, and {} of recovery data.", core::count_of(report.files.size(), "file"),
                          core::count_of(report.recovery_slices, "slice")));
   } else if (data_intact) {
     code = kDamageRepairable;

@@ -48,7 +48,7 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
                          core::count_of(report.service_files, "file")));
   }
   if (report.volumes.empty() && report.second_seals == 0 && report.service_files == 0) {
-    out.line(fmt::format("Nothing to repair: {} on {} are intact.", core::count_of(report.checked, "volume"),
+    out.line(fmt::format("Nothing to repair: {} on {}, intact.", core::count_of(report.checked, "volume"),
                          report.drive.label));
   } else if (code == kGood) {
     out.line(fmt::format("Everything on {} is byte for byte as it was sealed, read back from the medium.",

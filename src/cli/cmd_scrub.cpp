@@ -61,6 +61,11 @@ void print_volume(Session& session, const rituals::ScrubbedCopy& copy) {
   }
 }
 
+std::string all_intact(std::uint64_t photos, const std::string& where) {
+  return photos == 1 ? fmt::format("The only photo {} is intact", where)
+                     : fmt::format("All {} {} are intact", core::count_of(photos, "photo"), where);
+}
+
 /// What this visit read, and those before it that it went on from.
 std::string what_is_intact(const rituals::ScrubReport& report) {
   const double seconds = std::chrono::duration<double>(report.took).count();
@@ -77,9 +82,10 @@ std::string what_is_intact(const rituals::ScrubReport& report) {
     read += fmt::format("; {} since {}", core::count_of(report.read_before.size(), "volume"),
                         core::format_date_for_people(*report.since));
   }
-  return fmt::format("All {} in {} on {} are intact ({}).", core::count_of(photos, "photo"),
-                     core::count_of(report.volumes.size() + report.read_before.size(), "volume"),
-                     core::printable(report.drive.label), read);
+  const std::string where =
+      fmt::format("in {} on {}", core::count_of(report.volumes.size() + report.read_before.size(), "volume"),
+                  core::printable(report.drive.label));
+  return fmt::format("{} ({}).", all_intact(photos, where), read);
 }
 
 void print_verdict(Output& out, const rituals::ScrubReport& report) {
@@ -98,10 +104,10 @@ void print_verdict(Output& out, const rituals::ScrubReport& report) {
     const bool in_volumes = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
       return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), is_damage);
     });
-    out.line(out.paint(Color::kAmber,
-                       fmt::format("All {} on {} are intact; {} beside them are damaged.",
-                                   core::count_of(report.photos, "photo"), core::printable(report.drive.label),
-                                   in_volumes ? "lists or recovery data" : "files of the drive itself")));
+    out.line(
+        out.paint(Color::kAmber, fmt::format("{}; {} beside them are damaged.",
+                                             all_intact(report.photos, "on " + core::printable(report.drive.label)),
+                                             in_volumes ? "lists or recovery data" : "files of the drive itself")));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +46,14 @@ int exit_code_of(Code code) {
 
 namespace {
 
+io::Path in_home(const io::Path& home) { return home / ".local" / "share" / "darkshelf" / "catalog.db"; }
+
+/// Who typed sudo; null when nobody did.
+const passwd* caller_of_sudo() {
+  const char* user = std::getenv("SUDO_USER");
+  return user != nullptr && *user != '\0' && ::geteuid() == 0 ? ::getpwnam(user) : nullptr;
+}
+
 /// $DARKSHELF_CATALOG, else $XDG_DATA_HOME/darkshelf/catalog.db, else ~/.local/share/…; under sudo that of the calling
 /// user.
 io::Path default_catalog_path() {
@@ -54,11 +63,7 @@ io::Path default_catalog_path() {
   };
   if (const std::string told = value("DARKSHELF_CATALOG"); !told.empty()) return told;
   // Under sudo the catalog is still the person's own.
-  if (const std::string user = value("SUDO_USER"); !user.empty() && ::geteuid() == 0) {
-    if (const passwd* entry = ::getpwnam(user.c_str()); entry != nullptr) {
-      return io::Path(entry->pw_dir) / ".local" / "share" / "darkshelf" / "catalog.db";
-    }
-  }
+  if (const passwd* caller = caller_of_sudo()) return in_home(caller->pw_dir);
   if (const std::string data = value("XDG_DATA_HOME"); !data.empty())
     return io::Path(data) / "darkshelf" / "catalog.db";
   std::string home = value("HOME");
@@ -66,7 +71,26 @@ io::Path default_catalog_path() {
     const passwd* entry = ::getpwuid(::geteuid());
     home = entry != nullptr ? entry->pw_dir : "/";
   }
-  return io::Path(home) / ".local" / "share" / "darkshelf" / "catalog.db";
+  return in_home(home);
+}
+
+/// What was made as root in the home of a person is theirs: they need it without sudo tomorrow.
+void give_to_caller_of_sudo(const io::Path& catalog) {
+  const passwd* caller = caller_of_sudo();
+  if (caller == nullptr || catalog != in_home(caller->pw_dir)) return;
+  const io::Path home(caller->pw_dir);
+  std::vector<io::Path> made;
+  for (io::Path above = catalog.parent_path(); above != home && above.has_relative_path(); above = above.parent_path())
+    made.push_back(above);
+  for (const io::Entry& entry : io::posix().list(catalog.parent_path()))
+    made.push_back(catalog.parent_path() / entry.name);
+  for (const io::Path& path : made) {
+    struct stat now {};
+    if (::lstat(path.c_str(), &now) == 0 && now.st_uid == 0 &&
+        ::lchown(path.c_str(), caller->pw_uid, caller->pw_gid) != 0) {
+      continue;  // a file system without owners
+    }
+  }
 }
 
 }  // namespace
@@ -94,6 +118,7 @@ catalog::Catalog& Session::catalog(catalog::Catalog::Access access) {
 catalog::Catalog& Session::catalog_or_new() {
   if (!io::posix().stat_following(catalog_path())) {
     catalog_ = catalog::Catalog::create(io::posix(), catalog_path(), world_, command_line_);
+    give_to_caller_of_sudo(catalog_path());
     out().note(fmt::format("made a new catalog: {}", core::printable(catalog_path().string())));
   }
   return catalog(catalog::Catalog::Access::kWrite);

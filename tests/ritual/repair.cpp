@@ -99,7 +99,7 @@ TEST_CASE("repair: nothing to do is said, and changes nothing, beyond parity the
   const auto sealed = shelf.volume_tree("A");
   const Outcome nothing = shelf.run({"repair", "A"});
   CHECK(nothing.exit_code == 0);
-  CHECK(nothing.out.find("Nothing to repair: 3 volumes on A are intact") != std::string::npos);
+  CHECK(nothing.out.find("Nothing to repair: 3 volumes on A, intact") != std::string::npos);
   CHECK(shelf.volume_tree("A") == sealed);
   // One beyond its parity, one within: the second is mended all the same.
   zero(files_below(shelf.volumes("A").back() / "data").begin()->first, 0, 150'000);
