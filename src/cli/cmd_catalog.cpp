@@ -64,8 +64,7 @@ int merge(Session& session, const std::string& file) {
 
 int init(Session& session, const std::map<std::string, std::string>& policy) {
   shelf::check_policy(policy);
-  catalog::Catalog catalog =
-      catalog::Catalog::create(io::posix(), session.catalog_path(), session.world(), "darkshelf init");
+  catalog::Catalog& catalog = session.new_catalog();
   if (!policy.empty()) catalog.record_policy(policy);
   session.out().line(fmt::format("A new catalog: {}", core::printable(session.catalog_path().string())));
   session.out().note("Next: darkshelf drive add PATH --label LABEL");

@@ -115,10 +115,15 @@ catalog::Catalog& Session::catalog(catalog::Catalog::Access access) {
   return *catalog_;
 }
 
+catalog::Catalog& Session::new_catalog() {
+  catalog_ = catalog::Catalog::create(io::posix(), catalog_path(), world_, command_line_);
+  give_to_caller_of_sudo(catalog_path());
+  return *catalog_;
+}
+
 catalog::Catalog& Session::catalog_or_new() {
   if (!io::posix().stat_following(catalog_path())) {
-    catalog_ = catalog::Catalog::create(io::posix(), catalog_path(), world_, command_line_);
-    give_to_caller_of_sudo(catalog_path());
+    new_catalog();
     out().note(fmt::format("made a new catalog: {}", core::printable(catalog_path().string())));
   }
   return catalog(catalog::Catalog::Access::kWrite);

@@ -53,6 +53,8 @@ class Session {
   io::Path catalog_path() const;
   /// Opened once. kWrite takes the lock.
   catalog::Catalog& catalog(catalog::Catalog::Access access);
+  /// There must be none.
+  catalog::Catalog& new_catalog();
   /// As catalog(kWrite), but makes it when there is none.
   catalog::Catalog& catalog_or_new();
   /// A context over the catalog (opened for writing), with progress and Ctrl-C.
