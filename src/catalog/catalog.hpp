@@ -91,7 +91,7 @@ struct Copy {
 struct SliceRange {
   std::uint32_t first = 0, count = 0;
 };
-/// What of a copy nobody has read since some moment.
+/// What of a copy a check has not read yet.
 struct Unread {
   std::vector<SliceRange> slices;  // of the payload, ascending
   bool everything_else = true;     // tag files and recovery data
@@ -142,8 +142,8 @@ struct ScrubbedVolume {
 struct Scrub {
   Uuid id, drive;
   Time started{}, ended{};
-  std::optional<Time> check;  // when the check began that this visit is part of; nothing: it was no check (a repair)
-  bool complete = false;      // with it, every byte of every volume on the drive was read since then
+  std::optional<Uuid> check;  // the first visit (its id) of the check this one is part of; nothing: it was no check
+  bool complete = false;      // with it, the check has read every byte of every volume on the drive
   std::vector<ScrubbedVolume> volumes;
   std::vector<Finding> findings;
 };
@@ -242,7 +242,8 @@ class Catalog {
   std::vector<Volume> volumes_on(const Uuid& drive);
   std::vector<Copy> copies();
   std::vector<Copy> copies_of(const Uuid& volume);
-  Unread unread_since(const Volume& volume, const Uuid& drive, Time since);
+  /// By the visits that belong to the check, and since the copy was made or repaired.
+  Unread unread_in(const Uuid& check, const Volume& volume, const Uuid& drive);
   std::vector<formats::volume::Member> members_of(const Uuid& volume);
   /// Files whose path ends in `/text` or matches it as a glob, or whose SHA-256 is `text`.
   std::vector<FoundFile> where(const std::string& text);

@@ -58,20 +58,6 @@ class LastReads {
   }
   void everything_else(Time when) { rest_ = when; }
 
-  Unread not_since(Time since) const {
-    Unread unread;
-    for (const auto& [begin, range] : ranges_) {
-      if (begin == range.end || (range.when && *range.when >= since)) continue;
-      if (!unread.slices.empty() && unread.slices.back().first + unread.slices.back().count == begin) {
-        unread.slices.back().count += range.end - begin;
-      } else {
-        unread.slices.push_back({begin, range.end - begin});
-      }
-    }
-    unread.everything_else = !rest_ || *rest_ < since;
-    return unread;
-  }
-
   std::optional<Time> oldest() const {
     std::optional<Time> oldest = rest_;
     for (const auto& [begin, range] : ranges_) {
@@ -80,6 +66,20 @@ class LastReads {
       oldest = std::min(*oldest, *range.when);
     }
     return oldest;
+  }
+
+  Unread never() const {
+    Unread unread;
+    for (const auto& [begin, range] : ranges_) {
+      if (begin == range.end || range.when) continue;
+      if (!unread.slices.empty() && unread.slices.back().first + unread.slices.back().count == begin) {
+        unread.slices.back().count += range.end - begin;
+      } else {
+        unread.slices.push_back({begin, range.end - begin});
+      }
+    }
+    unread.everything_else = !rest_;
+    return unread;
   }
 
  private:
@@ -91,17 +91,12 @@ class LastReads {
   std::optional<Time> rest_;
 };
 
-struct CopyHistory {
-  Copy copy;
-  LastReads reads;
-};
-
 /// Everything that was seen of one copy since it was made, oldest first.
-CopyHistory history_of(Ledger& state, const std::string& volume, const std::string& drive, std::uint32_t slices) {
-  CopyHistory history{{}, LastReads(slices)};
-  auto& [copy, reads] = history;
+Copy copy_from(Ledger& state, const std::string& volume, const std::string& drive, std::uint32_t slices) {
+  Copy copy;
   copy.volume = uuid_from(volume);
   copy.drive = uuid_from(drive);
+  LastReads reads(slices);
   auto rows = state.query(
       "SELECT kind, body, time FROM facts WHERE subject = ?1 AND object = ?2 AND kind IN ('copy-made', 'copy-gone', "
       "'copy-scrubbed', 'copy-repaired') "
@@ -135,7 +130,7 @@ CopyHistory history_of(Ledger& state, const std::string& volume, const std::stri
     }
   }
   copy.checked = reads.oldest();
-  return history;
+  return copy;
 }
 
 std::vector<Copy> copies_where(Ledger& state, const std::string& volume) {
@@ -146,9 +141,8 @@ std::vector<Copy> copies_where(Ledger& state, const std::string& volume) {
   rows.bind(1, volume);
   std::vector<Copy> copies;
   while (rows.executeStep()) {
-    copies.push_back(history_of(state, text_of(rows.getColumn(0)), text_of(rows.getColumn(1)),
-                                static_cast<std::uint32_t>(rows.getColumn(2).getInt64()))
-                         .copy);
+    copies.push_back(copy_from(state, text_of(rows.getColumn(0)), text_of(rows.getColumn(1)),
+                               static_cast<std::uint32_t>(rows.getColumn(2).getInt64())));
   }
   return copies;
 }
@@ -182,9 +176,27 @@ std::vector<Copy> Catalog::copies() {
 std::vector<Copy> Catalog::copies_of(const Uuid& volume) {
   return guarded(state_->path, [&] { return copies_where(*state_, volume.text()); });
 }
-Unread Catalog::unread_since(const Volume& volume, const Uuid& drive, Time since) {
+Unread Catalog::unread_in(const Uuid& check, const Volume& volume, const Uuid& drive) {
   return guarded(state_->path, [&] {
-    return history_of(*state_, volume.info.volume.text(), drive.text(), volume.info.slices).reads.not_since(since);
+    auto rows = state_->query(R"sql(
+      SELECT f.kind, f.body, coalesce((SELECT json_extract(s.body, '$.check') FROM facts s WHERE s.kind = 'drive-scrubbed'
+        AND s.subject = f.object AND s.object = json_extract(f.body, '$.scrub')), '')
+      FROM facts f WHERE f.subject = ?1 AND f.object = ?2 AND f.kind IN ('copy-made', 'copy-scrubbed', 'copy-repaired')
+      ORDER BY f.sort)sql");
+    rows.bind(1, volume.info.volume.text());
+    rows.bind(2, drive.text());
+    LastReads reads(volume.info.slices);
+    while (rows.executeStep()) {
+      if (text_of(rows.getColumn(0)) != "copy-scrubbed") {
+        reads = LastReads(volume.info.slices);  // other bytes than those that were read
+      } else if (text_of(rows.getColumn(2)) == check.text()) {
+        const Json body = parse_json(text_of(rows.getColumn(1)));
+        reads.read(static_cast<std::uint32_t>(json_number(body, "first_slice")),
+                   static_cast<std::uint32_t>(json_number(body, "slice_count")), Time{});
+        if (json_number(body, "everything_else") != 0) reads.everything_else(Time{});
+      }
+    }
+    return reads.never();
   });
 }
 
@@ -260,7 +272,7 @@ void Catalog::record_scrub(const Scrub& scrub) {
                  {"complete", scrub.complete ? 1 : 0},
                  {"volumes", scrub.volumes.size()},
                  {"findings", scrub.findings.size()}};
-    if (scrub.check) body["check"] = to_ns(*scrub.check);
+    if (scrub.check) body["check"] = scrub.check->text();
     state_->add_fact("drive-scrubbed", scrub.drive.text(), scrub.id.text(), std::move(body));
     for (const ScrubbedVolume& volume : scrub.volumes) {
       state_->add_fact("copy-scrubbed", volume.volume.text(), scrub.drive.text(),
@@ -323,7 +335,7 @@ std::vector<Scrub> Catalog::scrubs(const Uuid& drive) {
       scrub.drive = drive;
       scrub.started = time_from(json_number(body, "started"));
       scrub.ended = time_from(json_number(body, "ended"));
-      if (body.contains("check")) scrub.check = time_from(json_number(body, "check"));
+      scrub.check = Uuid::parse(json_text(body, "check"));
       scrub.complete = json_number(body, "complete") != 0;
       scrubs.push_back(std::move(scrub));
     }

@@ -61,6 +61,13 @@ void print_volume(Session& session, const rituals::ScrubbedCopy& copy) {
   }
 }
 
+/// In what this visit and those before it have read.
+std::uint64_t photos_in_check(const rituals::ScrubReport& report) {
+  std::uint64_t photos = report.photos;
+  for (const catalog::Volume& volume : report.read_before) photos += volume.info.photos;
+  return photos;
+}
+
 std::string all_intact(std::uint64_t photos, const std::string& where) {
   return photos == 1 ? fmt::format("The only photo {} is intact", where)
                      : fmt::format("All {} {} are intact", core::count_of(photos, "photo"), where);
@@ -76,38 +83,35 @@ std::string what_is_intact(const rituals::ScrubReport& report) {
     return fmt::format("What was read on {} is intact: {} in {} to the end ({}).", core::printable(report.drive.label),
                        core::count_of(report.photos, "photo"), core::count_of(report.volumes.size(), "volume"), read);
   }
-  std::uint64_t photos = report.photos;
-  for (const catalog::Volume& volume : report.read_before) photos += volume.info.photos;
-  if (!report.read_before.empty()) {
-    read += fmt::format("; {} since {}", core::count_of(report.read_before.size(), "volume"),
-                        core::format_date_for_people(*report.since));
-  }
+  if (report.since && (report.read_in_part || !report.read_before.empty()))
+    read += fmt::format("; the rest since {}", core::format_date_for_people(*report.since));
   const std::string where =
       fmt::format("in {} on {}", core::count_of(report.volumes.size() + report.read_before.size(), "volume"),
                   core::printable(report.drive.label));
-  return fmt::format("{} ({}).", all_intact(photos, where), read);
+  return fmt::format("{} ({}).", all_intact(photos_in_check(report), where), read);
 }
 
 void print_verdict(Output& out, const rituals::ScrubReport& report) {
   if (!report.damage()) {
-    if (!report.volumes.empty() || !report.read_before.empty() || report.unknown_volumes == 0)
+    if (!report.volumes.empty() || !report.read_before.empty() || !report.not_read.empty())
       out.line(out.paint(Color::kGreen, what_is_intact(report)));
     return;
   }
   if (report.photos_hit > 0) {
-    out.line(
-        out.paint(Color::kRed, fmt::format("{} of {} on {} {} damaged{}.", core::with_commas(report.photos_hit),
-                                           core::count_of(report.photos, "photo"), core::printable(report.drive.label),
-                                           report.photos_hit == 1 ? "is" : "are",
-                                           report.repairable() ? "; repairable from parity on this drive" : "")));
+    out.line(out.paint(
+        Color::kRed,
+        fmt::format("{} of {}{} on {} {} damaged{}.", core::with_commas(report.photos_hit),
+                    core::count_of(photos_in_check(report), "photo"), report.not_read.empty() ? "" : " that were read",
+                    core::printable(report.drive.label), report.photos_hit == 1 ? "is" : "are",
+                    report.repairable() ? "; repairable from parity on this drive" : "")));
   } else {
     const bool in_volumes = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
       return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), is_damage);
     });
-    out.line(
-        out.paint(Color::kAmber, fmt::format("{}; {} beside them are damaged.",
-                                             all_intact(report.photos, "on " + core::printable(report.drive.label)),
-                                             in_volumes ? "lists or recovery data" : "files of the drive itself")));
+    out.line(out.paint(Color::kAmber,
+                       fmt::format("{}; {} beside them are damaged.",
+                                   all_intact(photos_in_check(report), "on " + core::printable(report.drive.label)),
+                                   in_volumes ? "lists or recovery data" : "files of the drive itself")));
   }
 }
 

@@ -86,12 +86,16 @@ class Staging {
     while (!context.fs.stat_following(there) && there.has_parent_path()) there = there.parent_path();
     for (const io::Path& start : {folder_, context.fs.canonical(there)}) refuse_archive(context.fs, start);
     context.fs.make_dirs(folder_);
+    lock_ = context.fs.lock(lock_path(), fmt::format("the folder {}", core::printable(folder_.string())),
+                            "darkshelf copy --via");
   }
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
   ~Staging() {
     try {
-      if (context_.fs.list(folder_).empty()) context_.fs.remove_dir(folder_);
+      if (context_.fs.list(folder_).size() > 1) return;  // the lock is one
+      context_.fs.remove_file(lock_path());
+      context_.fs.remove_dir(folder_);
     } catch (const Error&) {  // an empty folder that stays behind harms nobody
     }
   }
@@ -105,8 +109,11 @@ class Staging {
   const io::Path& folder() const { return folder_; }
 
  private:
+  io::Path lock_path() const { return folder_ / ".lock"; }
+
   Context& context_;
   io::Path folder_;
+  std::unique_ptr<io::Lock> lock_;  // two machines may share the folder
 };
 
 class Copying {
@@ -119,7 +126,10 @@ class Copying {
     find_target();
     refuse_to_itself();
     find_sources();
-    if (target_) check_room_for_all(context_, volumes, *target_);
+    if (target_) {
+      clean_incoming(context_, *target_);
+      check_room_for_all(context_, volumes, *target_);
+    }
     report_.to = target_drive_.label;
     std::set<core::Uuid> seen;
     for (const catalog::Volume& volume : volumes) {
@@ -199,7 +209,7 @@ class Copying {
 
   struct Holder {
     std::string label;
-    io::Path folder;
+    CopySource source;
     catalog::CopyHealth health = catalog::CopyHealth::kGood;
     bool is_staged = false;
   };
@@ -213,12 +223,12 @@ class Copying {
         return candidate.drive == source.drive.id;
       });
       if (copy == copies.end() || source.drive.id == target_drive_.id) continue;
-      holders.push_back({source.drive.label, source.volume_folder(volume), copy->health, false});
+      holders.push_back({source.drive.label, {source.volume_folder(volume), &source.drive}, copy->health, false});
     }
     std::stable_sort(holders.begin(), holders.end(),
                      [](const Holder& a, const Holder& b) { return a.health < b.health; });
     if (staging_ && staging_->holds(volume)) {
-      holders.insert(holders.begin(), {request_.via->string(), staging_->place(volume), {}, true});
+      holders.insert(holders.begin(), {request_.via->string(), {staging_->place(volume), nullptr}, {}, true});
     }
     return holders;
   }
@@ -260,7 +270,7 @@ class Copying {
       if (take_what_is_there(context_, volume, *target_, health_on_target(volume).has_value())) {
         copied.already_there = true;
       } else {
-        const CopiedBytes bytes = copy_volume(context_, volume, holder.folder, *target_);
+        const CopiedBytes bytes = copy_volume(context_, volume, holder.source, *target_);
         tell(bytes, holder, copied);
         copied.replaced = bytes.replaced;
         report_.readback_cached = report_.readback_cached || bytes.readback_cached;
@@ -278,7 +288,7 @@ class Copying {
     } else {
       from_any(volume, [&](const Holder& holder) {
         CopiedVolume staged{volume, "", 0};
-        tell(stage_volume(context_, volume, holder.folder, staging_->place(volume)), holder, staged);
+        tell(stage_volume(context_, volume, holder.source, staging_->place(volume)), holder, staged);
         report_.staged.push_back(std::move(staged));
       });
     }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/mend.hpp"
 #include "rituals/seal_parts.hpp"
 
@@ -80,16 +81,18 @@ bool copy_intact(Context& context, const catalog::Volume& volume, const io::Path
   }
 }
 
-void copy_mended(Context& context, const catalog::Volume& volume, const io::Path& from, const io::Path& folder,
+void copy_mended(Context& context, const catalog::Volume& volume, const CopySource& from, const io::Path& folder,
                  CopiedBytes& copied) {
   const Examination examination =
-      examine(context, from, volume.info.volume, known_seal(volume), Depth::kEverything, io::ReadMode::kDirect);
+      examine(context, from.folder, volume.info.volume, known_seal(volume), Depth::kEverything, io::ReadMode::kDirect);
   if (!examination.repairable()) {
+    if (from.drive != nullptr) record_damage(context, *from.drive, volume, examination);
     throw Error(Code::kUnrepairable,
                 examination.loaded ? fmt::format("{} of its slices are lost and only {} recovery slices are sound",
                                                  examination.lost.size(), examination.payload_parity.recovery.size())
                                    : examination.failure);
   }
+  if (from.drive != nullptr) record_damage(context, *from.drive, volume, examination);
   copied.bytes = 0;
   copied.mended = true;
   copied.mended_slices = examination.lost.size();
@@ -98,15 +101,16 @@ void copy_mended(Context& context, const catalog::Volume& volume, const io::Path
   io::remove_tree(context.fs, work);
   const SealedSource source = SealedSource::mend(context, examination, work, false);
   if (!copy_files(context, source, folder, copied)) {
-    throw Error(Code::kCorrupt, fmt::format("the volume in {} changed while it was copied", from.string()));
+    throw Error(Code::kCorrupt, fmt::format("the volume in {} changed while it was copied", from.folder.string()));
   }
 }
 
-CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const io::Path& from, const io::Path& folder) {
+CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const CopySource& from,
+                       const io::Path& folder) {
   CopiedBytes copied;
   io::remove_tree(context.fs, folder);
   context.fs.make_dirs(folder);
-  if (!copy_intact(context, volume, from, folder, copied)) {
+  if (!copy_intact(context, volume, from.folder, folder, copied)) {
     io::remove_tree(context.fs, folder);
     context.fs.make_dirs(folder);
     copy_mended(context, volume, from, folder, copied);
@@ -177,7 +181,7 @@ void check_room_for_all(Context& context, const std::vector<catalog::Volume>& vo
     require_free(core::count_of(counted.size(), "volume"), bytes, largest, context.fs.space(target.root), target);
 }
 
-CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& from,
+CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const CopySource& from,
                         const AttachedDrive& target) {
   CopiedBytes copied;
   const io::Path folder = incoming_folder(target, volume.info.volume);
@@ -195,7 +199,7 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const i
   return copied;
 }
 
-CopiedBytes stage_volume(Context& context, const catalog::Volume& volume, const io::Path& from,
+CopiedBytes stage_volume(Context& context, const catalog::Volume& volume, const CopySource& from,
                          const io::Path& staged) {
   io::Path part = staged;
   part += ".part";

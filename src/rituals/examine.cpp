@@ -104,7 +104,9 @@ class Examining {
       if (out_.stopped) out_.everything_else_read = false;
       const bool of_payload = entry.path.find(".tags.") == std::string::npos;
       if (of_payload) payload_set.push_back(out_.folder / entry.path);
-      if (out_.everything_else_read && !check_whole(entry)) payload_parity_damaged |= of_payload;
+      const bool sound =
+          out_.everything_else_read ? check_whole(entry) : depth_ == Depth::kPayloadOnly || is_there(entry);
+      if (!sound) payload_parity_damaged |= of_payload;
     }
     if (!out_.lost.empty() || payload_parity_damaged) {
       out_.payload_parity = parity::scan_packets(context_.fs, payload_set, mode_, context_.work);
@@ -195,18 +197,24 @@ class Examining {
     }
   }
 
+  bool is_there(const fv::ManifestEntry& entry) {
+    const auto stat = context_.fs.stat(out_.folder / entry.path);
+    if (stat && stat->type == io::FileType::kRegular) return true;
+    out_.findings.push_back({FindingKind::kMissing, entry.path, {}, 0});
+    return false;
+  }
+
   bool check_whole(const fv::ManifestEntry& entry) {
+    if (!is_there(entry)) return false;
     const io::Path path = out_.folder / entry.path;
     const auto stat = context_.fs.stat(path);
-    if (!stat || stat->type != io::FileType::kRegular) {
-      out_.findings.push_back({FindingKind::kMissing, entry.path, {}, 0});
-      return false;
-    }
     Hashed hashed = hash_of(path, entry.sha256);
     if (hashed == Hashed::kDiffers) hashed = hash_of(path, entry.sha256);  // read again before it is believed
     if (hashed == Hashed::kFits) return true;
-    out_.findings.push_back(
-        {hashed == Hashed::kDiffers ? FindingKind::kDamaged : FindingKind::kUnreadable, entry.path, {}, stat->bytes});
+    out_.findings.push_back({hashed == Hashed::kDiffers ? FindingKind::kDamaged : FindingKind::kUnreadable,
+                             entry.path,
+                             {},
+                             stat ? stat->bytes : 0});
     return false;
   }
 

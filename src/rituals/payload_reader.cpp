@@ -222,7 +222,10 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
       out.findings.push_back(std::move(finding));
       continue;
     }
-    const bool is_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const SliceRange& range) {
+    // Another length is news of all of it, whatever an earlier visit read.
+    const std::vector<SliceRange> ranges =
+        stat->bytes == protected_file.bytes ? wanted : std::vector<SliceRange>{all_of_it};
+    const bool is_wanted = std::any_of(ranges.begin(), ranges.end(), [&](const SliceRange& range) {
       return range.first < all_of_it.first + all_of_it.count && all_of_it.first < range.first + range.count;
     });
     if (!is_wanted) continue;
@@ -238,7 +241,7 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
     }
     out.readback_cached |= mode == io::ReadMode::kDirect && !file->is_direct();
     FileReader reader(context, loaded, protected_file, *file, on_slice);
-    states = reader.run(wanted, stop);
+    states = reader.run(ranges, stop);
     out.bytes_read += reader.bytes_read();
     add_read(reader.read(), out.read);
     out.stopped = reader.stopped();

@@ -103,6 +103,29 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
   return examination.readback_cached;
 }
 
+std::uint64_t incoming_bytes(Context& context, const AttachedDrive& drive) {
+  const io::Path folder = drive.root / std::string(fd::kIncoming);
+  const auto stat = context.fs.stat(folder);
+  return stat && stat->type == io::FileType::kDirectory ? tree_bytes(context.fs, folder) : 0;
+}
+
+std::vector<io::Path> clean_incoming(Context& context, const AttachedDrive& drive) {
+  const io::Path folder = drive.root / std::string(fd::kIncoming);
+  std::vector<io::Path> cleaned;
+  if (!context.fs.stat(folder)) return cleaned;
+  for (const io::Entry& entry : context.fs.list(folder)) {
+    // A copy the catalog knows, but not in its place: a discard was killed before that was recorded, and goes on
+    // itself.
+    const auto volume = context.catalog.find_volume(entry.name);
+    const bool known = volume && volume->info.volume.text() == entry.name &&
+                       health_on(context, volume->info.volume, drive.drive.id).has_value();
+    if (known && !context.fs.stat(drive.volume_folder(*volume))) continue;
+    io::remove_tree(context.fs, folder / entry.name);
+    cleaned.push_back(folder / entry.name);
+  }
+  return cleaned;
+}
+
 void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume, Place place) {
   io::FileSystem& fs = context.fs;
   const io::Path seals = drive.root / std::string(fd::kSeals) / volume.info.volume.text();

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/restore_files.hpp"
 #include "volume/scan.hpp"
 
@@ -183,6 +184,7 @@ class Restoring {
     const Examination examination =
         examine(context_, folder, volume.info.volume, known_seal(volume), Depth::kPayloadOnly, io::ReadMode::kCached);
     context_.work.told().end();
+    record_damage(context_, drive.drive, volume, examination);
     if (!examination.loaded) throw Error(Code::kUnrepairable, examination.failure);
     const io::Path work = target.root / fmt::format(".darkshelf-{}", context_.world.new_id().short_text());
     const bool mending = !examination.lost.empty() && examination.repairable();

@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/payload_reader.hpp"
 #include "rituals/service_files.hpp"
 
@@ -21,20 +22,6 @@ using core::Error;
 namespace {
 
 constexpr std::chrono::hours kGoOnWithin{24 * 30};
-
-/// A finding that only tells of something beside the archive.
-bool is_harmless(FindingKind kind) { return kind == FindingKind::kLitter || kind == FindingKind::kForeign; }
-
-catalog::CopyHealth health_of(const Examination& examination) {
-  if (!examination.loaded) {
-    const bool missing = !examination.findings.empty() && examination.findings.front().kind == FindingKind::kMissing;
-    return missing ? catalog::CopyHealth::kMissing : catalog::CopyHealth::kUnrepairable;
-  }
-  const bool sound = std::all_of(examination.findings.begin(), examination.findings.end(),
-                                 [](const FileFinding& f) { return is_harmless(f.kind); });
-  if (sound) return catalog::CopyHealth::kGood;
-  return examination.repairable() ? catalog::CopyHealth::kDamaged : catalog::CopyHealth::kUnrepairable;
-}
 
 class Scrubbing {
  public:
@@ -50,8 +37,8 @@ class Scrubbing {
     record_.id = context_.world.new_id();
     record_.drive = drive_.drive.id;
     record_.started = context_.world.now();
-    if (!request_.full) report_.since = unfinished_check();
-    record_.check = report_.since.value_or(record_.started);
+    record_.check = record_.id;
+    if (!request_.full) go_on_with_unfinished_check();
     const auto stop = [&] {
       return cancelled() || (request_.budget && std::chrono::steady_clock::now() - began > *request_.budget);
     };
@@ -78,17 +65,29 @@ class Scrubbing {
     catalog::Unread unread;
   };
 
+  static bool is_whole(const Due& due) {
+    const auto& slices = due.unread.slices;
+    return due.unread.everything_else &&
+           (due.volume.info.slices == 0 || (slices.size() == 1 && slices.front().count == due.volume.info.slices));
+  }
+
   bool cancelled() const { return context_.work.cancel != nullptr && context_.work.cancel->requested(); }
 
-  /// When the check began that the visits before did not bring to an end.
-  std::optional<core::Time> unfinished_check() {
-    for (const catalog::Scrub& scrub : context_.catalog.scrubs(drive_.drive.id)) {
+  void go_on_with_unfinished_check() {
+    std::optional<core::Uuid> check;
+    for (const catalog::Scrub& scrub : context_.catalog.scrubs(drive_.drive.id)) {  // newest first
       if (!scrub.check) continue;
-      const bool recent = *scrub.check <= record_.started && record_.started - *scrub.check < kGoOnWithin;
-      if (scrub.complete || !recent) return {};
-      return scrub.check;
+      if (!check) {
+        if (scrub.complete) return;
+        check = scrub.check;
+      }
+      if (scrub.id != *check) continue;
+      const bool recent = scrub.started <= record_.started && record_.started - scrub.started < kGoOnWithin;
+      if (!recent) return;
+      record_.check = check;
+      report_.since = scrub.started;
+      return;
     }
-    return {};
   }
 
   std::vector<Due> oldest_checked_first() {
@@ -102,7 +101,7 @@ class Scrubbing {
       }
       // What is known as bad is read whole: only that tells whether it still is.
       if (report_.since && due.health == catalog::CopyHealth::kGood) {
-        due.unread = context_.catalog.unread_since(volume, drive_.drive.id, *report_.since);
+        due.unread = context_.catalog.unread_in(*record_.check, volume, drive_.drive.id);
       } else if (volume.info.slices > 0) {
         due.unread.slices = {{0, volume.info.slices}};
       }
@@ -116,11 +115,12 @@ class Scrubbing {
   void scrub_volume(Due due, const std::function<bool()>& stop) {
     catalog::Volume& volume = due.volume;
     const io::Path folder = drive_.volume_folder(volume);
-    if (due.unread.nothing() && context_.fs.stat(folder)) return report_.read_before.push_back(std::move(volume));
-    if (stop()) {
+    const bool read_before = due.unread.nothing();
+    if (!read_before && stop()) {
       report_.known_damage |= due.health != catalog::CopyHealth::kGood;
       return report_.not_read.push_back(std::move(volume));
     }
+    report_.read_in_part |= !read_before && !is_whole(due);
     const Portion portion{due.unread.slices, due.unread.everything_else, stop};
     context_.work.told().begin(fmt::format("checking {}", volume.folder), volume.bytes_on_drive);
     Examination examination = examine(context_, folder, volume.info.volume, known_seal(volume), Depth::kEverything,
@@ -129,12 +129,12 @@ class Scrubbing {
     if (!examination.loaded) all_photos_hit(volume, examination);
     report_.bytes_read += examination.bytes_read;
     report_.photos_hit += examination.photos_hit_count;
-    for (const FileFinding& finding : examination.findings) {
-      report_.contradicts_seal |= finding.kind == FindingKind::kChanged;
-      add_finding(volume.info.volume,
-                  std::string(fd::kFolder) + "/" + volume.folder + (finding.path.empty() ? "" : "/" + finding.path),
-                  finding, examination);
-    }
+    report_.contradicts_seal |=
+        std::any_of(examination.findings.begin(), examination.findings.end(),
+                    [](const FileFinding& finding) { return finding.kind == FindingKind::kChanged; });
+    add_findings(record_, volume, examination);
+    if (read_before && health_of(examination) == catalog::CopyHealth::kGood)
+      return report_.read_before.push_back(std::move(volume));
     add_reads(volume, examination);
     std::string renewal = examination.repairable() ? "" : how_to_renew(context_, volume, drive_.drive);
     if (examination.stopped) {
@@ -164,26 +164,9 @@ class Scrubbing {
     examination.photos_hit_count = volume.info.photos;
   }
 
-  void add_finding(const std::optional<core::Uuid>& volume, const std::string& path, const FileFinding& finding,
-                   const Examination& examination) {
-    const auto record = [&](std::uint64_t first, std::uint64_t count) {
-      catalog::Finding out;
-      out.drive = drive_.drive.id;
-      out.volume = volume;
-      out.kind = name_of(finding.kind);
-      out.path = path;
-      out.first = first;
-      out.count = count;
-      out.detail = fmt::format("{{\"photos\":{},\"bytes\":{}}}", examination.photos_hit_count, finding.bytes);
-      record_.findings.push_back(std::move(out));
-    };
-    if (finding.slices.empty()) record(0, finding.bytes);
-    for (const SliceRange& range : finding.slices) record(range.first, range.count);
-  }
-
   void tell(FindingKind kind, const std::string& path) {
     const FileFinding finding{kind, path, {}, 0};
-    add_finding({}, path, finding, Examination{});
+    add_finding(record_, {}, path, finding, 0);
     report_.drive_findings.push_back(finding);
   }
 
@@ -211,7 +194,7 @@ class Scrubbing {
     // At the root of a drive such things are in order: every file system keeps its own there.
     for (const auto& found : {find_strangers(context_, drive_), examine_service_files(context_, drive_)}) {
       for (const FileFinding& finding : found) {
-        add_finding({}, finding.path, finding, Examination{});
+        add_finding(record_, {}, finding.path, finding, 0);
         report_.drive_findings.push_back(finding);
       }
     }

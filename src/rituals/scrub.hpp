@@ -20,11 +20,14 @@ struct ScrubbedCopy {
 struct ScrubReport {
   catalog::Drive drive;
   io::Path root;
-  std::vector<ScrubbedCopy> volumes;         // every volume that should be on the drive and was looked at, in order
-  std::vector<catalog::Volume> read_before;  // as good as sealed, read by an earlier visit of the check it goes on with
-  std::vector<catalog::Volume> not_read;     // not, or not to the end: the time was used up before
-  bool known_damage = false;                 // among those not read
-  std::optional<core::Time> since;           // goes on with a check that was begun then
+  std::vector<ScrubbedCopy> volumes;  // every volume that should be on the drive and was looked at, in order
+  /// Good, and read by earlier visits of the check this one goes on with; here only their lists were read, and every
+  /// file is there with its length.
+  std::vector<catalog::Volume> read_before;
+  bool read_in_part = false;              // of `volumes`, some were begun by earlier visits
+  std::vector<catalog::Volume> not_read;  // not, or not to the end: the time was used up before
+  bool known_damage = false;              // among those not read
+  std::optional<core::Time> since;        // goes on with a check that was begun then
   std::vector<FileFinding>
       drive_findings;  // outside volumes; path below the drive's root: drive.json, seals, foreign volumes, litter
   std::uint64_t bytes_read = 0;

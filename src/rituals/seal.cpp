@@ -82,12 +82,8 @@ class Sealing {
 
   /// Half-made volumes of runs that were killed, whichever plan they belonged to.
   void clean_all_incoming(std::size_t index) {
-    const io::Path folder = drive(index).root / std::string(fd::kIncoming);
-    if (!context_.fs.stat(folder)) return;
-    for (const io::Entry& entry : context_.fs.list(folder)) {
-      io::remove_tree(context_.fs, folder / entry.name);
-      report_.cleaned.push_back(fmt::format("{}: {}", label(index), (folder / entry.name).string()));
-    }
+    for (const io::Path& path : rituals::clean_incoming(context_, drive(index)))
+      report_.cleaned.push_back(fmt::format("{}: {}", label(index), path.string()));
   }
 
   void forget_quietly(std::size_t index, const core::Uuid& volume) {
@@ -219,7 +215,8 @@ class Sealing {
     }
     for (const std::size_t index : lacking) {
       try {
-        const CopiedBytes copied = copy_volume(context_, *volume, twin->volume_folder(*volume), drive(index));
+        const CopiedBytes copied =
+            copy_volume(context_, *volume, {twin->volume_folder(*volume), &twin->drive}, drive(index));
         report_.bytes_written += copied.bytes;
         note_cached(index, copied.readback_cached);
         sealed.drives.push_back(label(index));

@@ -31,6 +31,11 @@ std::set<std::size_t> already_in_place(Context& context, const formats::volume::
 /// `.incoming` folder of a volume on a drive.
 io::Path incoming_folder(const AttachedDrive& drive, const core::Uuid& volume);
 
+/// Half-made volumes of runs that were killed, whichever they were: how much they take, and taken away (what was). The
+/// drive's lock is held, so nobody is at work on them.
+std::uint64_t incoming_bytes(Context& context, const AttachedDrive& drive);
+std::vector<io::Path> clean_incoming(Context& context, const AttachedDrive& drive);
+
 /// How the copy of a volume on a drive was found last; nothing when the catalog knows of none there.
 std::optional<catalog::CopyHealth> health_on(Context& context, const core::Uuid& volume, const core::Uuid& drive);
 
@@ -84,17 +89,23 @@ void check_room_for_all(Context& context, const std::vector<catalog::Volume>& vo
 /// What prove() compares a folder with when nothing was written just now.
 WrittenVolume as_written(const catalog::Volume& volume);
 
-/// A copy of one volume from `source_folder` (any drive) onto `target`, mended on the way, read back and proven;
+/// The folder of a volume, and the drive it is on: null for one that is staged.
+struct CopySource {
+  io::Path folder;
+  const catalog::Drive* drive = nullptr;  // what has to be mended on the way is recorded as damage on it
+};
+
+/// A copy of one volume from `source` (any drive) onto `target`, mended on the way, read back and proven;
 /// recorded. A bad copy that stands in its place gives way to the proven one, and is kept in quarantine.
 struct CopiedBytes {
   std::uint64_t bytes = 0, mended_slices = 0;
   bool mended = false, readback_cached = false, replaced = false;
 };
-CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const io::Path& source_folder,
+CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const CopySource& source,
                         const AttachedDrive& target);
 
 /// The same into a folder of this machine, `staged`, which appears only when it is whole; not recorded.
-CopiedBytes stage_volume(Context& context, const catalog::Volume& volume, const io::Path& source_folder,
+CopiedBytes stage_volume(Context& context, const catalog::Volume& volume, const CopySource& source,
                          const io::Path& staged);
 
 }  // namespace darkshelf::rituals

@@ -44,7 +44,8 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
       }
       DriveLoad load{attach(context, text, Visit::kWrite)};
       require_writable(load.drive);
-      load.free = context.fs.space(load.drive.root).free;
+      // What a killed run left half-made goes before anything is written.
+      load.free = context.fs.space(load.drive.root).free + incoming_bytes(context, load.drive);
       indices.push_back(loads.size());
       loads.push_back(std::move(load));
     }
@@ -194,17 +195,18 @@ void place_volumes(Context& context, Plan& plan, ShootPlan& shoot, Allocator& al
 }
 
 std::chrono::seconds estimate_of(const Plan& plan, unsigned threads) {
-  // A drive of the usual kind writes and reads 120 MB/s; parity by the direct sum runs at some 20 GB/s of multiply-adds
+  // A drive of the usual kind writes and reads 120 MB/s. Where that is no limit, digests and parity are: some 200 MB/s
   // a core.
   std::uint64_t longest = 0;
   for (const DriveLoad& load : plan.drives) longest = std::max(longest, load.bytes);
-  double seconds = 2.0 * static_cast<double>(longest) / 120e6;
+  const double moved = 2.0 * static_cast<double>(longest) / 120e6;
+  double computed = 0;
   for (const ShootPlan& shoot : plan.shoots) {
     for (const volume::CutVolume& volume : shoot.volumes) {
-      seconds += static_cast<double>(volume.sizes.payload_bytes) * volume.sizes.recovery_slices / (20e9 * threads);
+      computed += static_cast<double>(volume.sizes.payload_bytes) / (200e6 * threads);
     }
   }
-  return std::chrono::seconds(static_cast<std::int64_t>(seconds) + 1);
+  return std::chrono::seconds(static_cast<std::int64_t>(std::max(moved, computed)) + 1);
 }
 
 void note_shared_disks(Plan& plan) {

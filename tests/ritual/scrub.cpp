@@ -16,6 +16,7 @@
 #include "support/shelf/program_shelf.hpp"
 #include "support/shelf/shelf.hpp"
 #include "support/skip.hpp"
+#include "support/stops.hpp"
 
 namespace darkshelf::testing {
 namespace {
@@ -51,25 +52,6 @@ class Slow final : public Watcher {
 
  private:
   std::atomic<bool> done_ = true;
-};
-
-/// Asks to stop at the n-th read of a payload; 0: never.
-class StopsAtRead final : public Watcher {
- public:
-  void before(const Call& call) override {
-    if (call.call != "read_at" || !call.path.string().ends_with(".tar") || wanted_ == 0) return;
-    if (++reads_ == wanted_) cancel_->request();
-  }
-  const core::Cancel* after(unsigned reads) {
-    wanted_ = reads;
-    reads_ = 0;
-    cancel_ = std::make_unique<core::Cancel>();
-    return cancel_.get();
-  }
-
- private:
-  std::atomic<unsigned> wanted_ = 0, reads_ = 0;
-  std::unique_ptr<core::Cancel> cancel_;
 };
 
 }  // namespace

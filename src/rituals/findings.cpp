@@ -1,0 +1,59 @@
+#include "rituals/findings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace darkshelf::rituals {
+
+bool is_harmless(FindingKind kind) { return kind == FindingKind::kLitter || kind == FindingKind::kForeign; }
+
+catalog::CopyHealth health_of(const Examination& examination) {
+  if (!examination.loaded) {
+    const bool missing = !examination.findings.empty() && examination.findings.front().kind == FindingKind::kMissing;
+    return missing ? catalog::CopyHealth::kMissing : catalog::CopyHealth::kUnrepairable;
+  }
+  const bool sound = std::all_of(examination.findings.begin(), examination.findings.end(),
+                                 [](const FileFinding& f) { return is_harmless(f.kind); });
+  if (sound) return catalog::CopyHealth::kGood;
+  return examination.repairable() ? catalog::CopyHealth::kDamaged : catalog::CopyHealth::kUnrepairable;
+}
+
+void add_finding(catalog::Scrub& record, const std::optional<core::Uuid>& volume, const std::string& path,
+                 const FileFinding& finding, std::uint64_t photos_hit) {
+  const auto add = [&](std::uint64_t first, std::uint64_t count) {
+    catalog::Finding out;
+    out.drive = record.drive;
+    out.volume = volume;
+    out.kind = name_of(finding.kind);
+    out.path = path;
+    out.first = first;
+    out.count = count;
+    out.detail = fmt::format("{{\"photos\":{},\"bytes\":{}}}", photos_hit, finding.bytes);
+    record.findings.push_back(std::move(out));
+  };
+  if (finding.slices.empty()) add(0, finding.bytes);
+  for (const SliceRange& range : finding.slices) add(range.first, range.count);
+}
+
+void add_findings(catalog::Scrub& record, const catalog::Volume& volume, const Examination& examination) {
+  const std::string folder = std::string(formats::drive::kFolder) + "/" + volume.folder;
+  for (const FileFinding& finding : examination.findings) {
+    add_finding(record, volume.info.volume, finding.path.empty() ? folder : folder + "/" + finding.path, finding,
+                examination.photos_hit_count);
+  }
+}
+
+void record_damage(Context& context, const catalog::Drive& drive, const catalog::Volume& volume,
+                   const Examination& examination) {
+  if (health_of(examination) == catalog::CopyHealth::kGood) return;
+  catalog::Scrub record;
+  record.id = context.world.new_id();
+  record.drive = drive.id;
+  record.started = record.ended = context.world.now();
+  record.volumes.push_back({volume.info.volume, 0, 0, false, health_of(examination)});
+  add_findings(record, volume, examination);
+  context.catalog.record_scrub(record);
+}
+
+}  // namespace darkshelf::rituals
