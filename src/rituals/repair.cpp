@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/text.hpp"
 #include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
+#include "rituals/quarantine.hpp"
 #include "rituals/repair_journal.hpp"
 #include "rituals/service_files.hpp"
 
@@ -83,27 +85,59 @@ class Repairing {
     const std::size_t damaged = examine_service_files(context_, drive_).size();
     report_.not_refreshed = try_to_refresh(context_, drive_);
     if (report_.not_refreshed.empty()) report_.service_files = damaged;
+    if (context_.fs.stat(of_drive(drive_, context_.world.now()))) report_.quarantine = quarantine_;
   }
 
   void remove_if_empty(const io::Path& folder) {
     if (context_.fs.stat(folder) && context_.fs.list(folder).empty()) context_.fs.remove_dir(folder);
   }
 
-  /// The second copy of the seal beside the volumes is text the catalog knows.
+  /// The second copy of the seal beside the volumes is text the catalog knows. One that cannot be had keeps no volume
+  /// from being mended.
   void mend_second_seal(const catalog::Volume& volume) {
-    const io::Path folder = drive_.root / std::string(fd::kSeals) / volume.info.volume.text();
-    const io::Path path = folder / std::string(fv::kTagManifest);
+    const std::string below = fmt::format("{}/{}/{}", fd::kSeals, volume.info.volume.text(), fv::kTagManifest);
+    try {
+      if (is_sound_seal(drive_.root / below, volume)) return;
+    } catch (const Error& error) {
+      if (ends_all(error)) throw;
+      return problem(fmt::format("the second copy of the seal of {} cannot be read, and nothing was written: {}",
+                                 volume.folder, error.what()),
+                     error);
+    }
+    try {
+      if (clear_the_way(context_.fs, drive_, below, context_.world.now())) report_.quarantine = quarantine_;
+      context_.fs.make_dirs((drive_.root / below).parent_path());
+      io::write_file_durably(context_.fs, drive_.root / below, core::as_bytes(volume.tagmanifest));
+      ++report_.second_seals;
+    } catch (const Error& error) {
+      if (ends_all(error)) throw;
+      problem(
+          fmt::format("the second copy of the seal of {} could not be written anew: {}", volume.folder, error.what()),
+          error);
+    }
+  }
+
+  bool is_sound_seal(const io::Path& path, const catalog::Volume& volume) {
     try {
       const auto stat = context_.fs.stat(path);
-      if (stat &&
-          io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect) == volume.tagmanifest)
-        return;
+      return stat && stat->type == io::FileType::kRegular &&
+             io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect) ==
+                 volume.tagmanifest;
     } catch (const Error& error) {
-      if (error.code() != Code::kCorrupt) throw;
+      const bool odd = error.code() == Code::kCorrupt || error.os_error() == ENOTDIR;
+      if (odd) return false;
+      throw;
     }
-    context_.fs.make_dirs(folder);
-    io::write_file_durably(context_.fs, path, core::as_bytes(volume.tagmanifest));
-    ++report_.second_seals;
+  }
+
+  void problem(const std::string& sentence, const Error& error) {
+    const bool failing = io::is_read_error(error);
+    report_.problems.push_back(
+        {sentence,
+         failing ? fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE",
+                               core::shell_quote(drive_.drive.label))
+                 : error.hint(),
+         failing});
   }
 
   Examination look(const catalog::Volume& volume) {
@@ -293,7 +327,8 @@ class Repairing {
 }  // namespace
 
 bool RepairReport::complete() const {
-  return std::all_of(volumes.begin(), volumes.end(), [](const RepairedVolume& volume) { return volume.repaired; });
+  return problems.empty() &&
+         std::all_of(volumes.begin(), volumes.end(), [](const RepairedVolume& volume) { return volume.repaired; });
 }
 
 RepairReport repair(Context& context, const RepairRequest& request) { return Repairing(context, request).run(); }

@@ -116,6 +116,17 @@ TEST_CASE("repair: nothing to do is said, and changes nothing, beyond parity the
   }
 }
 
+TEST_CASE("repair: right after a scrub no more is claimed than the repair itself has read") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  rot(files_below(shelf.volumes("A").front() / "data").begin()->first, 5000, 100);
+  const Outcome repair = shelf.run({"scrub", "A", "--repair"});
+  INFO(repair.out << repair.err);
+  CHECK(repair.exit_code == 0);
+  CHECK(repair.out.find("1 volume on A is byte for byte as it was sealed again") != std::string::npos);
+  CHECK(repair.out.find("Everything on A") == std::string::npos);
+}
+
 TEST_CASE("repair: the second copy of a seal is written anew") {
   ProgramShelf shelf({"A"});
   shelf.must(shelf.seal_command({"A"}));
