@@ -68,4 +68,39 @@ TEST_CASE("repair: a second seal that cannot be read is a problem of its own") {
   CHECK(report.problems[0].hint.find("copy A --to ANOTHER-DRIVE") != std::string::npos);
 }
 
+TEST_CASE("repair: a folder where CURRENT or START-HERE belongs goes into quarantine, and the file is written anew") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const std::string name =
+      GENERATE("darkshelf/catalog/CURRENT", "darkshelf/START-HERE.txt", "START-HERE photo archive A.txt");
+  const std::string command = GENERATE("repair", "eject");
+  CAPTURE(name, command);
+  const io::Path file = shelf.path("A") / name;
+  io::posix().remove_file(file);
+  make_file(file / "deeper" / "x", 10, 1);
+  CHECK(shelf.run({"scrub", "A"}).exit_code == 4);
+  const Outcome outcome = command == "repair" ? shelf.run({"repair", "A"}) : shelf.run({"drive", "eject", "A"});
+  INFO(outcome.out << outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.find("Nothing to repair") == std::string::npos);
+  CHECK(io::posix().stat(file)->type == io::FileType::kRegular);
+  CHECK(is_below(shelf.path("A") / "darkshelf" / "quarantine", name + "/deeper/x"));
+  CHECK(shelf.run({"scrub", "A"}).exit_code == 0);
+}
+
+TEST_CASE("repair: folders among the copies of the catalog do not stop a refresh") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const io::Path copies = shelf.path("A") / "darkshelf" / "catalog";
+  for (const char* name : {"catalog-1.db", ".new-catalog-9.db", "CURRENT.new"}) {
+    if (io::posix().stat(copies / name)) io::posix().remove_file(copies / name);
+    make_file(copies / name / "x", 10, 1);
+  }
+  for (int visit = 0; visit < 3; ++visit) shelf.must({"drive", "eject", "A"});
+  for (const io::Entry& entry : io::posix().list(copies)) {
+    CAPTURE(entry.name);
+    CHECK(entry.type == io::FileType::kRegular);
+  }
+}
+
 }  // namespace darkshelf::testing
