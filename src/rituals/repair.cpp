@@ -10,6 +10,7 @@
 #include "rituals/drives.hpp"
 #include "rituals/quarantine.hpp"
 #include "rituals/repair_journal.hpp"
+#include "rituals/repair_room.hpp"
 #include "rituals/service_files.hpp"
 
 namespace darkshelf::rituals {
@@ -22,7 +23,6 @@ using core::Error;
 namespace {
 
 constexpr std::uint64_t kJournalLimit = 256 << 20;
-constexpr std::uint64_t kSpare = 16 << 20;
 
 bool is_harmless(const FileFinding& finding) {
   return finding.kind == FindingKind::kLitter || finding.kind == FindingKind::kForeign;
@@ -47,18 +47,23 @@ class Repairing {
                   fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)",
                               core::shell_quote(drive_.drive.label)));
     }
-    journals_ = request.work ? *request.work / drive_.drive.id.text() : drive_.root / std::string(fd::kJournal);
+    journals_ = folder_of_journals(context, drive_, request.work);
     quarantine_ = drive_.root / std::string(fd::kQuarantine);
   }
 
   RepairReport run() {
     if (request_.discard_quarantine) return discard();
-    for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
-      context_.work.check();
-      mend_second_seal(volume);
-      if (!is_wanted(volume)) continue;
-      repair_volume(volume);
-      ++report_.checked;
+    try {
+      for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
+        context_.work.check();
+        mend_second_seal(volume);
+        if (!is_wanted(volume)) continue;
+        repair_volume(volume);
+        ++report_.checked;
+      }
+    } catch (const Error& error) {
+      if (error.code() != Code::kDriveGone) remove_if_empty(journals_);
+      throw;
     }
     remove_if_empty(journals_);
     if (report_.complete()) refresh();
@@ -217,11 +222,11 @@ class Repairing {
       return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
              "was written";
     }
-    if (!examination.loaded) return examination.failure + other_copies(volume);
+    if (!examination.loaded) return examination.failure + other_copies(volume, examination);
     if (!examination.repairable()) {
       return fmt::format("{} are lost, and {} recovery slices are sound{}",
                          core::count_of(examination.lost.size(), "slice"), examination.payload_parity.recovery.size(),
-                         other_copies(volume));
+                         other_copies(volume, examination));
     }
     if (has(examination, FindingKind::kUnreadable)) {
       return "the medium itself is failing (unreadable places), and nothing was written to it; a copy to another drive "
@@ -230,42 +235,16 @@ class Repairing {
     return {};
   }
 
-  std::string other_copies(const catalog::Volume& volume) {
-    const std::string renewal = how_to_renew(context_, volume, drive_.drive);
-    return renewal.empty() ? "" : "; a good copy is elsewhere. Type: " + renewal;
-  }
-
-  void check_room(const Examination& examination) {
-    std::uint64_t bytes = examination.lost.size() * examination.loaded->info.slice_bytes;
-    for (const FileFinding& finding : examination.findings) bytes += is_harmless(finding) ? 0 : finding.bytes;
-    // Journal and rebuilt slices on one side, quarantine on the other; recovery files are made whole before they are
-    // compared.
-    std::uint64_t parity_bytes = 0;
-    for (const FileFinding& finding : examination.findings) {
-      if (!finding.path.ends_with(".par2")) continue;
-      parity_bytes = examination.loaded->info.recovery_slices * (examination.loaded->info.slice_bytes + 68) * 11 / 10;
-    }
-    const std::uint64_t work = 2 * bytes + parity_bytes + kSpare, kept = bytes + kSpare;
-    const auto require = [](std::uint64_t needed, std::uint64_t free, const std::string& where) {
-      if (needed <= free) return;
-      throw Error(Code::kNoSpace,
-                  fmt::format("the repair needs {} on {}, and {} are free", core::format_size(needed), where,
-                              core::format_size(free)),
-                  "give a folder on another disk for its journal: --work DIR");
-    };
-    const std::uint64_t free = context_.fs.space(drive_.root).free;
-    if (request_.work) {
-      context_.fs.make_dirs(journals_);
-      require(work, context_.fs.space(journals_).free, core::printable(request_.work->string()));
-      require(kept, free, drive_.drive.label);
-    } else {
-      require(work + kept, free, drive_.drive.label);
-    }
+  std::string other_copies(const catalog::Volume& volume, const Examination& examination) {
+    const bool failing = has(examination, FindingKind::kUnreadable);
+    const std::string renewal = how_to_renew(context_, volume, drive_.drive, failing);
+    return (failing ? "; the medium is failing, and nothing was written to it" : "") +
+           (renewal.empty() ? "" : "; a good copy is elsewhere. Type: " + renewal);
   }
 
   void mend(const catalog::Volume& volume, const Examination& examination, const io::Path& folder,
             RepairedVolume& repaired) {
-    check_room(examination);
+    require_room(context_, drive_, examination, request_.work, journals_);
     io::remove_tree(context_.fs, folder);
     context_.fs.make_dirs(folder);
     const std::string name =

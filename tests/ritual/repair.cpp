@@ -80,9 +80,9 @@ TEST_CASE("repair: a full drive is told to work elsewhere, and does") {
   shelf.damage("A");
   // Room for what is kept of the damage, not for the work.
   const std::uint64_t free = io::posix().space(drive.mount_point()).free;
-  REQUIRE(run_process({"fallocate", "-l", std::to_string(free - (std::uint64_t{20} << 20)),
-                       (drive.mount_point() / "filler").string()})
-              .exit_code == 0);
+  REQUIRE(
+      run_process({"fallocate", "-l", std::to_string(free - (700 << 10)), (drive.mount_point() / "filler").string()})
+          .exit_code == 0);
   const auto damaged = shelf.volume_tree("A");
   const Outcome full = shelf.run({"repair", "A"});
   INFO(full.out << full.err);

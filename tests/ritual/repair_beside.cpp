@@ -103,4 +103,24 @@ TEST_CASE("repair: folders among the copies of the catalog do not stop a refresh
   }
 }
 
+TEST_CASE("repair: where the lists of a volume cannot be read, nothing is brought to the failing medium") {
+  Faults faults;
+  Shelf shelf({"A", "B"}, &faults);
+  shelf.seal(shelf.add_shoot("2026-06-14_wedding", 3, 50'000), {"A", "B"});
+  const auto volumes = shelf.catalog().volumes_on(shelf.catalog().find_drive("A")->id);
+  const std::string folder = (shelf.path("A") / "darkshelf" / volumes.at(0).folder).string();
+  faults.unreadable(folder + "/*.txt", 0, 1 << 20);
+  faults.unreadable(folder + "/*.jsonl", 0, 1 << 20);
+  faults.unreadable(folder + "/*.tags.", 0, 1 << 20);
+  rituals::Context context = shelf.context();
+  rituals::RepairRequest request;
+  request.drive = "A";
+  const rituals::RepairReport report = rituals::repair(context, request);
+  REQUIRE(report.volumes.size() == 1);
+  INFO(report.volumes[0].failure);
+  CHECK_FALSE(report.volumes[0].after.loaded);
+  CHECK(report.volumes[0].after.findings.at(0).kind == rituals::FindingKind::kUnreadable);
+  CHECK(report.volumes[0].failure.find("--from B --to ANOTHER-DRIVE") != std::string::npos);
+}
+
 }  // namespace darkshelf::testing
