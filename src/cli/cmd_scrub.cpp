@@ -170,6 +170,9 @@ int repair_findings(Session& session, const rituals::ScrubReport& report, std::u
   return repair_drive(session, request, memory);
 }
 
+/// Then nothing on it can be mended, whoever asks.
+bool is_read_only(const io::Path& root) { return io::medium_of(root).read_only || io::posix().space(root).read_only; }
+
 int scrub(Session& session, const Options& options) {
   rituals::ScrubRequest request;
   request.drive = options.drive;
@@ -193,7 +196,8 @@ int scrub(Session& session, const Options& options) {
   print_verdict(out, report);
   const int rest = tell_the_rest(out, report, label);
   tell_report(out, report);
-  if (options.repair && (report.damage() || report.unfinished_repair || report.known_damage)) {
+  const bool read_only = is_read_only(report.root);
+  if (options.repair && !read_only && (report.damage() || report.unfinished_repair || report.known_damage)) {
     const int repaired = repair_findings(session, report, memory);
     return rest == kDamageRepairable ? repaired : worse(rest, repaired);
   }
@@ -268,6 +272,12 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
   });
   if (failing)
     return fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE", label);
+  if (is_read_only(report.root)) {
+    return fmt::format(
+        "It is read-only, and nothing on it can be mended there. Next: darkshelf copy {0} --to ANOTHER-DRIVE   (mends "
+        "on the way)\n      or mount it for writing, and then: darkshelf repair {0}",
+        label);
+  }
   if (report.repairable()) return fmt::format("Next: darkshelf repair {}", label);
   std::set<std::string> renewals;
   for (const rituals::ScrubbedCopy& copy : report.volumes) {
