@@ -266,10 +266,14 @@ void print_damage(Session& session, const catalog::Volume& volume, const rituals
 std::string next_step(const rituals::ScrubReport& report, const std::string& label) {
   if (report.contradicts_seal)
     return "Contents contradict the seal: compare with another copy before you trust this drive.";
-  const bool failing = std::any_of(report.volumes.begin(), report.volumes.end(), [](const rituals::ScrubbedCopy& copy) {
-    return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(),
-                       [](const auto& f) { return f.kind == rituals::FindingKind::kUnreadable; });
-  });
+  const auto unreadable = [](const std::vector<rituals::FileFinding>& findings) {
+    return std::any_of(findings.begin(), findings.end(),
+                       [](const auto& finding) { return finding.kind == rituals::FindingKind::kUnreadable; });
+  };
+  const bool failing = unreadable(report.drive_findings) || std::any_of(report.volumes.begin(), report.volumes.end(),
+                                                                        [&](const rituals::ScrubbedCopy& copy) {
+                                                                          return unreadable(copy.examination.findings);
+                                                                        });
   if (failing)
     return fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE", label);
   if (is_read_only(report.root)) {

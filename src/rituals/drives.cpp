@@ -159,7 +159,7 @@ Error nothing_tells(Context& context, const io::Path& root) {
   const bool is_known =
       std::any_of(known.begin(), known.end(), [&](const auto& drive) { return has_text_of(context, root, drive); });
   // Its own copy of a catalog can tell, unless it has done so already.
-  const bool may_tell = !is_known && context.fs.stat(root / std::string(fd::kCatalogFolder));
+  const bool may_tell = !is_known && has_catalog_copy(context.fs, root);
   return Error(Code::kWrongDrive,
                fmt::format("{} is damaged or missing, and nothing else tells which drive this is",
                            core::printable((root / std::string(fd::kIdentity)).string())),
@@ -225,6 +225,16 @@ catalog::Drive refreshed(Context& context, const io::Path& root, const fd::Drive
 }
 
 }  // namespace
+
+bool has_catalog_copy(io::FileSystem& fs, const io::Path& root) {
+  const io::Path folder = root / std::string(fd::kCatalogFolder);
+  const auto stat = fs.stat(folder);
+  if (!stat || stat->type != io::FileType::kDirectory) return false;
+  const auto entries = fs.list(folder);
+  return std::any_of(entries.begin(), entries.end(), [](const io::Entry& entry) {
+    return entry.name.starts_with("catalog-") && entry.name.ends_with(".db");
+  });
+}
 
 std::optional<catalog::Drive> drive_by_evidence(Context& context, const io::Path& root,
                                                 const catalog::Evidence& evidence) {

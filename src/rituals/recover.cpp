@@ -34,16 +34,6 @@ digest::Sha256 sha256_of(Context& context, const io::Path& path) {
   }
 }
 
-bool has_catalog_copy(io::FileSystem& fs, const io::Path& root) {
-  const io::Path folder = root / std::string(fd::kCatalogFolder);
-  const auto stat = fs.stat(folder);
-  if (!stat || stat->type != io::FileType::kDirectory) return false;
-  const auto entries = fs.list(folder);
-  return std::any_of(entries.begin(), entries.end(), [](const io::Entry& entry) {
-    return entry.name.starts_with("catalog-") && entry.name.ends_with(".db");
-  });
-}
-
 /// What one drive teaches the catalog, in order: its catalog copy, itself, and the volumes no catalog told of.
 class DriveLesson {
  public:

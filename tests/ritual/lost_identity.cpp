@@ -61,4 +61,26 @@ TEST_CASE("lost identity: accepting one that this catalog does not know leads to
   shelf.must({"scrub", "A"});
 }
 
+TEST_CASE("lost identity: where no catalog copy tells either, that is the end of the way") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const std::string root = shelf.path("A").string();
+  spoil_identity(shelf.path("A") / "darkshelf" / "drive.json", GENERATE("missing", "text"));
+  shelf.lose_catalog_copies("A");
+  shelf.lose_catalog();
+  shelf.must({"init"});
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"catalog", "recover", root}, {"drive", "add", root, "--label", "A"}}) {
+    const Outcome outcome = shelf.run(command);
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.exit_code == 7);
+    CHECK(outcome.err.find("darkshelf drive accept " + root) != std::string::npos);
+  }
+  const Outcome accept = shelf.run({"drive", "accept", root, "--as", "moved"});
+  INFO(accept.out << accept.err);
+  CHECK(accept.exit_code == 7);
+  CHECK(accept.err.find("from a backup") != std::string::npos);
+  CHECK(accept.err.find("catalog recover") == std::string::npos);
+}
+
 }  // namespace darkshelf::testing
