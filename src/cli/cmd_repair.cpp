@@ -1,11 +1,35 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
 #include "core/text.hpp"
 #include "rituals/repair.hpp"
 
 namespace darkshelf::cli {
+
+namespace {
+
+/// Nothing is claimed that this command has not read: `only_some` volumes, those a scrub found damaged, or all.
+void tell_success(Output& out, const rituals::RepairReport& report, bool only_some) {
+  const std::string label = core::printable(report.drive.label);
+  if (report.volumes.empty() && report.second_seals == 0 && report.service_files == 0) {
+    out.line(fmt::format("Nothing to repair: {} on {}, intact.",
+                         core::count_of(report.checked, only_some ? "volume read again" : "volume",
+                                        only_some ? "volumes read again" : "volumes"),
+                         label));
+  } else if (!only_some) {
+    out.line(fmt::format("Everything on {} is byte for byte as it was sealed, read back from the medium.", label));
+  } else if (!report.volumes.empty()) {
+    out.line(fmt::format("{} on {} {} byte for byte as {} sealed again, read back from the medium.",
+                         core::count_of(report.volumes.size(), "volume"), label,
+                         report.volumes.size() == 1 ? "is" : "are",
+                         report.volumes.size() == 1 ? "it was" : "they were"));
+  }
+}
+
+}  // namespace
 
 int repair_drive(Session& session, const rituals::RepairRequest& request, std::uint64_t memory) {
   rituals::Context context = session.context(memory);
@@ -47,18 +71,19 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     out.line(fmt::format("{} beside the volumes written anew (catalog copy, START-HERE).",
                          core::count_of(report.service_files, "file")));
   }
-  if (report.volumes.empty() && report.second_seals == 0 && report.service_files == 0) {
-    out.line(fmt::format("Nothing to repair: {} on {}, intact.", core::count_of(report.checked, "volume"),
-                         report.drive.label));
-  } else if (code == kGood) {
-    out.line(fmt::format("Everything on {} is byte for byte as it was sealed, read back from the medium.",
-                         report.drive.label));
+  for (const rituals::RepairProblem& problem : report.problems) {
+    code = worse(code, problem.failing_medium ? kDamageRepairable : kFailed);
+    out.error(core::printable(problem.sentence));
+    if (!problem.hint.empty()) out.line(problem.hint);
   }
+  if (code == kGood && report.not_refreshed.empty()) tell_success(out, report, request.only.has_value());
   if (!report.quarantine.empty()) {
     out.note(fmt::format("The damaged bytes are kept in {} until: darkshelf repair {} --discard",
                          core::printable(report.quarantine.string()), core::shell_quote(report.drive.label)));
   }
-  if (code == kDamageRepairable)
+  const bool failing_volume = std::any_of(report.volumes.begin(), report.volumes.end(),
+                                          [](const rituals::RepairedVolume& volume) { return volume.failing_medium; });
+  if (code == kDamageRepairable && failing_volume)
     out.line(fmt::format("Next: darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(report.drive.label)));
   if (code == kDamageBeyondRepair) {
     out.line("Next: darkshelf restore SHOOT --to DIR   (saves every intact photo)");
@@ -68,12 +93,15 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     code = worse(code, kFailed);
     out.error(core::printable(report.not_refreshed));
   }
+  Json problems = Json::array();
+  for (const rituals::RepairProblem& problem : report.problems) problems.push_back(core::printable(problem.sentence));
   out.object("repair_report", {{"drive", report.drive.label},
                                {"checked", report.checked},
                                {"repaired", report.volumes.size()},
                                {"complete", report.complete()},
                                {"second_seals", report.second_seals},
-                               {"service_files", report.service_files}});
+                               {"service_files", report.service_files},
+                               {"problems", std::move(problems)}});
   return code;
 }
 

@@ -174,6 +174,9 @@ int repair_findings(Session& session, const rituals::ScrubReport& report, std::u
   return repair_drive(session, request, memory);
 }
 
+/// Then nothing on it can be mended, whoever asks.
+bool is_read_only(const io::Path& root) { return io::medium_of(root).read_only || io::posix().space(root).read_only; }
+
 int scrub(Session& session, const Options& options) {
   rituals::ScrubRequest request;
   request.drive = options.drive;
@@ -197,7 +200,8 @@ int scrub(Session& session, const Options& options) {
   print_verdict(out, report);
   const int rest = tell_the_rest(out, report, label);
   tell_report(out, report);
-  if (options.repair && (report.damage() || report.unfinished_repair || report.known_damage)) {
+  const bool read_only = is_read_only(report.root);
+  if (options.repair && !read_only && (report.damage() || report.unfinished_repair || report.known_damage)) {
     const int repaired = repair_findings(session, report, memory);
     return rest == kDamageRepairable ? repaired : worse(rest, repaired);
   }
@@ -266,12 +270,22 @@ void print_damage(Session& session, const catalog::Volume& volume, const rituals
 std::string next_step(const rituals::ScrubReport& report, const std::string& label) {
   if (report.contradicts_seal)
     return "Contents contradict the seal: compare with another copy before you trust this drive.";
-  const bool failing = std::any_of(report.volumes.begin(), report.volumes.end(), [](const rituals::ScrubbedCopy& copy) {
-    return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(),
-                       [](const auto& f) { return f.kind == rituals::FindingKind::kUnreadable; });
-  });
+  const auto unreadable = [](const std::vector<rituals::FileFinding>& findings) {
+    return std::any_of(findings.begin(), findings.end(),
+                       [](const auto& finding) { return finding.kind == rituals::FindingKind::kUnreadable; });
+  };
+  const bool failing = unreadable(report.drive_findings) || std::any_of(report.volumes.begin(), report.volumes.end(),
+                                                                        [&](const rituals::ScrubbedCopy& copy) {
+                                                                          return unreadable(copy.examination.findings);
+                                                                        });
   if (failing)
     return fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE", label);
+  if (is_read_only(report.root)) {
+    return fmt::format(
+        "It is read-only, and nothing on it can be mended there. Next: darkshelf copy {0} --to ANOTHER-DRIVE   (mends "
+        "on the way)\n      or mount it for writing, and then: darkshelf repair {0}",
+        label);
+  }
   if (report.repairable()) return fmt::format("Next: darkshelf repair {}", label);
   std::set<std::string> renewals;
   for (const rituals::ScrubbedCopy& copy : report.volumes) {

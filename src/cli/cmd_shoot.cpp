@@ -20,6 +20,11 @@ int discard(Session& session, const rituals::DiscardRequest& request) {
                        request.from.empty() ? "" : " there", core::format_size(report.bytes),
                        report.removed_from.empty() ? "no drive that is plugged in"
                                                    : fmt::format("{}", fmt::join(report.removed_from, ", "))));
+  if (!report.read_only.empty())
+    out.note(fmt::format(
+        "Read-only, so nothing was removed there: {}. Mount it for writing, and type the same command again "
+        "with --from.",
+        fmt::join(report.read_only, ", ")));
   if (!report.later.empty())
     out.note(fmt::format("Not plugged in, so still there: {}. Type the same command again with --from when they are.",
                          fmt::join(report.later, ", ")));
@@ -28,6 +33,7 @@ int discard(Session& session, const rituals::DiscardRequest& request) {
                            {"name", core::printable(report.shoot.name)},
                            {"removed_from", report.removed_from},
                            {"later", report.later},
+                           {"read_only", report.read_only},
                            {"bytes", report.bytes}});
   return kGood;
 }

@@ -34,7 +34,9 @@ struct CopyReport {
 /// there to the target when the same command is typed with the target plugged in.
 CopyReport copy(Context& context, const CopyRequest& request);
 
-/// The command that renews a bad copy on `drive` from a good one elsewhere; "" when there is none.
-std::string how_to_renew(Context& context, const catalog::Volume& volume, const catalog::Drive& drive);
+/// The command that renews a bad copy on `drive` from a good one elsewhere; "" when there is none. To a
+/// `failing_medium` nothing is written any more: the good copy then goes to another drive.
+std::string how_to_renew(Context& context, const catalog::Volume& volume, const catalog::Drive& drive,
+                         bool failing_medium = false);
 
 }  // namespace darkshelf::rituals

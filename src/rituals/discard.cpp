@@ -137,8 +137,14 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
     const catalog::Drive drive = *context.catalog.drive(id);
     try {
       AttachedDrive attached = attach(context, id.text(), Visit::kWrite);
-      if (!attached.lock) throw Error(Code::kDriveAbsent, fmt::format("{} is read-only", drive.label));
-      here.push_back(std::move(attached));
+      if (attached.lock) {
+        here.push_back(std::move(attached));
+        continue;
+      }
+      if (only)
+        throw Error(Code::kFailed, fmt::format("{} is read-only: nothing can be removed from it", drive.label),
+                    "mount it for writing, and type the same command again");
+      report.read_only.push_back(drive.label);
     } catch (const Error& error) {
       if (error.code() != Code::kDriveAbsent || only) throw;
       report.later.push_back(drive.label);

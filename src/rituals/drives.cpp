@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/quarantine.hpp"
 #include "shelf/identity.hpp"
 #include "volume/volume_reader.hpp"
 
@@ -79,7 +80,16 @@ void check_no_identity(Context& context, const io::Path& root) {
                 fmt::format("{} holds sealed volumes, but no {}: it was a drive already", root.string(), fd::kIdentity),
                 fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
   }
-  const fd::DriveIdentity found = fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
+  fd::DriveIdentity found;
+  try {
+    found = fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
+  } catch (const Error& error) {
+    if (error.code() == Code::kNewerFormat || ends_all(error)) throw;
+    throw Error(Code::kWrongDrive,
+                fmt::format("{} was a drive already, but its {} is damaged: {}", core::printable(root.string()),
+                            fd::kIdentity, error.what()),
+                fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
+  }
   if (const auto known = context.catalog.drive(found.id)) {
     throw Error(Code::kWrongDrive, fmt::format("{} is {} already", root.string(), known->label),
                 "darkshelf drive list");
@@ -139,8 +149,27 @@ io::Path folder_given(io::FileSystem& fs, const io::Path& path) {
   return fs.canonical(path);
 }
 
-/// The identity on the drive being accepted. One whose drive.json is damaged is told by its file system, if that leaves
-/// one drive.
+bool has_text_of(Context& context, const io::Path& root, const catalog::Drive& drive) {
+  return context.fs.stat(root / fd::root_start_here_name(drive.label)).has_value();
+}
+
+/// What is said where an archive lies and neither its drive.json nor anything else tells which drive it is.
+Error nothing_tells(Context& context, const io::Path& root) {
+  const std::vector<catalog::Drive> known = context.catalog.drives();
+  const bool is_known =
+      std::any_of(known.begin(), known.end(), [&](const auto& drive) { return has_text_of(context, root, drive); });
+  // Its own copy of a catalog can tell, unless it has done so already.
+  const bool may_tell = !is_known && has_catalog_copy(context.fs, root);
+  return Error(Code::kWrongDrive,
+               fmt::format("{} is damaged or missing, and nothing else tells which drive this is",
+                           core::printable((root / std::string(fd::kIdentity)).string())),
+               may_tell ? fmt::format("darkshelf catalog recover {}   (takes in the copy of the catalog on it)",
+                                      core::shell_quote(root.string()))
+                        : "copy darkshelf/drive.json of this drive from a backup, or drive add it anew after moving "
+                          "its folder darkshelf aside");
+}
+
+/// The identity on the drive being accepted.
 fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, const catalog::Evidence& evidence) {
   const io::Path file = root / std::string(fd::kIdentity);
   const bool there = context.fs.stat(file).has_value();
@@ -149,19 +178,12 @@ fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, con
   } catch (const Error& error) {
     if (error.code() == Code::kNewerFormat) throw;
   }
-  std::vector<catalog::Drive> likely = shelf::drives_with_evidence(context.catalog.drives(), evidence);
-  std::erase_if(likely, [&](const catalog::Drive& drive) {
-    return evidence.fs_id.empty() || drive.evidence.fs_id != evidence.fs_id || drive.evidence.path != root.string();
-  });
-  if (likely.size() == 1) {
-    return {fd::kFormat, likely[0].id, likely[0].label, likely[0].added, likely[0].catalog_mode};
-  }
+  if (const auto drive = drive_by_evidence(context, root, evidence))
+    return {fd::kFormat, drive->id, drive->label, drive->added, drive->catalog_mode};
+  if (there || context.fs.stat(root / std::string(fd::kSeals))) throw nothing_tells(context, root);
   throw Error(Code::kWrongDrive,
-              there ? fmt::format("{} is damaged, and nothing else tells which drive this is", file.string())
-                    : fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
-              there
-                  ? "copy darkshelf/drive.json of this drive from a backup, or drive add it anew after moving it aside"
-                  : fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(root.string())));
+              fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
+              fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(root.string())));
 }
 
 /// A copy must not be all there is: the drive itself would be absent for good.
@@ -203,6 +225,30 @@ catalog::Drive refreshed(Context& context, const io::Path& root, const fd::Drive
 }
 
 }  // namespace
+
+bool has_catalog_copy(io::FileSystem& fs, const io::Path& root) {
+  const io::Path folder = root / std::string(fd::kCatalogFolder);
+  const auto stat = fs.stat(folder);
+  if (!stat || stat->type != io::FileType::kDirectory) return false;
+  const auto entries = fs.list(folder);
+  return std::any_of(entries.begin(), entries.end(), [](const io::Entry& entry) {
+    return entry.name.starts_with("catalog-") && entry.name.ends_with(".db");
+  });
+}
+
+std::optional<catalog::Drive> drive_by_evidence(Context& context, const io::Path& root,
+                                                const catalog::Evidence& evidence) {
+  std::vector<catalog::Drive> likely = shelf::drives_with_evidence(context.catalog.drives(), evidence);
+  std::erase_if(likely, [&](const catalog::Drive& drive) {
+    return evidence.fs_id.empty() || drive.evidence.fs_id != evidence.fs_id;
+  });
+  const auto only_one = [&](const auto& fits) -> std::optional<catalog::Drive> {
+    if (std::count_if(likely.begin(), likely.end(), fits) != 1) return {};
+    return *std::find_if(likely.begin(), likely.end(), fits);
+  };
+  if (auto drive = only_one([&](const catalog::Drive& d) { return d.evidence.path == root.string(); })) return drive;
+  return only_one([&](const catalog::Drive& d) { return has_text_of(context, root, d); });  // mounted elsewhere now
+}
 
 AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   io::FileSystem& fs = context.fs;
@@ -271,6 +317,8 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
                 fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
   }
   if (as == "moved") {
+    clear_the_way(context.fs, AttachedDrive{*known, root, {}, identity, nullptr}, std::string(fd::kIdentity),
+                  context.world.now());
     write_identity(context.fs, root, identity);  // as it was, or made whole again
     context.catalog.record_drive_accepted(known->id, evidence, as);
     context.catalog.record_drive_seen(known->id, evidence);

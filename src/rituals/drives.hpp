@@ -27,6 +27,14 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request);
 /// of its own and the copies on it are recorded).
 catalog::Drive accept_drive(Context& context, const io::Path& path, const std::string& as, const std::string& label);
 
+/// Does the drive carry copies of a catalog, sound or not?
+bool has_catalog_copy(io::FileSystem& fs, const io::Path& root);
+
+/// The known drive that this must be, as its file system, its place and its START-HERE tell, for one whose drive.json
+/// does not; nothing if they leave no or several.
+std::optional<catalog::Drive> drive_by_evidence(Context& context, const io::Path& root,
+                                                const catalog::Evidence& evidence);
+
 /// Sync, catalog copy, unmount when it is a mount point of its own. Returns what was done. A drive that is kept
 /// off-site counts there again after `drive return`.
 enum class Ejected { kUnmounted, kSyncedOnly };

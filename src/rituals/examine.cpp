@@ -51,8 +51,10 @@ class Examining {
     } catch (const Error& error) {
       if (error.code() != Code::kUnrepairable && error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
       out_.failure = error.what();
-      out_.findings.push_back(
-          {contradicts_seal() ? FindingKind::kChanged : FindingKind::kDamaged, std::string(fv::kTagManifest), {}, 0});
+      const FindingKind kind = contradicts_seal() ? FindingKind::kChanged
+                               : is_unreadable()  ? FindingKind::kUnreadable
+                                                  : FindingKind::kDamaged;
+      out_.findings.push_back({kind, std::string(fv::kTagManifest), {}, 0});
       return false;
     }
     if (out_.volume != core::Uuid{} && out_.loaded->info.volume != out_.volume) {
@@ -172,6 +174,16 @@ class Examining {
       if (ends_all(error)) throw;
       return false;
     }
+  }
+
+  /// Is it the medium that keeps the lists from being had?
+  bool is_unreadable() {
+    const auto fails = [&](std::string_view name) {
+      const io::Path path = out_.folder / std::string(name);
+      const auto stat = context_.fs.stat(path);
+      return stat && stat->type == io::FileType::kRegular && hash_of(path, {}) == Hashed::kUnreadable;
+    };
+    return fails(fv::kTagManifest) || std::any_of(std::begin(fv::kTagFiles), std::end(fv::kTagFiles), fails);
   }
 
   enum class Hashed { kFits, kDiffers, kUnreadable };

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/drives.hpp"
 #include "rituals/examine.hpp"
 #include "rituals/upkeep.hpp"
 #include "shelf/identity.hpp"
@@ -40,21 +41,58 @@ class DriveLesson {
     require_archive(context.fs, path);
     root_ = context.fs.canonical(path);
     context.fs.confine(root_, core::printable(root_.string()), root_ / std::string(fd::kFolder));
-    identity_ = fd::decode_identity(io::read_text(context.fs, root_ / std::string(fd::kIdentity), 64 << 10));
     report_.root = root_;
-    report_.label = identity_.label;
+    report_.label = root_.filename().string();
+    read_identity();
   }
 
   RecoverReport::FromDrive learn() {
     merge_catalog_copy();
     core::stop_point("recover.merged");
-    know_drive();
+    if (lacks_identity_ && !identify()) return std::move(report_);
+    if (!lacks_identity_) know_drive();
     core::stop_point("recover.drive-recorded");
     know_volumes();
     return std::move(report_);
   }
 
  private:
+  /// Damaged or missing it must not keep anybody from the copy of the catalog, which may be the last there is.
+  void read_identity() {
+    const io::Path file = root_ / std::string(fd::kIdentity);
+    const auto stat = context_.fs.stat(file);
+    std::string why = "is missing";
+    if (stat && stat->type == io::FileType::kRegular) {
+      try {
+        identity_ = fd::decode_identity(io::read_text(context_.fs, file, 64 << 10));
+        report_.label = identity_.label;
+        return;
+      } catch (const Error& error) {
+        if (error.code() != Code::kCorrupt) throw;
+        why = fmt::format("is damaged ({})", error.what());
+      }
+    } else if (stat) {
+      why = "is no file";
+    }
+    if (!has_catalog_copy(context_.fs, root_)) {
+      throw Error(Code::kWrongDrive, fmt::format("{} {}, which tells the drive", core::printable(file.string()), why),
+                  fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root_.string())));
+    }
+    lacks_identity_ = true;
+    problem(fmt::format("{} {}: darkshelf drive accept {} --as moved", file.string(), why,
+                        core::shell_quote(root_.string())));
+  }
+
+  /// Which drive it is, now that the copy of the catalog is known. Accepting it is up to the user.
+  bool identify() {
+    const auto drive = drive_by_evidence(context_, root_, evidence_of(io::medium_of(root_), root_));
+    report_.incomplete = !drive;
+    if (!drive) return false;
+    identity_ = {fd::kFormat, drive->id, drive->label, drive->added, drive->catalog_mode};
+    report_.label = drive->label;
+    return true;
+  }
+
   void problem(std::string sentence) { report_.problems.push_back(core::printable(sentence)); }
 
   bool merge(const std::string& name, std::int64_t written_ns) {
@@ -250,6 +288,7 @@ class DriveLesson {
   Context& context_;
   io::Path root_;
   fd::DriveIdentity identity_;
+  bool lacks_identity_ = false;
   RecoverReport::FromDrive report_;
 };
 
@@ -268,6 +307,7 @@ void require_archive(io::FileSystem& fs, const io::Path& path) {
   }
   const auto stat = fs.stat(path / std::string(fd::kIdentity));
   if (stat && stat->type == io::FileType::kRegular) return;
+  if (has_catalog_copy(fs, path)) return;
   if (fs.stat(path / std::string(fd::kSeals))) throw without_identity(path);
   std::string hint = "give the folder where the drive is mounted, the one that holds the folder darkshelf";
   for (io::Path above = fs.canonical(path); above.has_relative_path(); above = above.parent_path()) {

@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
+#include "rituals/quarantine.hpp"
 
 namespace darkshelf::rituals {
 
@@ -37,14 +38,27 @@ digest::Sha256 sha256_of(io::FileSystem& fs, const io::Path& path) {
   }
 }
 
+/// What the file system has put in the place of the file goes into quarantine first.
+void write_anew(Context& context, const AttachedDrive& drive, const std::string& path, const std::string& text) {
+  clear_the_way(context.fs, drive, path, context.world.now());
+  io::write_file_durably(context.fs, drive.root / path, core::as_bytes(text));
+}
+
+/// A copy that is no file is moved away instead: nobody knows what is in it.
+void remove_copy(Context& context, const AttachedDrive& drive, const std::string& name) {
+  const std::string path = std::string(fd::kCatalogFolder) + "/" + name;
+  if (!clear_the_way(context.fs, drive, path, context.world.now())) context.fs.remove_file(drive.root / path);
+}
+
 void write_catalog_copy(Context& context, const AttachedDrive& drive) {
   io::FileSystem& fs = context.fs;
+  clear_the_way(fs, drive, std::string(fd::kCurrent), context.world.now());
   const io::Path folder = drive.root / std::string(fd::kCatalogFolder);
   fs.make_dirs(folder);
   std::vector<std::uint64_t> numbers;
   for (const io::Entry& entry : fs.list(folder)) {
     if (const auto number = copy_number(entry.name)) numbers.push_back(*number);
-    if (entry.name.starts_with(".new-")) fs.remove_file(folder / entry.name);  // of a run that was killed
+    if (entry.name.starts_with(".new-")) remove_copy(context, drive, entry.name);  // of a run that was killed
   }
   std::sort(numbers.begin(), numbers.end());
   const std::uint64_t next = numbers.empty() ? 1 : numbers.back() + 1;
@@ -63,10 +77,10 @@ void write_catalog_copy(Context& context, const AttachedDrive& drive) {
   current.name = name;
   current.bytes = fs.stat(folder / name)->bytes;
   current.sha256 = sha256_of(fs, folder / name);
-  io::write_file_durably(fs, drive.root / std::string(fd::kCurrent), core::as_bytes(fd::encode_current(current)));
+  write_anew(context, drive, std::string(fd::kCurrent), fd::encode_current(current));
   core::stop_point("refresh.current-written");
   while (numbers.size() > 1) {  // the one before stays: two are kept
-    fs.remove_file(folder / fmt::format("catalog-{}.db", numbers.front()));
+    remove_copy(context, drive, fmt::format("catalog-{}.db", numbers.front()));
     numbers.erase(numbers.begin());
   }
 }
@@ -94,10 +108,8 @@ void write_start_here(Context& context, const AttachedDrive& drive) {
   }
   facts.twins.assign(twins.begin(), twins.end());
   const std::string text = fd::start_here(facts);
-  for (const io::Path& path :
-       {drive.root / std::string(fd::kStartHere), drive.root / fd::root_start_here_name(drive.drive.label)}) {
-    io::write_file_durably(context.fs, path, core::as_bytes(text));
-  }
+  for (const std::string& path : {std::string(fd::kStartHere), fd::root_start_here_name(drive.drive.label)})
+    write_anew(context, drive, path, text);
 }
 
 /// A rename reaches the drive at its next visit.

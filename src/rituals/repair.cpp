@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/text.hpp"
 #include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
+#include "rituals/quarantine.hpp"
 #include "rituals/repair_journal.hpp"
+#include "rituals/repair_room.hpp"
 #include "rituals/service_files.hpp"
 
 namespace darkshelf::rituals {
@@ -20,7 +23,6 @@ using core::Error;
 namespace {
 
 constexpr std::uint64_t kJournalLimit = 256 << 20;
-constexpr std::uint64_t kSpare = 16 << 20;
 
 bool is_harmless(const FileFinding& finding) {
   return finding.kind == FindingKind::kLitter || finding.kind == FindingKind::kForeign;
@@ -45,18 +47,23 @@ class Repairing {
                   fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)",
                               core::shell_quote(drive_.drive.label)));
     }
-    journals_ = request.work ? *request.work / drive_.drive.id.text() : drive_.root / std::string(fd::kJournal);
+    journals_ = folder_of_journals(context, drive_, request.work);
     quarantine_ = drive_.root / std::string(fd::kQuarantine);
   }
 
   RepairReport run() {
     if (request_.discard_quarantine) return discard();
-    for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
-      context_.work.check();
-      mend_second_seal(volume);
-      if (!is_wanted(volume)) continue;
-      repair_volume(volume);
-      ++report_.checked;
+    try {
+      for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
+        context_.work.check();
+        mend_second_seal(volume);
+        if (!is_wanted(volume)) continue;
+        repair_volume(volume);
+        ++report_.checked;
+      }
+    } catch (const Error& error) {
+      if (error.code() != Code::kDriveGone) remove_if_empty(journals_);
+      throw;
     }
     remove_if_empty(journals_);
     if (report_.complete()) refresh();
@@ -83,27 +90,59 @@ class Repairing {
     const std::size_t damaged = examine_service_files(context_, drive_).size();
     report_.not_refreshed = try_to_refresh(context_, drive_);
     if (report_.not_refreshed.empty()) report_.service_files = damaged;
+    if (context_.fs.stat(of_drive(drive_, context_.world.now()))) report_.quarantine = quarantine_;
   }
 
   void remove_if_empty(const io::Path& folder) {
     if (context_.fs.stat(folder) && context_.fs.list(folder).empty()) context_.fs.remove_dir(folder);
   }
 
-  /// The second copy of the seal beside the volumes is text the catalog knows.
+  /// The second copy of the seal beside the volumes is text the catalog knows. One that cannot be had keeps no volume
+  /// from being mended.
   void mend_second_seal(const catalog::Volume& volume) {
-    const io::Path folder = drive_.root / std::string(fd::kSeals) / volume.info.volume.text();
-    const io::Path path = folder / std::string(fv::kTagManifest);
+    const std::string below = fmt::format("{}/{}/{}", fd::kSeals, volume.info.volume.text(), fv::kTagManifest);
+    try {
+      if (is_sound_seal(drive_.root / below, volume)) return;
+    } catch (const Error& error) {
+      if (ends_all(error)) throw;
+      return problem(fmt::format("the second copy of the seal of {} cannot be read, and nothing was written: {}",
+                                 volume.folder, error.what()),
+                     error);
+    }
+    try {
+      if (clear_the_way(context_.fs, drive_, below, context_.world.now())) report_.quarantine = quarantine_;
+      context_.fs.make_dirs((drive_.root / below).parent_path());
+      io::write_file_durably(context_.fs, drive_.root / below, core::as_bytes(volume.tagmanifest));
+      ++report_.second_seals;
+    } catch (const Error& error) {
+      if (ends_all(error)) throw;
+      problem(
+          fmt::format("the second copy of the seal of {} could not be written anew: {}", volume.folder, error.what()),
+          error);
+    }
+  }
+
+  bool is_sound_seal(const io::Path& path, const catalog::Volume& volume) {
     try {
       const auto stat = context_.fs.stat(path);
-      if (stat &&
-          io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect) == volume.tagmanifest)
-        return;
+      return stat && stat->type == io::FileType::kRegular &&
+             io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect) ==
+                 volume.tagmanifest;
     } catch (const Error& error) {
-      if (error.code() != Code::kCorrupt) throw;
+      const bool odd = error.code() == Code::kCorrupt || error.os_error() == ENOTDIR;
+      if (odd) return false;
+      throw;
     }
-    context_.fs.make_dirs(folder);
-    io::write_file_durably(context_.fs, path, core::as_bytes(volume.tagmanifest));
-    ++report_.second_seals;
+  }
+
+  void problem(const std::string& sentence, const Error& error) {
+    const bool failing = io::is_read_error(error);
+    report_.problems.push_back(
+        {sentence,
+         failing ? fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE",
+                               core::shell_quote(drive_.drive.label))
+                 : error.hint(),
+         failing});
   }
 
   Examination look(const catalog::Volume& volume) {
@@ -183,11 +222,11 @@ class Repairing {
       return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
              "was written";
     }
-    if (!examination.loaded) return examination.failure + other_copies(volume);
+    if (!examination.loaded) return examination.failure + other_copies(volume, examination);
     if (!examination.repairable()) {
       return fmt::format("{} are lost, and {} recovery slices are sound{}",
                          core::count_of(examination.lost.size(), "slice"), examination.payload_parity.recovery.size(),
-                         other_copies(volume));
+                         other_copies(volume, examination));
     }
     if (has(examination, FindingKind::kUnreadable)) {
       return "the medium itself is failing (unreadable places), and nothing was written to it; a copy to another drive "
@@ -196,42 +235,16 @@ class Repairing {
     return {};
   }
 
-  std::string other_copies(const catalog::Volume& volume) {
-    const std::string renewal = how_to_renew(context_, volume, drive_.drive);
-    return renewal.empty() ? "" : "; a good copy is elsewhere. Type: " + renewal;
-  }
-
-  void check_room(const Examination& examination) {
-    std::uint64_t bytes = examination.lost.size() * examination.loaded->info.slice_bytes;
-    for (const FileFinding& finding : examination.findings) bytes += is_harmless(finding) ? 0 : finding.bytes;
-    // Journal and rebuilt slices on one side, quarantine on the other; recovery files are made whole before they are
-    // compared.
-    std::uint64_t parity_bytes = 0;
-    for (const FileFinding& finding : examination.findings) {
-      if (!finding.path.ends_with(".par2")) continue;
-      parity_bytes = examination.loaded->info.recovery_slices * (examination.loaded->info.slice_bytes + 68) * 11 / 10;
-    }
-    const std::uint64_t work = 2 * bytes + parity_bytes + kSpare, kept = bytes + kSpare;
-    const auto require = [](std::uint64_t needed, std::uint64_t free, const std::string& where) {
-      if (needed <= free) return;
-      throw Error(Code::kNoSpace,
-                  fmt::format("the repair needs {} on {}, and {} are free", core::format_size(needed), where,
-                              core::format_size(free)),
-                  "give a folder on another disk for its journal: --work DIR");
-    };
-    const std::uint64_t free = context_.fs.space(drive_.root).free;
-    if (request_.work) {
-      context_.fs.make_dirs(journals_);
-      require(work, context_.fs.space(journals_).free, core::printable(request_.work->string()));
-      require(kept, free, drive_.drive.label);
-    } else {
-      require(work + kept, free, drive_.drive.label);
-    }
+  std::string other_copies(const catalog::Volume& volume, const Examination& examination) {
+    const bool failing = has(examination, FindingKind::kUnreadable);
+    const std::string renewal = how_to_renew(context_, volume, drive_.drive, failing);
+    return (failing ? "; the medium is failing, and nothing was written to it" : "") +
+           (renewal.empty() ? "" : "; a good copy is elsewhere. Type: " + renewal);
   }
 
   void mend(const catalog::Volume& volume, const Examination& examination, const io::Path& folder,
             RepairedVolume& repaired) {
-    check_room(examination);
+    require_room(context_, drive_, examination, request_.work, journals_);
     io::remove_tree(context_.fs, folder);
     context_.fs.make_dirs(folder);
     const std::string name =
@@ -293,7 +306,8 @@ class Repairing {
 }  // namespace
 
 bool RepairReport::complete() const {
-  return std::all_of(volumes.begin(), volumes.end(), [](const RepairedVolume& volume) { return volume.repaired; });
+  return problems.empty() &&
+         std::all_of(volumes.begin(), volumes.end(), [](const RepairedVolume& volume) { return volume.repaired; });
 }
 
 RepairReport repair(Context& context, const RepairRequest& request) { return Repairing(context, request).run(); }

@@ -21,6 +21,11 @@ struct RepairedVolume {
   std::string failure;          // why not
   Examination after;            // what is left
 };
+/// Something beside the volumes that could not be mended; the volumes are, all the same.
+struct RepairProblem {
+  std::string sentence, hint;
+  bool failing_medium = false;  // otherwise the system refused
+};
 struct RepairReport {
   catalog::Drive drive;
   std::vector<RepairedVolume> volumes;  // the ones that had damage
@@ -29,8 +34,9 @@ struct RepairReport {
   std::uint64_t service_files = 0;      // catalog copy, CURRENT, START-HERE: damaged ones written anew
   io::Path quarantine;                  // empty if nothing was kept
   std::uint64_t discarded_bytes = 0;    // with discard_quarantine
-  std::string not_refreshed;            // why the catalog copy on the drive is not; "" if all is well
-  bool complete() const;                // everything is intact now
+  std::vector<RepairProblem> problems;
+  std::string not_refreshed;  // why the catalog copy on the drive is not; "" if all is well
+  bool complete() const;      // everything is intact now
 };
 /// Times of the files are kept. A repaired volume is byte-identical to what was sealed (all hashes are compared again
 /// from the medium). Missing free space for journal and quarantine is told before anything is written (kNoSpace). A

@@ -10,6 +10,7 @@
 
 #include "core/text.hpp"
 #include "formats/volume/paths.hpp"
+#include "rituals/quarantine.hpp"
 
 namespace darkshelf::rituals {
 
@@ -23,47 +24,6 @@ constexpr std::string_view kFirstLine = "darkshelf repair journal 1";
 constexpr std::uint64_t kStep = 64 << 10;  // files without slices are compared in pieces of this
 
 std::string hex_of(const std::string& text) { return core::to_hex(core::as_bytes(text)); }
-
-/// No folder on the way may be a link: a repair writes inside its volume or nowhere.
-void require_no_links(io::FileSystem& fs, const io::Path& volume_folder, const std::string& path) {
-  io::Path at = volume_folder;
-  for (const io::Path& part : io::Path(path)) {
-    const auto stat = fs.stat(at);
-    if (stat && stat->type == io::FileType::kSymlink) {
-      throw Error(Code::kFailed,
-                  fmt::format("{} is a link; nothing is written through it", core::printable(at.string())),
-                  "remove the link and type the same command again");
-    }
-    at /= part;
-  }
-}
-
-void move_away(io::FileSystem& fs, const io::Path& from, const io::Path& quarantine) {
-  io::Path to = quarantine;
-  for (int number = 1; fs.stat(to); ++number) {
-    to = quarantine;
-    to += fmt::format(".{}", number);
-  }
-  fs.make_dirs(to.parent_path());
-  fs.rename(from, to);
-  fs.sync_dir(to.parent_path());
-  fs.sync_dir(from.parent_path());
-}
-
-/// A folder that stands where a file belongs, or a file where a folder does, goes into quarantine with all that is in
-/// it.
-void clear_the_way(io::FileSystem& fs, const io::Path& volume_folder, const std::string& path,
-                   const io::Path& quarantine) {
-  require_no_links(fs, volume_folder, path);
-  io::Path below;
-  for (const io::Path& part : io::Path(path)) {
-    below /= part;
-    const auto stat = fs.stat(volume_folder / below);
-    if (!stat) return;
-    const auto wanted = below == io::Path(path) ? io::FileType::kRegular : io::FileType::kDirectory;
-    if (stat->type != wanted) return move_away(fs, volume_folder / below, quarantine / below);
-  }
-}
 
 class Writing {
  public:

@@ -33,7 +33,7 @@ class Restoring {
     if (request_.to.empty()) throw Error(Code::kUsage, "restore where to? Give a folder: --to DIR");
     for (const std::string& what : request_.what) choose(what);
     attach_drives();
-    refuse_archive();
+    refuse_archive_around(context_.fs, request_.to);
     require_some_here();
     context_.fs.make_dirs(request_.to);
     const RestoredFiles::Target target{context_.fs.canonical(request_.to), context_.fs};
@@ -116,16 +116,6 @@ class Restoring {
     } else {
       drives_.push_back(attach(context_, request_.from, Visit::kReadOnly));
     }
-  }
-
-  /// What lies below a drive's darkshelf/ is written by seal and its like alone: anything else there looks like damage,
-  /// or is cleaned away.
-  void refuse_archive() {
-    io::Path to = request_.to.is_absolute() ? request_.to : context_.fs.canonical(".") / request_.to;
-    to = to.lexically_normal();
-    io::Path there = to;
-    while (!context_.fs.stat_following(there) && there.has_parent_path()) there = there.parent_path();
-    for (const io::Path& start : {to, context_.fs.canonical(there)}) rituals::refuse_archive(context_.fs, start);
   }
 
   void require_some_here() {

@@ -30,10 +30,17 @@ bool is_about_name(const Error& error, const io::Path& target) {
 void refuse_archive(io::FileSystem& fs, const io::Path& folder) {
   const io::Path archive = volume::archive_around(fs, folder);
   if (archive.empty()) return;
-  throw Error(
-      Code::kUsage,
-      fmt::format("{} is the archive of a drive: nothing is restored into it", core::printable(archive.string())),
-      "give a folder outside of it: --to DIR");
+  throw Error(Code::kUsage,
+              fmt::format("{} is the archive of a drive: nothing but its volumes is put there",
+                          core::printable(archive.string())),
+              "give a folder outside of it");
+}
+
+void refuse_archive_around(io::FileSystem& fs, const io::Path& folder) {
+  const io::Path to = (folder.is_absolute() ? folder : fs.canonical(".") / folder).lexically_normal();
+  io::Path there = to;
+  while (!fs.stat_following(there) && there.has_parent_path()) there = there.parent_path();
+  for (const io::Path& start : {to, fs.canonical(there)}) refuse_archive(fs, start);
 }
 
 RestoredFiles::RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report,

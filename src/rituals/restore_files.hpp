@@ -1,5 +1,5 @@
 #pragma once
-// Putting members of a volume into a folder; for restore.cpp alone.
+// Putting members of a volume into a folder, and which folders nothing is put into.
 
 #include <set>
 
@@ -10,6 +10,9 @@ namespace darkshelf::rituals {
 
 /// Throws kUsage when the folder is the archive of a drive, or lies in one.
 void refuse_archive(io::FileSystem& fs, const io::Path& folder);
+/// The same for a folder that need not be there yet, by any path, through links too. What lies below a drive's
+/// darkshelf/ is written by seal and its like alone: anything else there looks like damage, or is cleaned away.
+void refuse_archive_around(io::FileSystem& fs, const io::Path& folder);
 
 class RestoredFiles {
  public:

@@ -36,14 +36,16 @@ bool all_copies_on(Context& context, const core::Uuid& volume, const std::set<co
                      [&](const catalog::Copy& copy) { return drives.contains(copy.drive); });
 }
 
-std::string how_to_renew(Context& context, const catalog::Volume& volume, const catalog::Drive& drive) {
+std::string how_to_renew(Context& context, const catalog::Volume& volume, const catalog::Drive& drive,
+                         bool failing_medium) {
   for (const catalog::Copy& copy : context.catalog.copies_of(volume.info.volume)) {
     if (copy.drive == drive.id || copy.health != catalog::CopyHealth::kGood) continue;
     const auto twin = context.catalog.drive(copy.drive);
     const auto shoot = context.catalog.shoot(volume.info.shoot);
     if (!twin || !shoot) continue;
     return fmt::format("darkshelf copy {} --from {} --to {}", core::shell_quote(shoot->name),
-                       core::shell_quote(twin->label), core::shell_quote(drive.label));
+                       core::shell_quote(twin->label),
+                       failing_medium ? "ANOTHER-DRIVE" : core::shell_quote(drive.label));
   }
   return {};
 }

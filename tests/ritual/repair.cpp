@@ -80,9 +80,9 @@ TEST_CASE("repair: a full drive is told to work elsewhere, and does") {
   shelf.damage("A");
   // Room for what is kept of the damage, not for the work.
   const std::uint64_t free = io::posix().space(drive.mount_point()).free;
-  REQUIRE(run_process({"fallocate", "-l", std::to_string(free - (std::uint64_t{20} << 20)),
-                       (drive.mount_point() / "filler").string()})
-              .exit_code == 0);
+  REQUIRE(
+      run_process({"fallocate", "-l", std::to_string(free - (700 << 10)), (drive.mount_point() / "filler").string()})
+          .exit_code == 0);
   const auto damaged = shelf.volume_tree("A");
   const Outcome full = shelf.run({"repair", "A"});
   INFO(full.out << full.err);
@@ -114,6 +114,17 @@ TEST_CASE("repair: nothing to do is said, and changes nothing, beyond parity the
   for (const auto& [path, what] : shelf.volume_tree("A")) {
     if (path.find("wedding") != std::string::npos) CHECK(what == sealed.at(path));
   }
+}
+
+TEST_CASE("repair: right after a scrub no more is claimed than the repair itself has read") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  rot(files_below(shelf.volumes("A").front() / "data").begin()->first, 5000, 100);
+  const Outcome repair = shelf.run({"scrub", "A", "--repair"});
+  INFO(repair.out << repair.err);
+  CHECK(repair.exit_code == 0);
+  CHECK(repair.out.find("1 volume on A is byte for byte as it was sealed again") != std::string::npos);
+  CHECK(repair.out.find("Everything on A") == std::string::npos);
 }
 
 TEST_CASE("repair: the second copy of a seal is written anew") {
