@@ -212,6 +212,9 @@ class Catalog {
   void record_policy(const std::map<std::string, std::string>& changes);
 
   // Sealing
+  /// Now, but after everything this catalog knows of: a sealing that has its time from here is the last one, whatever
+  /// clocks say.
+  Time next_time();
   void record_seal_planned(const SealPlan& plan);
   void record_seal_ended(const Uuid& group);  // finished or given up: the plan is no longer open
   std::vector<SealPlan> open_plans();

@@ -58,17 +58,19 @@ class LastReads {
   }
   void everything_else(Time when) { rest_ = when; }
 
-  Unread not_since(Time since) const {
+  /// A read that is yet to come was recorded by a wrong clock: it may have been before.
+  Unread not_since(Time since, Time now) const {
+    const auto counts = [&](const std::optional<Time>& when) { return when && *when >= since && *when <= now; };
     Unread unread;
     for (const auto& [begin, range] : ranges_) {
-      if (begin == range.end || (range.when && *range.when >= since)) continue;
+      if (begin == range.end || counts(range.when)) continue;
       if (!unread.slices.empty() && unread.slices.back().first + unread.slices.back().count == begin) {
         unread.slices.back().count += range.end - begin;
       } else {
         unread.slices.push_back({begin, range.end - begin});
       }
     }
-    unread.everything_else = !rest_ || *rest_ < since;
+    unread.everything_else = !counts(rest_);
     return unread;
   }
 
@@ -184,7 +186,8 @@ std::vector<Copy> Catalog::copies_of(const Uuid& volume) {
 }
 Unread Catalog::unread_since(const Volume& volume, const Uuid& drive, Time since) {
   return guarded(state_->path, [&] {
-    return history_of(*state_, volume.info.volume.text(), drive.text(), volume.info.slices).reads.not_since(since);
+    return history_of(*state_, volume.info.volume.text(), drive.text(), volume.info.slices)
+        .reads.not_since(since, state_->world.now());
   });
 }
 
