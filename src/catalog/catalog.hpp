@@ -232,6 +232,9 @@ class Catalog {
   /// By name, folder name, date, "date name" or id prefix; exact matches win over prefixes, prefixes over parts of
   /// words. Discarded ones only where no other is meant.
   std::vector<Shoot> find_shoots(const std::string& text);
+  /// The only one of those, nothing if there is none. Error(kUsage) where there are several: it lists them with the
+  /// beginnings of their ids, which tell apart what has one date and one name.
+  std::optional<Shoot> find_shoot(const std::string& text);
   void record_shoot_renamed(const Uuid& shoot, const std::string& name);
   void record_shoot_note(const Uuid& shoot, const std::string& note);
   void record_shoot_keep(const Uuid& shoot, unsigned copies);

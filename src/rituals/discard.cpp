@@ -17,14 +17,8 @@ using core::Error;
 namespace {
 
 catalog::Shoot one_shoot(Context& context, const std::string& text) {
-  const std::vector<catalog::Shoot> found = context.catalog.find_shoots(text);
-  if (found.empty()) {
-    throw Error(Code::kNotFound, fmt::format("no shoot is called \"{}\"", core::printable(text)), "darkshelf find");
-  }
-  if (found.size() == 1) return found.front();
-  std::string names;
-  for (const catalog::Shoot& shoot : found) names += fmt::format("\n  {} {}", shoot.date, core::printable(shoot.name));
-  throw Error(Code::kUsage, fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(text), names));
+  if (auto shoot = context.catalog.find_shoot(text)) return std::move(*shoot);
+  throw Error(Code::kNotFound, fmt::format("no shoot is called \"{}\"", core::printable(text)), "darkshelf find");
 }
 
 /// Why a copy is none to rely on, as what follows "on DRIVE".
