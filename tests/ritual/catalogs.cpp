@@ -319,4 +319,24 @@ TEST_CASE("catalogs: two shoots of one date and name are told apart by their ids
   CHECK(objects(shelf.run({"--json", "find", "harbour"}).out, "shoot").size() == 2);
 }
 
+TEST_CASE("catalogs: a number that is too large is no copy of ours, and no number is given twice") {
+  ProgramShelf shelf({"A"});
+  const std::string largest = GENERATE("catalog-18446744073709551615.db", "catalog-999999999999999.db");
+  CAPTURE(largest);
+  const io::Path folder = shelf.path("A") / "darkshelf" / "catalog";
+  make_file(folder / largest, 10, 1);
+  make_file(folder / "catalog-007.db", 10, 1);
+  std::string before = current_of(shelf.path("A"));
+  for (int visit = 0; visit < 4; ++visit) {
+    shelf.run({"scrub", "A"});
+    const std::string now = current_of(shelf.path("A"));
+    CHECK(now != before);
+    CHECK(io::posix().stat(folder / now));
+    before = now;
+  }
+  CHECK(io::posix().stat(folder / "catalog-007.db"));
+  const io::Path fresh = shelf.path("fresh.db");
+  CHECK(shelf.run({"catalog", "recover", shelf.path("A").string()}, {}, fresh).exit_code == 0);
+}
+
 }  // namespace darkshelf::testing
