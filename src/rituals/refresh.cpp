@@ -114,10 +114,11 @@ void write_start_here(Context& context, const AttachedDrive& drive) {
 
 /// A rename reaches the drive at its next visit.
 void follow_rename(Context& context, const AttachedDrive& drive) {
-  if (drive.identity.label == drive.drive.label) return;
+  const std::string label = fd::label_from(drive.drive.label);  // catalogs of old may hold any text
+  if (drive.identity.label == label) return;
   fd::DriveIdentity identity = drive.identity;
   const io::Path old_text = drive.root / fd::root_start_here_name(identity.label);
-  identity.label = drive.drive.label;
+  identity.label = label;
   io::write_file_durably(context.fs, drive.root / std::string(fd::kIdentity),
                          core::as_bytes(fd::encode_identity(identity)));
   if (context.fs.stat(old_text)) context.fs.remove_file(old_text);
