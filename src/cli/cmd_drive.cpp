@@ -166,6 +166,10 @@ void add_drive(CLI::App& app, Session& session) {
     sub->add_option("--to", two->other, "Who")->required()->type_name("WHO");
     sub->callback([&session, two = two] {
       session.action = [&session, two] {
+        if (two->other.empty()) {  // nobody has it: that would be a drive that is not lent
+          throw Error(Code::kUsage, "it is lent to somebody with a name",
+                      fmt::format("darkshelf drive lend {} --to WHO", core::shell_quote(two->drive)));
+        }
         const catalog::Drive one = known_drive(session, two->drive);
         session.catalog(Access::kWrite).record_drive_lent(one.id, two->other);
         return say(session, "drive_lent", one,

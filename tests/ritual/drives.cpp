@@ -180,4 +180,10 @@ TEST_CASE("drives: eject writes the news, unmounts what can be, and says so when
   CHECK(shelf.run({"drive", "eject", "A"}).exit_code == 7);
 }
 
+TEST_CASE("drives: one is lent to somebody, or not at all") {
+  ProgramShelf shelf({"A"});
+  CHECK(shelf.run({"drive", "lend", "A", "--to", ""}).exit_code == 2);
+  CHECK(object(shelf.run({"--json", "drive", "show", "A"}).out, "drive_details").at("state") != "lent");
+}
+
 }  // namespace darkshelf::testing
