@@ -20,6 +20,11 @@ struct DriveIdentity {
   core::Time created{};
   std::string catalog_mode = "full";  // what of the catalog this drive carries: full, own, none
 };
+/// Can a drive be called this? 1 to 60 bytes that are printable as they are, no '/' and no ',' (commands take lists of
+/// labels), no dash in front (an option begins with one).
+bool is_label(std::string_view label);
+/// The text if it is a label, else one made from it: a drive.json that others wrote may hold any text.
+std::string label_from(std::string_view text);
 std::string encode_identity(const DriveIdentity& identity);
 /// Throws core::Error(kCorrupt) or (kNewerFormat: found, supported, written by).
 DriveIdentity decode_identity(std::string_view text);

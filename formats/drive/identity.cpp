@@ -13,10 +13,24 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kLongest = 64 << 10;
-constexpr std::size_t kLongestLabel = 240;
+constexpr std::size_t kLongestLabel = 240;  // that is read
+constexpr std::size_t kLongestGiven = 60;
 const std::string kWhere = "drive.json";
 
 }  // namespace
+
+bool is_label(std::string_view label) {
+  return !label.empty() && label.size() <= kLongestGiven && core::printable(label) == label &&
+         label.find_first_of("/,") == std::string_view::npos && label.front() != '-';
+}
+
+std::string label_from(std::string_view text) {
+  std::string label = core::printable(text);
+  for (char& c : label) c = c == '/' || c == ',' || (c == '-' && &c == label.data()) ? '_' : c;
+  if (label.size() > kLongestGiven) label.resize(kLongestGiven);
+  while (!core::is_utf8(label)) label.pop_back();  // a character was cut in two
+  return label.empty() ? "drive" : label;
+}
 
 std::string encode_identity(const DriveIdentity& identity) {
   Json object;

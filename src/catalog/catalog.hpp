@@ -212,6 +212,9 @@ class Catalog {
   void record_policy(const std::map<std::string, std::string>& changes);
 
   // Sealing
+  /// Now, but after everything this catalog knows of: a sealing that has its time from here is the last one, whatever
+  /// clocks say.
+  Time next_time();
   void record_seal_planned(const SealPlan& plan);
   void record_seal_ended(const Uuid& group);  // finished or given up: the plan is no longer open
   std::vector<SealPlan> open_plans();
@@ -229,6 +232,9 @@ class Catalog {
   /// By name, folder name, date, "date name" or id prefix; exact matches win over prefixes, prefixes over parts of
   /// words. Discarded ones only where no other is meant.
   std::vector<Shoot> find_shoots(const std::string& text);
+  /// The only one of those, nothing if there is none. Error(kUsage) where there are several: it lists them with the
+  /// beginnings of their ids, which tell apart what has one date and one name.
+  std::optional<Shoot> find_shoot(const std::string& text);
   void record_shoot_renamed(const Uuid& shoot, const std::string& name);
   void record_shoot_note(const Uuid& shoot, const std::string& note);
   void record_shoot_keep(const Uuid& shoot, unsigned copies);

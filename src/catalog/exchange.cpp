@@ -76,9 +76,11 @@ class Merging {
   Catalog::Merged run() {
     require_tables();
     SQLite::Transaction transaction(*ours_.db);
+    ours_.latest.reset();
     take_facts();
     take_volumes();
     transaction.commit();
+    ours_.latest.reset();
     return merged_;
   }
 

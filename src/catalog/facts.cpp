@@ -23,9 +23,7 @@ std::string sort_key(std::int64_t time, const std::string& writer, std::int64_t 
   return fmt::format("{:020}{}{:012}{}", time, writer, sequence, id);
 }
 
-void Ledger::add_fact(const std::string& kind, const std::string& subject, const std::string& object,
-                      const Json& body) {
-  const std::string me = writer.text();
+std::int64_t Ledger::next_time() {
   const std::int64_t now = to_ns(world.now());
   if (now < 0 || now > kLastTime) {  // no other catalog would take it
     throw core::Error(core::Code::kFailed,
@@ -33,12 +31,27 @@ void Ledger::add_fact(const std::string& kind, const std::string& subject, const
                           ", which cannot be; nothing was recorded",
                       "set the clock right and type the same command again");
   }
-  auto next = query("SELECT coalesce(max(sequence), 0) + 1, coalesce(max(time), 0) FROM facts WHERE writer = ?");
+  if (!latest) {
+    auto known = query(
+        "SELECT max(coalesce((SELECT max(time) FROM facts), 0), coalesce((SELECT max(sealed) FROM volumes WHERE sealed "
+        "<= ?), 0))");
+    known.bind(1, kLastTime);
+    known.executeStep();
+    latest = known.getColumn(0).getInt64();
+  }
+  // A clock that is behind, here or on the machine whose facts came before, must not put what happens now before what
+  // is known already: it would have no part in the present.
+  return std::min(std::max(now, *latest + 1), kLastTime);
+}
+
+void Ledger::add_fact(const std::string& kind, const std::string& subject, const std::string& object,
+                      const Json& body) {
+  const std::string me = writer.text();
+  const std::int64_t time = next_time();
+  auto next = query("SELECT coalesce(max(sequence), 0) + 1 FROM facts WHERE writer = ?");
   next.bind(1, me);
   next.executeStep();
   const std::int64_t sequence = next.getColumn(0).getInt64();
-  // A clock that was set back must not put what happens now before what happened already.
-  const std::int64_t time = std::max(now, next.getColumn(1).getInt64());
   auto insert = query(
       "INSERT INTO facts (id, writer, sequence, time, sort, kind, subject, object, body) VALUES (?, ?, ?, ?, ?, ?, ?, "
       "?, ?)");
@@ -53,6 +66,11 @@ void Ledger::add_fact(const std::string& kind, const std::string& subject, const
   insert.bind(8, object);
   insert.bind(9, body.dump(-1, ' ', false, Json::error_handler_t::replace));
   insert.exec();
+  latest = time;
+}
+
+Time Catalog::next_time() {
+  return guarded(state_->path, [&] { return time_from(state_->next_time()); });
 }
 
 void Ledger::record(const std::string& kind, const std::string& subject, const std::string& object, const Json& body) {

@@ -11,6 +11,8 @@
 namespace darkshelf::catalog {
 
 namespace fv = formats::volume;
+using core::Code;
+using core::Error;
 
 namespace {
 
@@ -130,6 +132,27 @@ std::vector<Shoot> Catalog::find_shoots(const std::string& text) {
   const auto is_discarded = [](const Shoot& shoot) { return shoot.discarded; };
   if (!std::all_of(found.begin(), found.end(), is_discarded)) std::erase_if(found, is_discarded);
   return found;
+}
+
+std::optional<Shoot> Catalog::find_shoot(const std::string& text) {
+  std::vector<Shoot> found = find_shoots(text);
+  if (found.empty()) return {};
+  if (found.size() == 1) return std::move(found.front());
+  std::set<std::string> ids;
+  for (const Shoot& shoot : found) ids.insert(shoot.id.text());
+  std::size_t length = 8;
+  const auto same = [&](const std::string& a, const std::string& b) {
+    return a.substr(0, length) == b.substr(0, length);
+  };
+  while (std::adjacent_find(ids.begin(), ids.end(), same) != ids.end()) ++length;
+  std::string names;
+  for (const Shoot& shoot : found) {
+    names += fmt::format("\n    {}  {} {}", shoot.id.text().substr(0, length),
+                         shoot.date.empty() ? "undated   " : shoot.date, core::printable(shoot.name));
+  }
+  throw Error(
+      Code::kUsage, fmt::format("\"{}\" could be any of these shoots:{}", core::printable(text), names),
+      fmt::format("give the id in front instead of the name, such as {}", found.front().id.text().substr(0, length)));
 }
 
 void Catalog::record_shoot_renamed(const Uuid& shoot, const std::string& name) {

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "catalog/state.hpp"
+#include "formats/drive/drive_files.hpp"
 
 namespace darkshelf::catalog {
 
@@ -106,6 +107,9 @@ bool is_sound_fact(const std::string& kind, const std::string& subject, const st
     const auto time = body.find(name);
     if (time == body.end() || !time->is_number_integer() || *time < 0 || *time > kLastTime) return false;
   }
+  // It will be written into the drive's own files, and is what commands are given.
+  if ((kind == "drive-added" || kind == "drive-renamed") && !formats::drive::is_label(json_text(body, "label")))
+    return false;
   if (const auto evidence = body.find("evidence"); evidence != body.end() && !evidence->is_object()) return false;
   // No copies at all would be no policy but a shoot that nobody watches.
   if (kind == "shoot-keep" && (body["copies"] < 1 || body["copies"] > 99)) return false;

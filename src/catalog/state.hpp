@@ -44,6 +44,12 @@ struct Ledger {
   std::unique_ptr<SQLite::Database> db;
   Uuid writer;
 
+  /// The last moment of which there is a fact or a volume; nothing: to be looked up. Whoever adds rows past add_fact
+  /// forgets it.
+  std::optional<std::int64_t> latest;
+
+  /// When the next fact happens: now, but after everything that is known here.
+  std::int64_t next_time();
   /// One fact, immutable from now on. To be called inside a transaction.
   void add_fact(const std::string& kind, const std::string& subject, const std::string& object, const Json& body);
   /// A transaction with one fact.

@@ -160,6 +160,7 @@ void Catalog::record_volume(const Volume& volume, const std::vector<fv::Member>&
                   "one of the two was tampered with or mixed up; what the catalog knows was kept");
     }
     insert_volume(*state_->db, volume, members);
+    state_->latest.reset();
     // Only what this writer sealed itself carries its running number on.
     state_->add_fact(volume.info.writer == state_->writer ? "volume-sealed" : "volume-found", volume.info.volume.text(),
                      "", {{"seal", core::to_hex(volume.seal)}});

@@ -83,9 +83,7 @@ int rename(Session& session, const std::string& which, const std::string& label)
       throw Error(Code::kUsage, fmt::format("a drive is called \"{}\" already", core::printable(label)),
                   "darkshelf drive list");
   }
-  const bool clean = !label.empty() && label.size() <= 60 && core::printable(label) == label &&
-                     label.find_first_of("/,") == std::string::npos && label.front() != '-';
-  if (!clean)
+  if (!formats::drive::is_label(label))
     throw Error(Code::kUsage, "a label has 1 to 60 characters, no slash, no comma, no leading dash",
                 "a label is what is written on the drive, such as 2026-A");
   session.catalog(Access::kWrite).record_drive_renamed(drive.id, label);
@@ -168,6 +166,10 @@ void add_drive(CLI::App& app, Session& session) {
     sub->add_option("--to", two->other, "Who")->required()->type_name("WHO");
     sub->callback([&session, two = two] {
       session.action = [&session, two] {
+        if (two->other.empty()) {  // nobody has it: that would be a drive that is not lent
+          throw Error(Code::kUsage, "it is lent to somebody with a name",
+                      fmt::format("darkshelf drive lend {} --to WHO", core::shell_quote(two->drive)));
+        }
         const catalog::Drive one = known_drive(session, two->drive);
         session.catalog(Access::kWrite).record_drive_lent(one.id, two->other);
         return say(session, "drive_lent", one,

@@ -272,12 +272,15 @@ int where(Session& session, const std::vector<std::string>& files) {
     for (const catalog::FoundFile& one : found) {
       const auto volume = catalog.volume(one.volume);
       if (!volume) continue;
-      std::set<std::string> drives;
+      std::set<std::string> drives, labels, here;
       if (const auto status = by_id.find(volume->info.shoot); status != by_id.end()) {
         for (const shelf::VolumeStatus& candidate : status->second.volumes) {
           if (candidate.volume.info.volume != one.volume) continue;
-          for (const shelf::CopyView& view : candidate.copies)
-            drives.insert(fmt::format("{} ({})", view.drive.label, session.whereabouts(view.drive)));
+          for (const shelf::CopyView& view : candidate.copies) {
+            drives.insert(fmt::format("{} ({})", core::printable(view.drive.label), session.whereabouts(view.drive)));
+            labels.insert(view.drive.label);
+            if (session.plugged_in().contains(view.drive.id)) here.insert(view.drive.label);
+          }
         }
       }
       out.item(core::printable(one.member.path));
@@ -287,7 +290,8 @@ int where(Session& session, const std::vector<std::string>& files) {
       Json object = member_json(one.member);
       object["volume"] = one.volume.text();
       object["folder"] = volume->folder;
-      object["drives"] = drives;
+      object["drives"] = labels;
+      object["plugged_in"] = here;
       out.object("file", std::move(object));
     }
   }

@@ -189,17 +189,9 @@ std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core:
 }
 
 catalog::Shoot one_shoot(catalog::Catalog& catalog, const std::string& text) {
-  const std::vector<catalog::Shoot> found = catalog.find_shoots(text);
-  if (found.empty()) {
-    throw Error(Code::kNotFound, fmt::format("no shoot is called \"{}\"", core::printable(text)),
-                "darkshelf find   (lists all of them)");
-  }
-  if (found.size() == 1) return found.front();
-  std::string names;
-  for (const catalog::Shoot& shoot : found)
-    names += fmt::format("\n    {} {}", shoot.date, core::printable(shoot.name));
-  throw Error(Code::kUsage, fmt::format("\"{}\" could be any of these:{}", core::printable(text), names),
-              "give the date and the name");
+  if (auto shoot = catalog.find_shoot(text)) return std::move(*shoot);
+  throw Error(Code::kNotFound, fmt::format("no shoot is called \"{}\"", core::printable(text)),
+              "darkshelf find   (lists all of them)");
 }
 
 catalog::Drive known_drive(Session& session, const std::string& text) {

@@ -61,20 +61,12 @@ void add_named(Context& context, const std::string& text, std::vector<catalog::V
   };
   if (const auto drive = named_drive(context, text)) return append(context.catalog.volumes_on(drive->id));
   if (const auto volume = context.catalog.find_volume(text)) return append({*volume});
-  const auto shoots = context.catalog.find_shoots(text);
-  if (shoots.empty()) {
+  const auto shoot = context.catalog.find_shoot(text);
+  if (!shoot) {
     throw Error(Code::kNotFound, fmt::format("no drive, shoot or volume is called \"{}\"", core::printable(text)),
                 fmt::format("darkshelf find {}", core::shell_quote(text)));
   }
-  if (shoots.size() > 1) {
-    std::string names;
-    for (const catalog::Shoot& shoot : shoots)
-      names += fmt::format("\n    {} {}", shoot.date, core::printable(shoot.name));
-    throw Error(Code::kUsage,
-                fmt::format("\"{}\" could be any of {} shoots:{}", core::printable(text), shoots.size(), names),
-                "type the date and the name");
-  }
-  append(context.catalog.volumes_of(shoots.front().id));
+  append(context.catalog.volumes_of(shoot->id));
 }
 
 /// Where volumes wait between two drives that cannot be plugged in together.

@@ -17,29 +17,60 @@ using core::Error;
 namespace {
 
 catalog::Shoot one_shoot(Context& context, const std::string& text) {
-  const std::vector<catalog::Shoot> found = context.catalog.find_shoots(text);
-  if (found.empty()) {
-    throw Error(Code::kNotFound, fmt::format("no shoot is called \"{}\"", core::printable(text)), "darkshelf find");
-  }
-  if (found.size() == 1) return found.front();
-  std::string names;
-  for (const catalog::Shoot& shoot : found) names += fmt::format("\n  {} {}", shoot.date, core::printable(shoot.name));
-  throw Error(Code::kUsage, fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(text), names));
+  if (auto shoot = context.catalog.find_shoot(text)) return std::move(*shoot);
+  throw Error(Code::kNotFound, fmt::format("no shoot is called \"{}\"", core::printable(text)), "darkshelf find");
 }
 
-/// Would every volume of the shoot still have a good copy on a drive that can be fetched, once `going` is empty?
-bool good_copy_stays(Context& context, const std::vector<catalog::Volume>& volumes, const std::set<core::Uuid>& going) {
-  std::map<core::Uuid, catalog::DriveState> states;
-  for (const catalog::Drive& drive : context.catalog.drives()) states[drive.id] = drive.state;
-  return std::all_of(volumes.begin(), volumes.end(), [&](const catalog::Volume& volume) {
-    const auto copies = context.catalog.copies_of(volume.info.volume);
-    return std::any_of(copies.begin(), copies.end(), [&](const catalog::Copy& copy) {
-      const auto state = states.find(copy.drive);
-      const bool fetchable = state != states.end() && (state->second == catalog::DriveState::kOnShelf ||
-                                                       state->second == catalog::DriveState::kLent);
-      return fetchable && !going.contains(copy.drive) && copy.health == catalog::CopyHealth::kGood;
-    });
-  });
+/// Why a copy is none to rely on, as what follows "on DRIVE".
+std::string why_not(const shelf::CopyView& view) {
+  switch (view.vote) {
+    case shelf::Vote::kCounts:
+      return "files are missing";
+    case shelf::Vote::kNeverProven:
+      return "nobody has checked it yet";
+    case shelf::Vote::kOverdue:
+      return "its check is overdue";
+    case shelf::Vote::kDamaged:
+      return "it is damaged or missing";
+    case shelf::Vote::kSameDisk:
+      return "it is on the same disk as another";
+    default:
+      return fmt::format("the drive is {}", catalog::name_of(view.drive.state));
+  }
+}
+
+/// What stays once `going` is empty, judged as `status` does; and what is plugged in is looked at.
+struct Staying {
+  bool good_copy_of_all = true;  // of every volume of the shoot
+  std::set<std::string> doubts;  // about copies that stay and yet are none to rely on
+};
+Staying what_stays(Context& context, const core::Uuid& shoot, const std::set<core::Uuid>& going) {
+  const std::vector<AttachedDrive> attached = attached_drives(context);
+  const auto lies_there = [&](const catalog::Volume& volume, const core::Uuid& id) {
+    const auto drive =
+        std::find_if(attached.begin(), attached.end(), [&](const auto& one) { return one.drive.id == id; });
+    return drive == attached.end() || has_all_files(context, *drive, volume);
+  };
+  const shelf::Status status =
+      shelf::status_of(context.catalog, shelf::policy_from(context.catalog.policy()), context.world.now(), {{}, going});
+  Staying staying;
+  for (const shelf::ShootStatus& one : status.shoots) {
+    if (one.shoot.id != shoot) continue;
+    for (const shelf::VolumeStatus& volume : one.volumes) {
+      bool stays = false;
+      for (const shelf::CopyView& view : volume.copies) {
+        if (going.contains(view.drive.id)) continue;
+        if (view.vote == shelf::Vote::kCounts && lies_there(volume.volume, view.drive.id)) {
+          stays = true;
+        } else {
+          staying.doubts.insert(
+              fmt::format("\n    the copy on {} does not count: {}", view.drive.label, why_not(view)));
+        }
+      }
+      staying.good_copy_of_all &= stays;
+    }
+  }
+  return staying;
 }
 
 /// Out of its place in one step, so that nothing half-removed ever looks like a volume; then the fact, then the bytes.
@@ -123,12 +154,14 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
                 fmt::format("darkshelf show {}   (tells where it lies)", core::shell_quote(report.shoot.name)));
   }
   // A repeated command finds the copies gone already and only has to finish.
-  if (!report.shoot.discarded && !going.empty() && !good_copy_stays(context, volumes, going) &&
-      request.confirmed_name != report.shoot.name) {
-    throw Error(Code::kUsage,
-                fmt::format("this takes the last good copy known anywhere of {}: {}", report.shoot.name,
-                            photos_and_files(report.shoot.photos, report.shoot.files)),
-                fmt::format("if that is meant, add: --confirm {}", core::shell_quote(report.shoot.name)));
+  if (!report.shoot.discarded && !going.empty() && request.confirmed_name != report.shoot.name) {
+    const Staying staying = what_stays(context, report.shoot.id, going);
+    if (!staying.good_copy_of_all) {
+      throw Error(Code::kUsage,
+                  fmt::format("this takes the last good copy known anywhere of {}: {}{}", report.shoot.name,
+                              photos_and_files(report.shoot.photos, report.shoot.files), fmt::join(staying.doubts, "")),
+                  fmt::format("if that is meant, add: --confirm {}", core::shell_quote(report.shoot.name)));
+    }
   }
 
   going.insert(unfinished.begin(), unfinished.end());

@@ -34,10 +34,7 @@ void check_kind(const std::string& kind) {
 }
 
 void check_label(Context& context, const std::string& label) {
-  const bool clean = !label.empty() && label.size() <= 60 && core::is_utf8(label) &&
-                     label.find('/') == std::string::npos && label.find(',') == std::string::npos &&
-                     label.front() != '-' && core::printable(label) == label;
-  if (!clean) {
+  if (!fd::is_label(label)) {
     throw Error(Code::kUsage,
                 fmt::format("\"{}\" is no good label: 1 to 60 characters, no slash, no comma, no leading dash",
                             core::printable(label)),

@@ -188,7 +188,7 @@ std::string title_of(const SealRequest& request, const volume::SourceShoot& sour
 void name_volumes(Context& context, const SealRequest& request, fv::Layout layout, ShootPlan& shoot,
                   const catalog::SealPlan* earlier) {
   shoot.group = earlier != nullptr ? earlier->group : context.world.new_id();
-  shoot.planned = earlier != nullptr ? earlier->planned : context.world.now();
+  shoot.planned = earlier != nullptr ? earlier->planned : context.catalog.next_time();
   const core::Uuid shoot_id = earlier != nullptr ? earlier->shoot
                               : shoot.same_as    ? *shoot.same_as
                                                  : context.world.new_id();

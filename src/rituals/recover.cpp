@@ -172,7 +172,7 @@ class DriveLesson {
     }
     catalog::NewDrive drive;
     drive.id = identity_.id;
-    drive.label = core::printable(identity_.label);
+    drive.label = fd::label_from(identity_.label);
     drive.kind = medium.network                           ? "nas"
                  : medium.removable && !medium.rotational ? "flash"
                  : medium.rotational                      ? "hdd"

@@ -14,7 +14,10 @@ namespace fd = formats::drive;
 
 namespace {
 
-/// n of "catalog-<n>.db"; nothing for any other name.
+/// Of fifteen digits: no drive is visited as often, and one more is a number still.
+constexpr std::uint64_t kLastCopy = 999'999'999'999'999;
+
+/// n of "catalog-<n>.db" as this program writes it; nothing for any other name.
 std::optional<std::uint64_t> copy_number(const std::string& name) {
   constexpr std::string_view kFront = "catalog-", kBack = ".db";
   if (name.size() <= kFront.size() + kBack.size() || !name.starts_with(kFront) || !name.ends_with(kBack)) return {};
@@ -23,7 +26,17 @@ std::optional<std::uint64_t> copy_number(const std::string& name) {
   std::uint64_t number = 0;
   const auto result = std::from_chars(first, last, number);
   if (result.ec != std::errc{} || result.ptr != last) return {};
-  return number;
+  const bool ours = number >= 1 && number <= kLastCopy && *first != '0';
+  return ours ? std::optional(number) : std::nullopt;
+}
+
+/// One more than the last, and never one that is there.
+std::uint64_t next_number(const std::vector<std::uint64_t>& ascending) {
+  if (ascending.empty()) return 1;
+  if (ascending.back() < kLastCopy) return ascending.back() + 1;
+  std::uint64_t free = 1;
+  while (std::binary_search(ascending.begin(), ascending.end(), free)) ++free;
+  return free;
 }
 
 digest::Sha256 sha256_of(io::FileSystem& fs, const io::Path& path) {
@@ -61,8 +74,7 @@ void write_catalog_copy(Context& context, const AttachedDrive& drive) {
     if (entry.name.starts_with(".new-")) remove_copy(context, drive, entry.name);  // of a run that was killed
   }
   std::sort(numbers.begin(), numbers.end());
-  const std::uint64_t next = numbers.empty() ? 1 : numbers.back() + 1;
-  const std::string name = fmt::format("catalog-{}.db", next);
+  const std::string name = fmt::format("catalog-{}.db", next_number(numbers));
   const io::Path fresh = folder / (".new-" + name);
   try {
     context.catalog.export_to(fs, fresh, drive.drive.catalog_mode, drive.drive.id);
@@ -114,10 +126,11 @@ void write_start_here(Context& context, const AttachedDrive& drive) {
 
 /// A rename reaches the drive at its next visit.
 void follow_rename(Context& context, const AttachedDrive& drive) {
-  if (drive.identity.label == drive.drive.label) return;
+  const std::string label = fd::label_from(drive.drive.label);  // catalogs of old may hold any text
+  if (drive.identity.label == label) return;
   fd::DriveIdentity identity = drive.identity;
   const io::Path old_text = drive.root / fd::root_start_here_name(identity.label);
-  identity.label = drive.drive.label;
+  identity.label = label;
   io::write_file_durably(context.fs, drive.root / std::string(fd::kIdentity),
                          core::as_bytes(fd::encode_identity(identity)));
   if (context.fs.stat(old_text)) context.fs.remove_file(old_text);

@@ -54,16 +54,7 @@ class Restoring {
         wanted.paths.insert(member.path);
       return;
     }
-    const std::vector<catalog::Shoot> shoots = context_.catalog.find_shoots(what);
-    if (shoots.size() > 1) {
-      std::string names;
-      for (const catalog::Shoot& shoot : shoots)
-        names += fmt::format("\n    {} {}", shoot.date, core::printable(shoot.name));
-      throw Error(Code::kUsage,
-                  fmt::format("\"{}\" could be any of these; add the date:{}", core::printable(what), names),
-                  "darkshelf restore \"DATE NAME\" --to DIR");
-    }
-    if (shoots.size() == 1) return choose_shoot(shoots.front());
+    if (const auto shoot = context_.catalog.find_shoot(what)) return choose_shoot(*shoot);
     choose_files(what);
   }
 

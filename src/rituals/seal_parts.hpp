@@ -42,6 +42,10 @@ std::optional<catalog::CopyHealth> health_on(Context& context, const core::Uuid&
 /// The plugged-in drive with the healthiest copy, `without` aside. Missing copies are none.
 std::optional<AttachedDrive> best_twin(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& without);
 
+/// Are the volume's folder, its tagmanifest and all payload files there, each of the length it was sealed with? Nothing
+/// is read; what cannot be looked at is not there.
+bool has_all_files(Context& context, const AttachedDrive& drive, const catalog::Volume& volume);
+
 /// No copy is known on any other drive than these.
 bool all_copies_on(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& drives);
 

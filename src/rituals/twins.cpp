@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "core/text.hpp"
 #include "rituals/copy.hpp"
 #include "rituals/seal_parts.hpp"
 
 namespace darkshelf::rituals {
+
+namespace fv = formats::volume;
 
 std::optional<catalog::CopyHealth> health_on(Context& context, const core::Uuid& volume, const core::Uuid& drive) {
   for (const catalog::Copy& copy : context.catalog.copies_of(volume)) {
@@ -28,6 +31,26 @@ std::optional<AttachedDrive> best_twin(Context& context, const core::Uuid& volum
     best_health = *health;
   }
   return best;
+}
+
+bool has_all_files(Context& context, const AttachedDrive& drive, const catalog::Volume& volume) {
+  std::map<std::string, std::uint64_t> sealed{{std::string(fv::kTagManifest), volume.tagmanifest.size()}};
+  if (volume.info.layout == fv::Layout::kTar) {
+    sealed[fmt::format("data/{}.tar", fv::base_name(volume.info))] = volume.info.payload_bytes;
+  } else {
+    for (const fv::Member& member : context.catalog.members_of(volume.info.volume)) {
+      if (member.type == fv::MemberType::kFile) sealed["data/" + member.path] = member.bytes;
+    }
+  }
+  try {
+    return std::all_of(sealed.begin(), sealed.end(), [&](const auto& file) {
+      const auto stat = context.fs.stat(drive.volume_folder(volume) / file.first);
+      return stat && stat->type == io::FileType::kRegular && stat->bytes == file.second;
+    });
+  } catch (const core::Error& error) {
+    if (error.code() == core::Code::kCancelled) throw;
+    return false;
+  }
 }
 
 bool all_copies_on(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& drives) {

@@ -46,6 +46,12 @@ std::string one_line(const std::string& key, const std::string& value) {
   return value;
 }
 
+/// Clocks of several machines never quite agree. A check that is further ahead was recorded by a wrong one: nobody
+/// knows when it was, and it would pass for fresh until that day comes.
+bool is_yet_to_come(const catalog::Copy& copy, core::Time now) {
+  return copy.checked && *copy.checked - now > std::chrono::hours(24);
+}
+
 bool is_reachable(catalog::DriveState state) { return state == catalog::DriveState::kOnShelf; }
 
 Vote vote_for(const catalog::Copy& copy, const catalog::Drive& drive, bool gone, const Policy& policy, core::Time now,
@@ -67,6 +73,10 @@ Vote vote_for(const catalog::Copy& copy, const catalog::Drive& drive, bool gone,
   }
   if (copy.health != catalog::CopyHealth::kGood) return Vote::kDamaged;
   if (!copy.checked) return Vote::kNeverProven;
+  if (is_yet_to_come(copy, now)) {
+    overdue = true;
+    return Vote::kOverdue;
+  }
   const auto age = now - *copy.checked;
   overdue = age > policy.scrub_every;
   return age > policy.scrub_every + policy.grace ? Vote::kOverdue : Vote::kCounts;
@@ -141,7 +151,10 @@ void tell_lacks(ShootStatus& shoot, const Policy& policy, core::Time now) {
       std::string what;
       if (view.vote == Vote::kDamaged) what = fmt::format("a repair of {}", view.drive.label);
       if (view.vote == Vote::kNeverProven) what = fmt::format("a check of {} (never checked)", view.drive.label);
-      if (view.overdue && view.copy.checked) {
+      if (is_yet_to_come(view.copy, now)) {
+        what = fmt::format("a check of {} (the last one is dated {}, which is yet to come)", view.drive.label,
+                           core::format_date_for_people(*view.copy.checked));
+      } else if (view.overdue && view.copy.checked) {
         const auto due =
             std::chrono::duration_cast<std::chrono::seconds>(now - *view.copy.checked) - policy.scrub_every;
         what = fmt::format("a check of {} (due since {})", view.drive.label, core::format_duration(due));
@@ -267,6 +280,10 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
 
 std::string freshness(const CopyView& copy, core::Time now) {
   if (!copy.copy.checked) return "never checked since it was copied";
+  if (is_yet_to_come(copy.copy, now)) {
+    return fmt::format("checked on {}, which is yet to come: overdue",
+                       core::format_date_for_people(*copy.copy.checked));
+  }
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - *copy.copy.checked);
   const std::string when =
       age < std::chrono::hours(24) ? "checked today" : fmt::format("checked {} ago", core::format_duration(age));

@@ -286,4 +286,57 @@ TEST_CASE("catalogs: one of an older darkshelf is taken in, one of a later is le
   CHECK(shelf.run({"catalog", "merge", other.string()}, {}, fresh).exit_code == 1);
 }
 
+TEST_CASE("catalogs: two shoots of one date and name are told apart by their ids, by every command") {
+  ProgramShelf shelf({"A"});
+  const io::Path other = shelf.path("other.db");
+  io::posix().make_dir(shelf.path("X"));
+  REQUIRE(shelf.run({"drive", "add", shelf.path("X").string(), "--label", "X"}, {}, other).exit_code == 0);
+  REQUIRE(shelf.run(seal(shelf, kHarbour, {"X"}), {}, other).exit_code == 0);
+  shelf.must(seal(shelf, kHarbour, {"A"}));
+  shelf.must({"catalog", "recover", shelf.path("X").string()});
+
+  std::vector<std::string> ids;
+  for (const Json& shoot : objects(shelf.run({"--json", "find", "harbour"}).out, "shoot"))
+    ids.push_back(shoot.at("id").get<std::string>().substr(0, 8));
+  REQUIRE(ids.size() == 2);
+  const auto with = [&](const std::string& shoot) {
+    return std::vector<std::vector<std::string>>{{"show", shoot},
+                                                 {"shoot", "note", shoot, "album ordered"},
+                                                 {"copy", shoot, "--to", "A"},
+                                                 {"restore", shoot, "--to", shelf.path("back").string()},
+                                                 {"discard", shoot, "--reason", "x", "--confirm", "harbour"}};
+  };
+  for (const auto& command : with("2026-09-01 harbour")) {
+    CAPTURE(command.front());
+    const Outcome refused = shelf.run(command);
+    INFO(refused.err);
+    CHECK(refused.exit_code == 2);
+    for (const std::string& id : ids)
+      CHECK(refused.err.find("    " + id + "  2026-09-01 harbour") != std::string::npos);
+    CHECK(refused.err.find("give the id in front instead of the name") != std::string::npos);
+  }
+  for (const auto& command : with(ids[0])) shelf.must(command);
+  CHECK(objects(shelf.run({"--json", "find", "harbour"}).out, "shoot").size() == 2);
+}
+
+TEST_CASE("catalogs: a number that is too large is no copy of ours, and no number is given twice") {
+  ProgramShelf shelf({"A"});
+  const std::string largest = GENERATE("catalog-18446744073709551615.db", "catalog-999999999999999.db");
+  CAPTURE(largest);
+  const io::Path folder = shelf.path("A") / "darkshelf" / "catalog";
+  make_file(folder / largest, 10, 1);
+  make_file(folder / "catalog-007.db", 10, 1);
+  std::string before = current_of(shelf.path("A"));
+  for (int visit = 0; visit < 4; ++visit) {
+    shelf.run({"scrub", "A"});
+    const std::string now = current_of(shelf.path("A"));
+    CHECK(now != before);
+    CHECK(io::posix().stat(folder / now));
+    before = now;
+  }
+  CHECK(io::posix().stat(folder / "catalog-007.db"));
+  const io::Path fresh = shelf.path("fresh.db");
+  CHECK(shelf.run({"catalog", "recover", shelf.path("A").string()}, {}, fresh).exit_code == 0);
+}
+
 }  // namespace darkshelf::testing

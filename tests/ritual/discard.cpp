@@ -120,4 +120,41 @@ TEST_CASE("discard: a drive that was away does not bring the shoot back to life"
   CHECK(shelf.run({"scrub", "B"}).exit_code == 0);
 }
 
+TEST_CASE("discard: a copy that nobody has read yet is not the good one that stays") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  for (const char* drive : {"A", "B"}) shelf.lose_catalog_copies(drive);
+  shelf.lose_catalog();
+  shelf.must({"catalog", "recover", shelf.path("A").string(), shelf.path("B").string()});
+  const std::vector<std::string> command = {"discard", "harbour", "--from", "A", "--reason", "room is needed"};
+  const Outcome refused = shelf.run(command);
+  CHECK(refused.exit_code == 2);
+  CHECK(refused.err.find("the copy on B does not count: nobody has checked it yet") != std::string::npos);
+  CHECK(shelf.volumes("A").size() == 3);
+  shelf.run({"scrub", "B"});
+  shelf.must(command);
+  CHECK(shelf.volumes("A").size() == 2);
+}
+
+TEST_CASE("discard: a copy that is no longer on a plugged-in drive is not the good one that stays") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  const io::Path twin = shelf.volumes("B").back();  // the harbour's
+  const int what = GENERATE(0, 1, 2, 3);
+  CAPTURE(what);
+  const io::Path payload = files_below(twin / "data").begin()->first;
+  if (what == 0) io::remove_tree(io::posix(), twin);
+  if (what == 1) io::posix().remove_file(payload);
+  if (what == 2) io::posix().remove_file(twin / "tagmanifest-sha256.txt");
+  if (what == 3) io::posix().open_write(payload)->truncate(1000);
+  const std::vector<std::string> command = {"discard", "harbour", "--from", "A", "--reason", "room is needed"};
+  const Outcome refused = shelf.run(command);
+  CHECK(refused.exit_code == 2);
+  CHECK(refused.err.find("the copy on B does not count: files are missing") != std::string::npos);
+  CHECK(shelf.volumes("A").size() == 3);
+  // A drive that is away is taken at the catalog's word.
+  io::posix().rename(shelf.path("B"), shelf.path("B.away"));
+  shelf.must(command);
+}
+
 }  // namespace darkshelf::testing

@@ -180,4 +180,22 @@ TEST_CASE("drives: eject writes the news, unmounts what can be, and says so when
   CHECK(shelf.run({"drive", "eject", "A"}).exit_code == 7);
 }
 
+TEST_CASE("drives: one is lent to somebody, or not at all") {
+  ProgramShelf shelf({"A"});
+  CHECK(shelf.run({"drive", "lend", "A", "--to", ""}).exit_code == 2);
+  CHECK(object(shelf.run({"--json", "drive", "show", "A"}).out, "drive_details").at("state") != "lent");
+}
+
+TEST_CASE("drives: where names them as other commands take them") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  io::posix().rename(shelf.path("B"), shelf.path("B.away"));
+  const std::vector<Json> files = objects(shelf.run({"--json", "where", "*.JPG"}).out, "file");
+  REQUIRE(!files.empty());
+  for (const Json& file : files) {
+    CHECK(file.at("drives") == Json::array({"A", "B"}));
+    CHECK(file.at("plugged_in") == Json::array({"A"}));
+  }
+}
+
 }  // namespace darkshelf::testing

@@ -102,4 +102,20 @@ TEST_CASE("START-HERE: the name at the root is one every file system takes") {
   CHECK(fd::root_start_here_name("x\n. .") == "START-HERE photo archive x_x0A.txt");
 }
 
+TEST_CASE("drive labels: what others wrote into drive.json becomes one that commands take") {
+  for (const std::string text : {"2026-A", "Größe „B“ \\ \"x\""}) {
+    CHECK(fd::is_label(text));
+    CHECK(fd::label_from(text) == text);
+  }
+  for (const std::string& text : std::vector<std::string>{"", "a/b", "a,b", "-a", "a\nb", "a\xFF", std::string(61, 'x'),
+                                                          "x" + std::string(239, '\n')}) {
+    CAPTURE(text);
+    CHECK_FALSE(fd::is_label(text));
+    CHECK(fd::is_label(fd::label_from(text)));
+  }
+  std::string umlauts = "x";
+  for (int i = 0; i < 40; ++i) umlauts += "ü";
+  CHECK(fd::label_from(umlauts) == umlauts.substr(0, 59));
+}
+
 }  // namespace darkshelf::testing

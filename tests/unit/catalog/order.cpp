@@ -31,4 +31,85 @@ TEST_CASE("catalog: volumes of one writer are in the order of their numbers, tho
   CHECK(order == std::vector<std::string>{"y1", "x1", "x2", "x3", "x10", "y2"});
 }
 
+namespace {
+
+/// What another machine can merge.
+io::Path copy_of(Machine& machine, const io::Path& to) {
+  machine.catalog.export_to(io::posix(), to, "full", {});
+  return to;
+}
+
+}  // namespace
+
+TEST_CASE("catalog: what is recorded comes after all that is known, though another machine's clock was ahead") {
+  TempDir temp;
+  Machine ahead(temp / "1.db", 1), behind(temp / "2.db", 2);
+  behind.world.set_now(*core::parse_time("2026-12-31T08:00:00Z"));
+  const core::Uuid drive = ahead.add_drive("A");
+  const catalog::Volume volume = ahead.add_volume("wedding", ahead.catalog.writer());
+  const core::Uuid id = volume.info.volume, shoot = volume.info.shoot;
+  ahead.catalog.record_copy(id, drive, ahead.world.now(), false);
+  ahead.catalog.record_shoot_renamed(shoot, "one");
+  ahead.catalog.record_policy({{"copies", "2"}});
+  behind.catalog.merge(copy_of(ahead, temp / "1-copy.db"));
+
+  behind.catalog.record_drive_renamed(drive, "B");
+  behind.catalog.record_shoot_renamed(shoot, "two");
+  behind.catalog.record_policy({{"copies", "4"}});
+  catalog::Scrub scrub;
+  scrub.id = behind.world.new_id();
+  scrub.drive = drive;
+  scrub.started = scrub.ended = behind.world.now();
+  scrub.volumes = {{id, 0, 100, true, catalog::CopyHealth::kDamaged}};
+  behind.catalog.record_scrub(scrub);
+  CHECK(behind.catalog.copies_of(id).at(0).health == catalog::CopyHealth::kDamaged);
+  behind.catalog.record_copy_gone(id, drive, "x");
+  behind.catalog.record_shoot_discarded(shoot, "x");
+
+  ahead.catalog.merge(copy_of(behind, temp / "2-copy.db"));
+  for (Catalog* catalog : {&behind.catalog, &ahead.catalog}) {
+    CHECK(catalog->drives().at(0).label == "B");
+    CHECK(catalog->shoots().at(0).name == "two");
+    CHECK(catalog->shoots().at(0).discarded);
+    CHECK(catalog->policy().at("copies") == "4");
+    CHECK(catalog->copies().empty());
+  }
+}
+
+TEST_CASE("catalog: a volume that was found is older than what is recorded of it, and than the next sealing") {
+  TempDir temp;
+  Machine ahead(temp / "1.db", 1), behind(temp / "2.db", 2);
+  const catalog::Volume volume = ahead.add_volume("wedding", ahead.catalog.writer());
+  behind.world.set_now(*core::parse_time("2026-12-31T08:00:00Z"));
+  behind.catalog.record_volume(volume, {});
+  CHECK(behind.catalog.next_time() > volume.info.sealed);
+  behind.catalog.record_shoot_discarded(volume.info.shoot, "x");
+  CHECK(behind.catalog.shoots().at(0).discarded);
+}
+
+TEST_CASE("catalog: no fact is later than any catalog takes") {
+  TempDir temp;
+  Machine one(temp / "1.db", 1), two(temp / "2.db", 2);
+  one.add_drive("A");
+  const io::Path last = copy_of(one, temp / "1-copy.db");
+  change(last, "DROP TRIGGER facts_stay; UPDATE facts SET time = 7258118400000000000");
+  REQUIRE(merge_code(two.catalog, last) == Code::kCancelled);
+  two.add_drive("B");
+  two.add_drive("C");
+  Machine three(temp / "3.db", 3);
+  CHECK(merge_code(three.catalog, copy_of(two, temp / "2-copy.db")) == Code::kCancelled);
+}
+
+TEST_CASE("catalog: a read that is yet to come is none since a check began") {
+  TempDir temp;
+  Machine one(temp / "1.db", 1);
+  const core::Uuid drive = one.add_drive("A");
+  const catalog::Volume volume = one.add_volume("wedding", one.catalog.writer());
+  const core::Time start = one.world.now();
+  one.catalog.record_copy(volume.info.volume, drive, start + std::chrono::hours(48), false);
+  CHECK_FALSE(one.catalog.unread_since(volume, drive, start).nothing());
+  one.world.set_now(start + std::chrono::hours(49));
+  CHECK(one.catalog.unread_since(volume, drive, start).nothing());
+}
+
 }  // namespace darkshelf::testing

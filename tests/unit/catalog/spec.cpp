@@ -90,7 +90,7 @@ std::vector<Field> fields_of(const std::string& cell) {
 }
 
 Json value_of(const std::string& type) {
-  if (type == "text") return "x";
+  if (type == "text" || type == "label") return "x";
   if (type == "id") return kId;
   if (type == "number" || type == "time") return 1;
   if (type == "object") return Json::object();
@@ -169,6 +169,15 @@ TEST_CASE("catalog SPEC: a fact is taken when it is as the table says, and only 
       Json edge = body;
       if (field.type == "id") {
         edge[field.name] = "";
+        CHECK(catalog::is_sound_fact(kind, subject, object, edge));
+      }
+      if (field.type == "label") {
+        for (const std::string& label : {std::string(), std::string(61, 'x'), std::string("a/b"), std::string("a,b"),
+                                         std::string("-a"), std::string("a\nb"), std::string("a\xFF")}) {
+          edge[field.name] = label;
+          CHECK_FALSE(catalog::is_sound_fact(kind, subject, object, edge));
+        }
+        edge[field.name] = std::string(60, 'x');
         CHECK(catalog::is_sound_fact(kind, subject, object, edge));
       }
       if (field.type == "time") {

@@ -134,6 +134,23 @@ TEST_CASE("policy: a copy counts until its check is overdue by more than the gra
   CHECK(s.status(often, 460 * kDay).shoots[0].counting == 1);
 }
 
+TEST_CASE("policy: a check by a clock that was far ahead is overdue, not fresh until that day") {
+  Shelves s;
+  const core::Uuid a = s.drive("A"), b = s.drive("B");
+  const auto volume = s.volume("wedding", {a, b}).info.volume;
+  s.scrub(a, volume, s.start + 3650 * kDay);
+  s.scrub(b, volume, s.start + hours(2));  // clocks never quite agree
+  const auto status = s.status(kTwo);
+  CHECK(vote_on(status, a) == Vote::kOverdue);
+  CHECK(vote_on(status, b) == Vote::kCounts);
+  REQUIRE(status.overdue_drives.size() == 1);
+  CHECK(lacks(status.shoots[0], "a check of A (the last one is dated 28 Dec 2036, which is yet to come)"));
+  for (const shelf::CopyView& view : status.shoots[0].volumes[0].copies)
+    CHECK((shelf::freshness(view, s.start).find("yet to come") != std::string::npos) == (view.drive.id == a));
+  s.scrub(a, volume, s.start + hours(1));
+  CHECK(s.status(kTwo).met());
+}
+
 TEST_CASE("policy: damaged, unproven, lent and lost copies do not count, and it is told why") {
   Shelves s;
   const core::Uuid a = s.drive("A"), b = s.drive("B"), c = s.drive("C");
