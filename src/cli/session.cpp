@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -84,13 +83,7 @@ void give_to_caller_of_sudo(const io::Path& catalog) {
     made.push_back(above);
   for (const io::Entry& entry : io::posix().list(catalog.parent_path()))
     made.push_back(catalog.parent_path() / entry.name);
-  for (const io::Path& path : made) {
-    struct stat now {};
-    if (::lstat(path.c_str(), &now) == 0 && now.st_uid == 0 &&
-        ::lchown(path.c_str(), caller->pw_uid, caller->pw_gid) != 0) {
-      continue;  // a file system without owners
-    }
-  }
+  for (const io::Path& path : made) io::give_to(path, caller->pw_uid, caller->pw_gid);
 }
 
 }  // namespace

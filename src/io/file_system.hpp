@@ -120,6 +120,10 @@ class FileSystem {
 
 FileSystem& posix();
 
+/// What root owns becomes another user's (a link itself does); anybody else's stays theirs. Nothing happens where
+/// owners cannot be changed.
+void give_to(const Path& path, std::uint32_t user, std::uint32_t group);
+
 /// Is this error about one place of the medium, rather than about the whole drive or the program?
 bool is_read_error(const core::Error& error);
 

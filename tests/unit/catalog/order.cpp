@@ -100,16 +100,4 @@ TEST_CASE("catalog: no fact is later than any catalog takes") {
   CHECK(merge_code(three.catalog, copy_of(two, temp / "2-copy.db")) == Code::kCancelled);
 }
 
-TEST_CASE("catalog: a read that is yet to come is none since a check began") {
-  TempDir temp;
-  Machine one(temp / "1.db", 1);
-  const core::Uuid drive = one.add_drive("A");
-  const catalog::Volume volume = one.add_volume("wedding", one.catalog.writer());
-  const core::Time start = one.world.now();
-  one.catalog.record_copy(volume.info.volume, drive, start + std::chrono::hours(48), false);
-  CHECK_FALSE(one.catalog.unread_since(volume, drive, start).nothing());
-  one.world.set_now(start + std::chrono::hours(49));
-  CHECK(one.catalog.unread_since(volume, drive, start).nothing());
-}
-
 }  // namespace darkshelf::testing

@@ -1,5 +1,8 @@
 // The seam to the operating system, on the real one.
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "core/error.hpp"
@@ -8,6 +11,7 @@
 #include "io/mounts.hpp"
 #include "support/damage.hpp"
 #include "support/faults.hpp"
+#include "support/skip.hpp"
 #include "support/temp_dir.hpp"
 
 namespace darkshelf::testing {
@@ -164,6 +168,27 @@ TEST_CASE("posix: large writes past the cache and small ones through it make one
   core::Bytes past_cache(bytes.size());
   CHECK(direct->read_at(0, past_cache) == bytes.size());
   CHECK(past_cache == bytes);
+}
+
+TEST_CASE("posix: what root made can be given away, a link itself, and nobody else's") {
+  if (::geteuid() != 0) return skip("only root gives files away");
+  TempDir temp;
+  make_file(temp / "f", 3, 1);
+  make_file(temp / "behind", 3, 1);
+  io::posix().make_symlink("behind", temp / "link");
+  const auto owner = [&](const char* name) {
+    struct stat now {};
+    REQUIRE(::lstat((temp / name).c_str(), &now) == 0);
+    return now.st_uid;
+  };
+  io::give_to(temp / "f", 4711, 4712);
+  io::give_to(temp / "link", 4711, 4712);
+  io::give_to(temp / "missing", 4711, 4712);
+  CHECK(owner("f") == 4711);
+  CHECK(owner("link") == 4711);
+  CHECK(owner("behind") == 0);
+  io::give_to(temp / "f", 815, 815);
+  CHECK(owner("f") == 4711);
 }
 
 TEST_CASE("mounts: the medium of a path is told") {
