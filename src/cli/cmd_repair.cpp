@@ -76,7 +76,12 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     out.error(core::printable(problem.sentence));
     if (!problem.hint.empty()) out.line(problem.hint);
   }
-  if (code == kGood && report.not_refreshed.empty()) tell_success(out, report, request.only.has_value());
+  if (code == kGood && report.not_refreshed.empty()) {
+    tell_success(out, report, request.only.has_value());
+  } else if (code == kGood) {
+    out.line(fmt::format("{} read on {}, intact.", core::count_of(report.checked, "volume"),
+                         core::printable(report.drive.label)));
+  }
   if (!report.quarantine.empty()) {
     out.note(fmt::format("The damaged bytes are kept in {} until: darkshelf repair {} --discard",
                          core::printable(report.quarantine.string()), core::shell_quote(report.drive.label)));

@@ -99,6 +99,7 @@ TEST_CASE("renew: a catalog copy that cannot be refreshed is told beside the res
   const io::Path start_here = shelf.path("A") / "darkshelf" / "START-HERE.txt";
   io::posix().remove_file(start_here);
   io::posix().make_dirs(start_here / "x");
+  make_file(shelf.path("A") / "darkshelf" / "quarantine", 3, 1);  // so that it cannot be moved there, either
   const Outcome copy = shelf.run({"copy", "B", "--to", "A"});
   CAPTURE(copy.out, copy.err);
   REQUIRE(copy.exit_code == 1);
