@@ -74,9 +74,7 @@ class Staging {
  public:
   Staging(Context& context, const io::Path& via) : context_(context) {
     folder_ = (via.is_absolute() ? via : context.fs.canonical(".") / via) / "darkshelf-via";
-    io::Path there = folder_;
-    while (!context.fs.stat_following(there) && there.has_parent_path()) there = there.parent_path();
-    for (const io::Path& start : {folder_, context.fs.canonical(there)}) refuse_archive(context.fs, start);
+    refuse_archive_around(context.fs, folder_);
     context.fs.make_dirs(folder_);
     lock_ = context.fs.lock(lock_path(), fmt::format("the folder {}", core::printable(folder_.string())),
                             "darkshelf copy --via");
