@@ -58,8 +58,9 @@ TEST_CASE("copy: --via takes volumes through a folder when source and target can
 
   port.plug("B", "A");
   if (damaged) {  // what waits may be hit as well: it is mended from its own parity
-    const auto waiting = fs::directory_iterator(io::Path(via) / "darkshelf-via")->path();
-    rot(fs::directory_iterator(waiting / "data")->path(), 2000, 10);
+    for (const auto& waiting : fs::directory_iterator(io::Path(via) / "darkshelf-via")) {
+      if (fs::is_directory(waiting.path())) rot(fs::directory_iterator(waiting.path() / "data")->path(), 2000, 10);
+    }
   }
   const Outcome copied = shelf.run(command);
   INFO(copied.out << copied.err);
