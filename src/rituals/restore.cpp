@@ -166,7 +166,7 @@ class Restoring {
         examine(context_, folder, volume.info.volume, known_seal(volume), Depth::kPayloadOnly, io::ReadMode::kCached);
     context_.work.told().end();
     record_damage(context_, drive.drive, volume, examination);
-    if (!examination.loaded) throw Error(Code::kUnrepairable, examination.failure);
+    if (!examination.loaded) return restore_by_catalog(drive, volume, examination.failure, paths, target);
     const io::Path work = target.root / fmt::format(".darkshelf-{}", context_.world.new_id().short_text());
     const bool mending = !examination.lost.empty() && examination.repairable();
     const SealedSource source =
@@ -175,6 +175,39 @@ class Restoring {
     files.restore(examination.loaded->members, paths);
     if (mending) report_.mended_slices += examination.lost.size();
     if (std::find(report_.drives.begin(), report_.drives.end(), drive.drive.label) == report_.drives.end())
+      report_.drives.push_back(drive.drive.label);
+  }
+
+  /// The volume's own lists cannot be had, but the catalog has the same. Where they say a photo lies its bytes are
+  /// taken, and kept when they are the ones that were sealed; nothing is mended.
+  void restore_by_catalog(const AttachedDrive& drive, const catalog::Volume& volume, const std::string& failure,
+                          std::set<std::string>& paths, const RestoredFiles::Target& target) {
+    Examination examination;
+    examination.volume = volume.info.volume;
+    examination.folder = drive.volume_folder(volume);
+    volume::LoadedVolume& loaded = examination.loaded.emplace();
+    loaded.folder = examination.folder;
+    loaded.info = volume.info;
+    loaded.members = context_.catalog.members_of(volume.info.volume);
+    const auto protect = [&](const std::string& path, std::uint64_t bytes, std::uint32_t first_slice) {
+      const auto slices = static_cast<std::uint32_t>(core::divide_up(bytes, volume.info.slice_bytes));
+      loaded.files.push_back({"data/" + path, bytes, first_slice, slices});
+    };
+    if (volume.info.layout == fv::Layout::kTar) {
+      protect(fv::base_name(volume.info) + ".tar", volume.info.payload_bytes, 0);
+    } else {
+      for (const fv::Member& member : loaded.members) {
+        if (member.type == fv::MemberType::kFile && member.bytes > 0)
+          protect(member.path, member.bytes, member.first_slice);
+      }
+    }
+    const SealedSource source = SealedSource::as_is(context_, examination);
+    const std::size_t wanted = paths.size();
+    RestoredFiles(context_, target, source, report_, photo_paths_).restore(loaded.members, paths);
+    report_.notes.push_back(fmt::format("{} on {}: {}{}", volume.folder, drive.drive.label, failure,
+                                        paths.size() < wanted ? "; read by the lists of the catalog instead" : ""));
+    if (paths.size() < wanted &&
+        std::find(report_.drives.begin(), report_.drives.end(), drive.drive.label) == report_.drives.end())
       report_.drives.push_back(drive.drive.label);
   }
 

@@ -61,7 +61,9 @@ void RestoredFiles::restore(const std::vector<fv::Member>& members, std::set<std
       restore_member(member, folders);
       wanted.erase(member.path);
     } catch (const Error& error) {
-      if (error.code() == Code::kUnrepairable) continue;  // this one is lost; the others are not
+      // This one is lost; the others are not.
+      const bool about_source = !error.path().string().starts_with(target_.root.string());
+      if (error.code() == Code::kUnrepairable || (io::is_read_error(error) && about_source)) continue;
       if (!is_about_name(error, target_.root)) throw;
       report_.unnameable.push_back(member.path);
       wanted.erase(member.path);

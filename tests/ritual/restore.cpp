@@ -239,4 +239,39 @@ TEST_CASE("restore: a shoot that is sealed again after it was discarded is there
   }
 }
 
+TEST_CASE("restore: where a volume's lists are beyond repair the catalog's are used, and every hash still counts") {
+  ProgramShelf shelf({"A"});
+  const bool files = GENERATE(false, true);
+  CAPTURE(files);
+  shelf.must(
+      {"seal", (shelf.shoots() / "2026-09-01_harbour").string(), "--to", "A", "--layout", files ? "files" : "tar"});
+  const io::Path volume = shelf.volumes("A").front();
+  for (const auto& [path, stat] : files_below(volume)) {
+    if (path.string().find(".tags.") != std::string::npos) io::posix().remove_file(path);
+  }
+  rot(volume / "slices.sha256", 5, 3);
+  rot(volume / "members.jsonl", 5, 3);
+  const bool damaged = GENERATE(false, true);
+  CAPTURE(damaged);
+  if (damaged) {
+    const auto payload = files_below(volume / "data");
+    const auto largest = std::max_element(payload.begin(), payload.end(),
+                                          [](const auto& a, const auto& b) { return a.second.bytes < b.second.bytes; });
+    rot(largest->first, largest->second.bytes / 2, 1);
+  }
+  const io::Path back = shelf.path("back");
+  const Outcome restored = shelf.run({"restore", "harbour", "--to", back.string()});
+  INFO(restored.out << restored.err);
+  CHECK(restored.exit_code == (damaged ? 5 : 0));
+  const auto sources = files_below(shelf.shoots() / "2026-09-01_harbour");
+  std::size_t same = 0;
+  for (const auto& [path, stat] : files_below(back / "2026-09-01_harbour")) {
+    const io::Path source =
+        shelf.shoots() / "2026-09-01_harbour" / path.lexically_relative(back / "2026-09-01_harbour");
+    CHECK(io::read_file(io::posix(), path, 1 << 20) == io::read_file(io::posix(), source, 1 << 20));
+    ++same;
+  }
+  CHECK(same == sources.size() - (damaged ? 1 : 0));
+}
+
 }  // namespace darkshelf::testing
