@@ -117,7 +117,7 @@ class Copying {
     refuse_to_itself();
     find_sources();
     if (target_) {
-      clean_incoming(context_, *target_);
+      for (const io::Path& path : half_made(context_, *target_)) io::remove_tree(context_.fs, path);
       check_room_for_all(context_, volumes, *target_);
     }
     report_.to = target_drive_.label;

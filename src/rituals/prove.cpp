@@ -103,27 +103,18 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
   return examination.readback_cached;
 }
 
-std::uint64_t incoming_bytes(Context& context, const AttachedDrive& drive) {
+std::vector<io::Path> half_made(Context& context, const AttachedDrive& drive) {
   const io::Path folder = drive.root / std::string(fd::kIncoming);
+  std::vector<io::Path> found;
   const auto stat = context.fs.stat(folder);
-  return stat && stat->type == io::FileType::kDirectory ? tree_bytes(context.fs, folder) : 0;
-}
-
-std::vector<io::Path> clean_incoming(Context& context, const AttachedDrive& drive) {
-  const io::Path folder = drive.root / std::string(fd::kIncoming);
-  std::vector<io::Path> cleaned;
-  if (!context.fs.stat(folder)) return cleaned;
+  if (!stat || stat->type != io::FileType::kDirectory) return found;
   for (const io::Entry& entry : context.fs.list(folder)) {
-    // A copy the catalog knows, but not in its place: a discard was killed before that was recorded, and goes on
-    // itself.
     const auto volume = context.catalog.find_volume(entry.name);
     const bool known = volume && volume->info.volume.text() == entry.name &&
                        health_on(context, volume->info.volume, drive.drive.id).has_value();
-    if (known && !context.fs.stat(drive.volume_folder(*volume))) continue;
-    io::remove_tree(context.fs, folder / entry.name);
-    cleaned.push_back(folder / entry.name);
+    if (!known || context.fs.stat(drive.volume_folder(*volume))) found.push_back(folder / entry.name);
   }
-  return cleaned;
+  return found;
 }
 
 void put_in_place(Context& context, const AttachedDrive& drive, const catalog::Volume& volume, Place place) {

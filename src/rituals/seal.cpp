@@ -82,8 +82,10 @@ class Sealing {
 
   /// Half-made volumes of runs that were killed, whichever plan they belonged to.
   void clean_all_incoming(std::size_t index) {
-    for (const io::Path& path : rituals::clean_incoming(context_, drive(index)))
+    for (const io::Path& path : half_made(context_, drive(index))) {
+      io::remove_tree(context_.fs, path);
       report_.cleaned.push_back(fmt::format("{}: {}", label(index), path.string()));
+    }
   }
 
   void forget_quietly(std::size_t index, const core::Uuid& volume) {

@@ -31,10 +31,10 @@ std::set<std::size_t> already_in_place(Context& context, const formats::volume::
 /// `.incoming` folder of a volume on a drive.
 io::Path incoming_folder(const AttachedDrive& drive, const core::Uuid& volume);
 
-/// Half-made volumes of runs that were killed, whichever they were: how much they take, and taken away (what was). The
-/// drive's lock is held, so nobody is at work on them.
-std::uint64_t incoming_bytes(Context& context, const AttachedDrive& drive);
-std::vector<io::Path> clean_incoming(Context& context, const AttachedDrive& drive);
+/// What killed runs left in .incoming, whichever they were; the drive's lock is held, so nobody is at work on it. A
+/// volume the catalog knows there and that is not in its place is none of it: a discard was killed before that was
+/// recorded, and goes on itself.
+std::vector<io::Path> half_made(Context& context, const AttachedDrive& drive);
 
 /// How the copy of a volume on a drive was found last; nothing when the catalog knows of none there.
 std::optional<catalog::CopyHealth> health_on(Context& context, const core::Uuid& volume, const core::Uuid& drive);

@@ -45,7 +45,8 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
       DriveLoad load{attach(context, text, Visit::kWrite)};
       require_writable(load.drive);
       // What a killed run left half-made goes before anything is written.
-      load.free = context.fs.space(load.drive.root).free + incoming_bytes(context, load.drive);
+      load.free = context.fs.space(load.drive.root).free;
+      for (const io::Path& path : half_made(context, load.drive)) load.free += tree_bytes(context.fs, path);
       indices.push_back(loads.size());
       loads.push_back(std::move(load));
     }
@@ -195,15 +196,15 @@ void place_volumes(Context& context, Plan& plan, ShootPlan& shoot, Allocator& al
 }
 
 std::chrono::seconds estimate_of(const Plan& plan, unsigned threads) {
-  // A drive of the usual kind writes and reads 120 MB/s. Where that is no limit, digests and parity are: some 200 MB/s
-  // a core.
+  // A drive of the usual kind writes and reads 120 MB/s. Where that is no limit, digests and parity are: some 100 MB/s
+  // a core (docs/performance.md).
   std::uint64_t longest = 0;
   for (const DriveLoad& load : plan.drives) longest = std::max(longest, load.bytes);
   const double moved = 2.0 * static_cast<double>(longest) / 120e6;
   double computed = 0;
   for (const ShootPlan& shoot : plan.shoots) {
     for (const volume::CutVolume& volume : shoot.volumes) {
-      computed += static_cast<double>(volume.sizes.payload_bytes) / (200e6 * threads);
+      computed += static_cast<double>(volume.sizes.payload_bytes) / (100e6 * threads);
     }
   }
   return std::chrono::seconds(static_cast<std::int64_t>(std::max(moved, computed)) + 1);

@@ -131,4 +131,24 @@ TEST_CASE("copy: --via goes in rounds where its folder is small, and never into 
   CHECK(shelf.volume_tree("B") == tree);
 }
 
+TEST_CASE("copy: --via without room for a single volume says so, and one folder is used by one program at a time") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must({"seal", (shelf.shoots() / "2026-09-01_harbour").string(), "--to", "A"});
+  OnePort(shelf).plug("A", "B");
+  if (const auto why = LoopDrive::unavailable()) return skip(*why);
+  LoopDrive small(shelf.path("."), "small", 32 << 20);
+  const std::vector<std::string> command = {"copy", "A", "--to", "B", "--via", small.mount_point().string()};
+  {
+    io::posix().make_dirs(small.mount_point() / "darkshelf-via");
+    const auto held = io::posix().lock(small.mount_point() / "darkshelf-via" / ".lock", "the folder", "another");
+    CHECK(shelf.run(command).exit_code == 8);
+  }
+  make_file(small.mount_point() / "filler", io::posix().space(small.mount_point()).free - (10 << 20), 1);
+  const Outcome full = shelf.run(command);
+  INFO(full.out << full.err);
+  CHECK(full.exit_code == 1);
+  CHECK(full.out.find("give a --via folder with more") != std::string::npos);
+  CHECK_FALSE(io::posix().stat(small.mount_point() / "darkshelf-via"));
+}
+
 }  // namespace darkshelf::testing

@@ -157,4 +157,20 @@ TEST_CASE("discard: a copy that is no longer on a plugged-in drive is not the go
   shelf.must(command);
 }
 
+TEST_CASE("discard: a volume that a killed run moved out is no leftover for a seal to clean away") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  const std::vector<std::string> discard = {"discard", "harbour", "--from", "A", "--reason", "blurred"};
+  CHECK(shelf.run(discard, {{"DARKSHELF_STOP_AT", "discard.moved-out"}}).signal == 9);
+  REQUIRE(shelf.leftovers("A").size() == 1);
+  const auto waiting = files_below(shelf.path("A") / "darkshelf" / ".incoming");
+  REQUIRE_FALSE(waiting.empty());
+  const io::Path other = shelf.shoots() / "2026-10-10_other";
+  make_file(other / "IMG_1.JPG", 1000, 7);
+  shelf.must({"seal", other.string(), "--to", "A"});
+  for (const auto& [path, stat] : waiting) CHECK(io::posix().stat(path));
+  shelf.must(discard);
+  CHECK(shelf.leftovers("A").empty());
+}
+
 }  // namespace darkshelf::testing
