@@ -273,7 +273,7 @@ void Catalog::record_scrub(const Scrub& scrub) {
                  {"volumes", scrub.volumes.size()},
                  {"findings", scrub.findings.size()}};
     if (scrub.check) body["check"] = scrub.check->text();
-    state_->add_fact("drive-scrubbed", scrub.drive.text(), scrub.id.text(), std::move(body));
+    state_->add_fact("drive-scrubbed", scrub.drive.text(), scrub.id.text(), body);
     for (const ScrubbedVolume& volume : scrub.volumes) {
       state_->add_fact("copy-scrubbed", volume.volume.text(), scrub.drive.text(),
                        {{"scrub", scrub.id.text()},

@@ -5,6 +5,7 @@
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
 #include "core/text.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/scrub.hpp"
 
 namespace darkshelf::cli {
@@ -219,9 +220,7 @@ int scrub(Session& session, const Options& options) {
 
 }  // namespace
 
-bool is_damage(const rituals::FileFinding& finding) {
-  return finding.kind != rituals::FindingKind::kLitter && finding.kind != rituals::FindingKind::kForeign;
-}
+bool is_damage(const rituals::FileFinding& finding) { return !rituals::is_harmless(finding.kind); }
 
 Json finding_json(const rituals::FileFinding& finding) {
   Json object = {{"kind", rituals::name_of(finding.kind)}};

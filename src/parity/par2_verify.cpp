@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <set>
 
@@ -42,7 +41,7 @@ std::optional<par2::Md5> md5_of(io::File& file, std::uint64_t limit, const core:
       offset += got;
     }
   } catch (const Error& error) {
-    if (error.os_error() != EIO) throw;
+    if (!io::is_read_error(error)) throw;
     return {};
   }
   return md5.finish();
@@ -168,7 +167,7 @@ class Look {
           state_.slices[slice] = SlicePlace{path, offset};
         });
       } catch (const Error& error) {
-        if (error.os_error() != EIO) throw;  // what was found up to the bad sector counts
+        if (!io::is_read_error(error)) throw;  // what was found up to the bad sector counts
       }
     };
     for (const Damaged& damaged : damaged_) search_in(damaged.path, damaged.gaps);

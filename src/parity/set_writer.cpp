@@ -92,7 +92,6 @@ void SetFileWriter::write_packets(const std::vector<core::Bytes>& critical, cons
 }
 
 void SetFileWriter::write_recovery(std::size_t index, std::uint64_t offset, core::ByteSpan bytes) const {
-  const std::lock_guard guard(writing_);
   file_->write_at(recovery_at_[index] + offset, bytes);
 }
 

@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "core/work.hpp"
@@ -13,8 +12,7 @@
 
 namespace darkshelf::parity {
 
-/// A .par2 file as laid out. Several threads may call write_recovery; the file is written to by one at a time, since it
-/// may stand for files on several drives that are written in step (io/fan_out.hpp).
+/// A .par2 file as laid out. Recovery packets may be written by several threads.
 class SetFileWriter {
  public:
   SetFileWriter(std::unique_ptr<io::File> file, formats::par2::FileLayout layout);
@@ -27,7 +25,6 @@ class SetFileWriter {
   std::unique_ptr<io::File> file_;
   formats::par2::FileLayout layout_;
   std::vector<std::uint64_t> recovery_at_;
-  mutable std::mutex writing_;
 };
 
 /// All recovery packets of a plan. sums(pass) has finished that pass; called for all of them in order.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <mutex>
 
 #include "core/error.hpp"
@@ -60,7 +59,7 @@ class Check {
       const std::size_t got = there_.read_at(begin_of(first), bytes);
       std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(got), bytes.end(), std::byte{});  // it may be shorter
     } catch (const Error& error) {
-      if (error.os_error() != EIO) throw;
+      if (!io::is_read_error(error)) throw;
       return false;
     }
     std::vector<digest::SliceDigests> digests(end - first);
@@ -93,7 +92,7 @@ class Check {
         if (got < part.size()) break;
       }
     } catch (const Error& error) {
-      if (error.os_error() != EIO) throw;
+      if (!io::is_read_error(error)) throw;
       return false;
     }
     if (digest::crc32_zeros(crc, slice_bytes_ - real) != wanted.crc32) return false;

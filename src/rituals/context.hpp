@@ -57,8 +57,10 @@ std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, const std::vector<
 /// Evidence as the catalog keeps it.
 catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root);
 
-/// Bytes of all files in a folder and below.
+/// Bytes of all files in a folder and below; of a file, its own.
 std::uint64_t tree_bytes(io::FileSystem& fs, const io::Path& folder);
+/// Of all bytes of a file.
+digest::Sha256 sha256_of(Context& context, const io::Path& path, io::ReadMode mode = io::ReadMode::kCached);
 
 /// "2,412 photos (7,236 files)".
 std::string photos_and_files(std::uint64_t photos, std::uint64_t files);

@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "parity/reconstruct.hpp"
 #include "parity/set_builder.hpp"
+#include "rituals/findings.hpp"
 
 namespace darkshelf::rituals {
 
@@ -27,7 +28,7 @@ struct SealedSource::State {
   State(Context& its_context, const Examination& examination)
       : context(its_context), loaded(*examination.loaded), lost(examination.lost) {
     for (const FileFinding& finding : examination.findings) {
-      if (finding.kind != FindingKind::kLitter && finding.kind != FindingKind::kForeign) damaged.insert(finding.path);
+      if (!is_harmless(finding.kind)) damaged.insert(finding.path);
     }
     for (std::size_t i = 0; i < loaded.files.size(); ++i) protected_by_path[loaded.files[i].path] = i;
   }

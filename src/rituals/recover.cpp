@@ -18,21 +18,7 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kChunk = 4 << 20;
 constexpr std::uint64_t kTagManifestLimit = 64 << 20;
-
-digest::Sha256 sha256_of(Context& context, const io::Path& path) {
-  const auto file = context.fs.open_read(path);
-  core::AlignedBuffer buffer(kChunk);
-  digest::Sha256Stream sha256;
-  for (std::uint64_t offset = 0;;) {
-    context.work.check();
-    const std::size_t got = file->read_at(offset, buffer.span());
-    if (got == 0) return sha256.finish();
-    sha256.update(buffer.span().first(got));
-    offset += got;
-  }
-}
 
 /// What one drive teaches the catalog, in order: its catalog copy, itself, and the volumes no catalog told of.
 class DriveLesson {

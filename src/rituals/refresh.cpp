@@ -39,18 +39,6 @@ std::uint64_t next_number(const std::vector<std::uint64_t>& ascending) {
   return free;
 }
 
-digest::Sha256 sha256_of(io::FileSystem& fs, const io::Path& path) {
-  const auto file = fs.open_read(path, io::ReadMode::kDirect);
-  core::AlignedBuffer buffer(1 << 20);
-  digest::Sha256Stream stream;
-  for (std::uint64_t offset = 0;;) {
-    const std::size_t got = file->read_at(offset, buffer.span());
-    if (got == 0) return stream.finish();
-    stream.update(buffer.span().first(got));
-    offset += got;
-  }
-}
-
 /// What the file system has put in the place of the file goes into quarantine first.
 void write_anew(Context& context, const AttachedDrive& drive, const std::string& path, const std::string& text) {
   clear_the_way(context.fs, drive, path, context.world.now());
@@ -88,7 +76,7 @@ void write_catalog_copy(Context& context, const AttachedDrive& drive) {
   fd::CurrentCatalog current;
   current.name = name;
   current.bytes = fs.stat(folder / name)->bytes;
-  current.sha256 = sha256_of(fs, folder / name);
+  current.sha256 = sha256_of(context, folder / name, io::ReadMode::kDirect);
   write_anew(context, drive, std::string(fd::kCurrent), fd::encode_current(current));
   core::stop_point("refresh.current-written");
   while (numbers.size() > 1) {  // the one before stays: two are kept

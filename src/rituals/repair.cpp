@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/quarantine.hpp"
 #include "rituals/repair_journal.hpp"
 #include "rituals/repair_room.hpp"
@@ -24,13 +25,7 @@ namespace {
 
 constexpr std::uint64_t kJournalLimit = 256 << 20;
 
-bool is_harmless(const FileFinding& finding) {
-  return finding.kind == FindingKind::kLitter || finding.kind == FindingKind::kForeign;
-}
-
-bool needs_nothing(const Examination& examination) {
-  return examination.loaded && std::all_of(examination.findings.begin(), examination.findings.end(), is_harmless);
-}
+bool needs_nothing(const Examination& examination) { return health_of(examination) == catalog::CopyHealth::kGood; }
 
 bool has(const Examination& examination, FindingKind kind) {
   return std::any_of(examination.findings.begin(), examination.findings.end(),

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/restore_files.hpp"
 
 namespace darkshelf::rituals {
@@ -30,8 +31,7 @@ Needs needs_of(const Examination& examination) {
   const std::uint64_t slices = examination.lost.size() * info.slice_bytes;
   std::uint64_t payload_set = 0, tags_set = 0, patches = slices;
   for (const FileFinding& finding : examination.findings) {
-    const bool harmless = finding.kind == FindingKind::kLitter || finding.kind == FindingKind::kForeign;
-    if (harmless || !finding.slices.empty()) continue;
+    if (is_harmless(finding.kind) || !finding.slices.empty()) continue;
     if (!finding.path.ends_with(".par2")) {
       patches += finding.bytes + kPiece;
       continue;

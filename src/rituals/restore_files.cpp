@@ -121,14 +121,7 @@ bool RestoredFiles::make_folders(const std::string& path) {
 bool RestoredFiles::holds_same(const fv::Member& member, const io::Path& place) {
   const auto stat = context_.fs.stat(place);
   if (!stat || stat->type != io::FileType::kRegular || stat->bytes != member.bytes) return false;
-  const auto file = context_.fs.open_read(place);
-  digest::Sha256Stream sha256;
-  std::uint64_t offset = 0;
-  for (std::size_t got = 0; (got = file->read_at(offset, buffer_.span())) != 0; offset += got) {
-    context_.work.check();
-    sha256.update(buffer_.span().first(got));
-  }
-  return sha256.finish() == member.sha256;
+  return sha256_of(context_, place) == member.sha256;
 }
 
 void RestoredFiles::restore_file(const fv::Member& member, const io::Path& place) {

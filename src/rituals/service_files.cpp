@@ -62,20 +62,9 @@ class Looking {
     if (!named) return;
     const std::string copy = std::string(fd::kCatalogFolder) + "/" + current.name;
     is_sound(copy, [&](const io::Stat& stat) {
-      return stat.bytes == current.bytes && sha256_of(drive_.root / copy) == current.sha256;
+      return stat.bytes == current.bytes &&
+             sha256_of(context_, drive_.root / copy, io::ReadMode::kDirect) == current.sha256;
     });
-  }
-
-  digest::Sha256 sha256_of(const io::Path& path) {
-    const auto file = context_.fs.open_read(path, io::ReadMode::kDirect);
-    core::AlignedBuffer buffer(1 << 20);
-    digest::Sha256Stream sha256;
-    std::uint64_t offset = 0;
-    for (std::size_t got = 0; (got = file->read_at(offset, buffer.span())) != 0; offset += got) {
-      context_.work.check();
-      sha256.update(buffer.span().first(got));
-    }
-    return sha256.finish();
   }
 
   /// One text in two places: they prove each other. Which of two that differ is the damaged one nobody can tell; both

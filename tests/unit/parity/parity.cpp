@@ -230,43 +230,6 @@ TEST_CASE("matrix: what is said to contribute to a lost slice does, whatever is 
   }
 }
 
-TEST_CASE("set builder: a file is written to by one thread at a time") {
-  struct Watch : Watcher {
-    std::atomic<int> writing = 0;
-    std::atomic<bool> together = false;
-    void before(const Call& call) override {
-      if (call.call != "write_at") return;
-      if (++writing > 1) together = true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    void after(const Call& call) override {
-      if (call.call == "write_at") --writing;
-    }
-  };
-  TempDir temp;
-  Watch watch;
-  WatchedFileSystem fs(io::posix(), watch);
-  const core::Bytes payload = seeded_bytes(100'000, 3);
-  for (const std::uint64_t memory : {std::uint64_t{1} << 30, std::uint64_t{150} << 10}) {
-    parity::SetOptions options;
-    options.base = std::to_string(memory);
-    options.slice_bytes = 1000;
-    options.recovery_slices = 100;
-    core::Work work;
-    work.threads = 4;
-    work.memory = memory;
-    parity::SetBuilder builder({{"payload", payload.size(), {}}}, options, work);
-    builder.begin_file(0);
-    builder.append(payload);
-    builder.end_file();
-    builder.write([&](const std::string& name) { return fs.create(temp / name); },
-                  [&](std::size_t, std::uint64_t offset, core::MutableByteSpan into) {
-                    std::copy_n(payload.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
-                  });
-  }
-  CHECK_FALSE(watch.together);
-}
-
 TEST_CASE("set builder: the same bytes whatever the memory, the threads and the pieces") {
   const std::vector<std::pair<std::string, std::size_t>> files = {{"a", 50'000}, {"b/c", 1}, {"d", 123'456}};
   std::vector<core::Bytes> contents;
