@@ -93,6 +93,13 @@ AlignedBuffer::AlignedBuffer(std::size_t size) : size_(size) {
   std::memset(data_.get(), 0, size);
 }
 
+void AlignedBuffer::populate(std::size_t from, std::size_t count) noexcept {
+#ifdef MADV_POPULATE_WRITE
+  if (data_.get_deleter().mapped != 0 && from < size_)
+    ::madvise(data_.get() + from, std::min(count, size_ - from), MADV_POPULATE_WRITE);  // advice only, as above
+#endif
+}
+
 void AlignedBuffer::Free::operator()(std::byte* data) const noexcept {
   if (mapped != 0) {
     ::munmap(data, mapped);

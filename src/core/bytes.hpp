@@ -83,6 +83,9 @@ class AlignedBuffer {
   std::size_t size() const noexcept { return size_; }
   MutableByteSpan span() noexcept { return {data_.get(), size_}; }
   ByteSpan span() const noexcept { return {data_.get(), size_}; }
+  /// Takes the memory for the bytes [from, from + count) of a large buffer now rather than when they are written to, if
+  /// the system can do that. Contents stay. Threads may do it to parts of their own.
+  void populate(std::size_t from, std::size_t count) noexcept;
 
  private:
   struct Free {

@@ -27,7 +27,8 @@ Progress& no_progress() {
 }
 
 unsigned Work::thread_count() const {
-  return threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
+  static const unsigned kOfMachine = std::max(1U, std::thread::hardware_concurrency());  // it reads a file each time
+  return threads != 0 ? threads : kOfMachine;
 }
 
 void parallel_for(unsigned threads, std::size_t count, const std::function<void(std::size_t)>& body) {

@@ -121,6 +121,8 @@ void slice_digests(core::ByteSpan bytes, std::uint64_t slice_bytes, Hashes hashe
   std::vector<Md5> md5(whole);
   for (std::size_t i = 0; i < whole; ++i) messages[i] = slice(i).data();
   md5_many(messages, slice_bytes, md5);
+  std::vector<Sha256> sha256_of_whole(hashes == Hashes::kPar2AndSha256 ? whole : 0);
+  if (!sha256_of_whole.empty()) sha256_many(messages, slice_bytes, sha256_of_whole);
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (i < whole) {
       out[i].md5 = md5[i];
@@ -128,7 +130,7 @@ void slice_digests(core::ByteSpan bytes, std::uint64_t slice_bytes, Hashes hashe
     } else {
       out[i] = padded_digests(slice(i), slice_bytes);
     }
-    if (hashes == Hashes::kPar2AndSha256) out[i].sha256 = sha256(slice(i));
+    if (hashes == Hashes::kPar2AndSha256) out[i].sha256 = i < whole ? sha256_of_whole[i] : sha256(slice(i));
   }
 }
 

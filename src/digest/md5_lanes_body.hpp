@@ -75,7 +75,7 @@ DARKSHELF_TARGET inline void hash(const std::byte* const* messages, std::size_t 
   std::byte ends[kLanes][128] = {};  // what is left behind the last whole block, a one bit, zeros and the length
   const std::size_t whole = bytes / 64, left = bytes % 64, end_blocks = left < 56 ? 1 : 2;
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    for (std::size_t i = 0; i < 4; ++i) state[i][lane] = kStart[i];
+    for (std::size_t i = 0; i < 4; ++i) state[i][lane] = kMd5Start[i];
     lanes[lane] = messages[lane < count ? lane : 0];
     if (left != 0) std::memcpy(ends[lane], lanes[lane] + 64 * whole, left);
     ends[lane][left] = std::byte{0x80};

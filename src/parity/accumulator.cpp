@@ -22,6 +22,8 @@ struct Accumulator::State {
         sums(request.exponents.size(), columns.bytes()),
         gathered(plan.group(), columns.bytes()) {
     slices.reserve(plan.group());
+    gathered.populate(request.threads);
+    sums.populate(request.threads);
   }
 
   void take(std::span<const SlicePart> parts, unsigned threads) {

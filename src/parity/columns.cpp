@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/work.hpp"
+
 namespace darkshelf::parity {
 
 namespace {
@@ -26,6 +28,12 @@ void convert(std::byte* to, core::ByteSpan bytes, std::uint64_t at) {
 }
 
 }  // namespace
+
+void ColumnStore::populate(unsigned threads) {
+  constexpr std::size_t kPart = 32 << 20;  // whole huge pages
+  core::parallel_for(threads, core::divide_up(data_.size(), kPart),
+                     [&](std::size_t part) { data_.populate(part * kPart, kPart); });
+}
 
 void ColumnStore::put(std::size_t index, core::ByteSpan bytes) {
   for (std::uint64_t column = 0; column < columns_; ++column) convert(at(column, index), bytes, column * kColumnBytes);

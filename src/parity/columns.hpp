@@ -20,6 +20,10 @@ class ColumnStore {
   ColumnStore(std::size_t count, std::uint64_t bytes)
       : count_(count), columns_(core::divide_up(bytes, kColumnBytes)), data_(count * columns_ * kColumnBytes) {}
 
+  /// Takes all its memory now, on so many threads: zeroing it can take as long as hashing what goes into it, and would
+  /// be done by one thread otherwise, the first to come.
+  void populate(unsigned threads);
+
   std::size_t count() const { return count_; }
   std::uint64_t columns() const { return columns_; }
   std::byte* at(std::uint64_t column, std::size_t index) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace darkshelf::parity {
 
@@ -15,7 +16,7 @@ constexpr std::size_t kWorthThread = 512 << 10;  // less is hashed at once: most
 
 }  // namespace
 
-/// One hash; `take` is called for all bytes in order.
+/// One of them; `take` is called for all bytes in order.
 class FileChains::Chain {
  public:
   explicit Chain(std::function<void(core::ByteSpan)> take) : take_(std::move(take)) {}
@@ -80,26 +81,44 @@ class FileChains::Chain {
 };
 
 FileChains::FileChains(digest::Hashes hashes)
-    : md5_(std::make_unique<Chain>([this](core::ByteSpan bytes) { md5_state_.update(bytes); })) {
-  if (hashes == digest::Hashes::kPar2AndSha256)
+    : both_(hashes == digest::Hashes::kPar2AndSha256 && digest::Md5Sha256Stream::is_quick()),
+      md5_(std::make_unique<Chain>([this](core::ByteSpan bytes) {
+        if (both_) {
+          both_state_.update(bytes);
+        } else {
+          md5_state_.update(bytes);
+        }
+      })) {
+  if (hashes == digest::Hashes::kPar2AndSha256 && !both_)
     sha256_ = std::make_unique<Chain>([this](core::ByteSpan bytes) { sha256_state_.update(bytes); });
 }
 FileChains::~FileChains() = default;
 
+void FileChains::begin(std::function<void(core::ByteSpan)> sink) {
+  sink_ = sink ? std::make_unique<Chain>(std::move(sink)) : nullptr;
+}
+
 void FileChains::update(core::ByteSpan bytes) {
+  if (sink_) sink_->update(bytes);
   md5_->update(bytes);
   if (sha256_) sha256_->update(bytes);
 }
 
 void FileChains::settle(std::size_t pending) {
-  md5_->settle(pending);
-  if (sha256_) sha256_->settle(pending);
+  for (const auto* chain : {&sink_, &md5_, &sha256_}) {
+    if (*chain) (*chain)->settle(pending);
+  }
 }
 
 FileChains::Digests FileChains::finish() {
   settle(0);
+  sink_.reset();
   md5_->stop();
   if (sha256_) sha256_->stop();
+  if (both_) {
+    const auto [md5, sha256] = both_state_.finish();
+    return {md5, sha256};
+  }
   Digests digests{md5_state_.finish(), {}};
   if (sha256_) digests.sha256 = sha256_state_.finish();
   return digests;

@@ -1,7 +1,8 @@
 #pragma once
-// The hashes over a whole file, each a chain of steps that wait for one another, on threads of their own: they run
-// behind the rest of the work, which then need not wait for them.
+// What is done with a whole file from front to back: its hashes, each a chain of steps that wait for one another, and
+// writing it. All of it on threads of their own, behind the rest of the work, which then need not wait.
 
+#include <functional>
 #include <memory>
 
 #include "core/bytes.hpp"
@@ -14,6 +15,8 @@ class FileChains {
  public:
   explicit FileChains(digest::Hashes hashes);
   ~FileChains();
+  /// Before the first update of a file: also hands its bytes on to `sink`, in order.
+  void begin(std::function<void(core::ByteSpan)> sink);
   /// The bytes have to stay as they are until settle() says that they are done with.
   void update(core::ByteSpan bytes);
   /// Waits until all but the last `pending` updates are done with. Rethrows what failed.
@@ -27,9 +30,13 @@ class FileChains {
 
  private:
   class Chain;
+  bool both_;  // hashes in one chain
+  digest::Md5Sha256Stream both_state_;
   digest::Md5Stream md5_state_;
   digest::Sha256Stream sha256_state_;
-  std::unique_ptr<Chain> md5_, sha256_;  // sha256_: null unless asked for. Last: their threads use the states
+  /// sha256_: null unless asked for and not along with MD5; sink_: of the current file, or null. Last: their threads
+  /// use the states.
+  std::unique_ptr<Chain> md5_, sha256_, sink_;
 };
 
 }  // namespace darkshelf::parity

@@ -243,12 +243,17 @@ SetBuilder::SetBuilder(std::vector<SetFile> files, SetOptions options, const cor
     : state_(std::make_unique<State>(std::move(files), std::move(options), work)) {}
 SetBuilder::~SetBuilder() = default;
 
-void SetBuilder::begin_file(std::size_t index) {
+void SetBuilder::begin_file(std::size_t index, Sink sink) {
   State& s = *state_;
   if (s.open || index >= s.files.size() || s.digests[index].bytes != 0)
     throw Error(Code::kFailed, "files of a PAR2 set came in a wrong order");
   s.current = index;
   s.open = true;
+  if (!sink) return s.chains.begin({});
+  s.chains.begin([sink = std::move(sink), offset = std::uint64_t{0}](core::ByteSpan bytes) mutable {
+    sink(offset, bytes);
+    offset += bytes.size();
+  });
 }
 
 void SetBuilder::append(core::ByteSpan bytes) {
@@ -264,29 +269,23 @@ core::MutableByteSpan SetBuilder::room() { return state_->room(); }
 void SetBuilder::taken(std::size_t count) { state_->taken(count); }
 void SetBuilder::end_file() { state_->end_file(); }
 
-void SetBuilder::write(const CreateFile& create, const ReadBack& read_back) {
+std::vector<WrittenSetFile> SetBuilder::write(const CreateFile& create, const ReadBack& read_back) {
   State& s = *state_;
   par2::Md5 set_id{};
   const std::vector<core::Bytes> critical = s.critical_packets(set_id);
   const core::Bytes creator = par2::encode(set_id, par2::Creator{s.options.creator});
-  std::vector<std::uint64_t> lengths;
-  for (const core::Bytes& packet : critical) lengths.push_back(packet.size());
-  const std::vector<std::string> names = file_names();
-  SetFileWriter(create(names[0]), par2::lay_out(lengths, creator.size(), 0, s.options.slice_bytes))
-      .write_packets(critical, creator);
-  if (s.options.recovery_slices == 0) return;
-
-  SetFileWriter file(create(names[1]),
-                     par2::lay_out(lengths, creator.size(), s.options.recovery_slices, s.options.slice_bytes));
-  file.write_packets(critical, creator);
-  write_recovery(
-      file, set_id, s.plan,
-      [&](std::size_t pass) -> const Accumulator& {
-        if (pass > 0) s.accumulate_again(pass, read_back);
-        s.sums->finish();
-        return *s.sums;
-      },
-      s.work);
+  SetFileContents contents{critical, creator, set_id, nullptr, [&](std::size_t pass) -> const Accumulator& {
+                             if (pass > 0) s.accumulate_again(pass, read_back);
+                             s.sums->finish();
+                             return *s.sums;
+                           }};
+  std::vector<WrittenSetFile> written;
+  for (const std::string& name : file_names()) {
+    written.push_back(write_set_file(*create(name), contents, s.options.hashes, s.work));
+    written.back().name = name;
+    contents.plan = &s.plan;  // the second file has the recovery slices
+  }
+  return written;
 }
 
 const FileDigests& SetBuilder::digests(std::size_t index) const { return state_->digests.at(index); }

@@ -40,6 +40,13 @@ struct FileDigests {
   std::vector<digest::SliceDigests> slices;
 };
 
+/// A .par2 file as it was written; sha256 only with Hashes::kPar2AndSha256.
+struct WrittenSetFile {
+  std::string name;
+  std::uint64_t bytes = 0;
+  digest::Sha256 sha256{};
+};
+
 /// Reads bytes of protected file `file` back from where they were written: for plans that need more than one pass.
 using ReadBack = std::function<void(std::size_t file, std::uint64_t offset, core::MutableByteSpan into)>;
 using CreateFile = std::function<std::unique_ptr<io::File>(const std::string& name)>;
@@ -51,19 +58,23 @@ class SetBuilder {
   SetBuilder(std::vector<SetFile> files, SetOptions options, const core::Work& work);
   ~SetBuilder();
 
-  /// Files may come in any order, each once; bytes of one file come in order.
-  void begin_file(std::size_t index);
+  /// Files may come in any order, each once; bytes of one file come in order. They are handed on to `sink` as well,
+  /// some megabytes at a time, on another thread; append, taken and end_file throw what it threw. It must stay callable
+  /// until end_file, or until this builder is gone.
+  using Sink = std::function<void(std::uint64_t offset, core::ByteSpan bytes)>;
+  void begin_file(std::size_t index, Sink sink = {});
   void append(core::ByteSpan bytes);
   /// The same without a copy: read the next bytes into the front of room(), then tell how many there are.
   core::MutableByteSpan room();
   void taken(std::size_t count);
-  /// Throws core::Error(kCorrupt) when the length (or head) is not what numbering was based on.
+  /// Returns when `sink` has had everything. Throws core::Error(kCorrupt) when the length (or head) is not what
+  /// numbering was based on.
   void end_file();
 
   /// After the last file: runs further passes through `read_back` where memory asked for them, then writes the set
   /// through `create` (NAME.par2 first). Files are not synced. Byte-identical for identical input, options and any
-  /// memory/threads.
-  void write(const CreateFile& create, const ReadBack& read_back);
+  /// memory/threads. Returns what file_names() lists.
+  std::vector<WrittenSetFile> write(const CreateFile& create, const ReadBack& read_back);
 
   const FileDigests& digests(std::size_t index) const;  // after end_file(index)
   /// Names write() makes, index first.

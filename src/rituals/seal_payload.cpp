@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <set>
 #include <utility>
 
@@ -48,59 +47,6 @@ Reason read_source(Context& context, const volume::SourceEntry& entry, core::Mut
     return fmt::format("cannot be read: {}", error.what());
   }
 }
-
-/// One file after the other on every drive and in a PAR2 set, fed at once: the drives and the sums share each buffer.
-/// While they take it, the next one is filled.
-class Stream {
- public:
-  explicit Stream(parity::SetBuilder* builder) : builder_(builder) {}  // null where every file is empty
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  ~Stream() {
-    if (taken_.valid()) taken_.wait();
-  }
-
-  void begin(std::shared_ptr<io::File> file) {
-    if (taken_.valid()) taken_.wait();  // the file before was given up
-    taken_ = {};
-    file_ = std::move(file);
-    filled_ = 0;
-    offset_ = 0;
-  }
-  void put(core::ByteSpan bytes) {
-    while (!bytes.empty()) {
-      const std::size_t count = std::min(bytes.size(), filling_.size() - filled_);
-      std::memcpy(filling_.data() + filled_, bytes.data(), count);
-      filled_ += count;
-      bytes = bytes.subspan(count);
-      if (filled_ == filling_.size()) hand_over();
-    }
-  }
-  /// After the last put: returns, or throws, when everything has been taken.
-  void finish() {
-    hand_over();
-    taken_.get();
-  }
-
- private:
-  void hand_over() {
-    if (taken_.valid()) taken_.get();
-    std::swap(filling_, full_);
-    taken_ = std::async(std::launch::async, [this, bytes = std::as_const(full_).span().first(filled_), at = offset_] {
-      core::parallel_for(2, 2,
-                         [&](std::size_t side) { side == 0 ? file_->write_at(at, bytes) : builder_->append(bytes); });
-    });
-    offset_ += filled_;
-    filled_ = 0;
-  }
-
-  std::shared_ptr<io::File> file_;  // its own, so that one that is given up lives as long as it is written to
-  parity::SetBuilder* builder_;
-  core::AlignedBuffer filling_{kWriteChunk}, full_{kWriteChunk};
-  std::size_t filled_ = 0;
-  std::uint64_t offset_ = 0;
-  std::future<void> taken_;
-};
 
 class PayloadWriter {
  public:
@@ -186,11 +132,14 @@ class PayloadWriter {
     return excluded_.empty();
   }
 
+  /// The drives and the sums share each buffer: the builder hands it on when it is full, and fills the next one.
+  static parity::SetBuilder::Sink onto_drives(std::shared_ptr<io::File> file) {
+    return [file = std::move(file)](std::uint64_t offset, core::ByteSpan bytes) { file->write_at(offset, bytes); };
+  }
+
   bool write_tar() {
-    out_.builder->begin_file(0);
-    Stream stream(out_.builder.get());
-    stream.begin(targets_.create("data/" + base_ + ".tar"));
-    volume::TarWriter tar([&](core::ByteSpan bytes) { stream.put(bytes); });
+    out_.builder->begin_file(0, onto_drives(targets_.create("data/" + base_ + ".tar")));
+    volume::TarWriter tar([&](core::ByteSpan bytes) { out_.builder->append(bytes); });
     const std::uint64_t small = std::min<std::uint64_t>(context_.work.memory / 8, 64 << 20);
     for (std::size_t i = 0; i < part_.entries.size(); ++i) {
       context_.work.check();
@@ -210,7 +159,6 @@ class PayloadWriter {
       out_.members.push_back(std::move(member));
     }
     part_.info.payload_bytes = tar.finish();
-    stream.finish();
     out_.builder->end_file();
     part_.info.payload_files = 1;
     return true;
@@ -226,9 +174,10 @@ class PayloadWriter {
       leave_out(index, reason);
       return false;
     }
-    member.sha256 = digest::sha256(content);
     tar.begin(member);
-    tar.data(content);
+    core::parallel_for(2, 2, [&](std::size_t side) {
+      side == 0 ? tar.data(content) : static_cast<void>(member.sha256 = digest::sha256(content));
+    });
     read(member.bytes);
     return true;
   }
@@ -257,11 +206,10 @@ class PayloadWriter {
 
   bool write_files() {
     std::size_t in_set = 0;
-    Stream stream(out_.builder.get());
     for (std::size_t i = 0; i < part_.entries.size(); ++i) {
       context_.work.check();
       fv::Member member = part_.entries[i].member;
-      if (member.type == fv::MemberType::kFile && !write_file(stream, i, in_set, member)) {
+      if (member.type == fv::MemberType::kFile && !write_file(i, in_set, member)) {
         check_the_rest(i + 1);
         return again_without_them();
       }
@@ -270,22 +218,20 @@ class PayloadWriter {
     return true;
   }
 
-  bool write_file(Stream& stream, std::size_t index, std::size_t& in_set, fv::Member& member) {
+  bool write_file(std::size_t index, std::size_t& in_set, fv::Member& member) {
     const std::shared_ptr<io::File> file = targets_.create("data/" + member.path);
     digest::Sha256Stream sha256;
     Reason reason;
     if (member.bytes == 0) {
       reason = read_source(context_, part_.entries[index], buffer_.span(), [](core::ByteSpan) {});
     } else {
-      out_.builder->begin_file(in_set);
-      stream.begin(file);
+      out_.builder->begin_file(in_set, onto_drives(file));
       reason = read_source(context_, part_.entries[index], buffer_.span(), [&](core::ByteSpan bytes) {
         sha256.update(bytes);
-        stream.put(bytes);
+        out_.builder->append(bytes);
         read(bytes.size());
       });
       if (reason.empty()) {
-        stream.finish();
         try {
           out_.builder->end_file();
         } catch (const Error& error) {  // its first 16 KiB are not what they were a moment ago

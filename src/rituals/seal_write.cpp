@@ -18,7 +18,7 @@ namespace {
 class Writer {
  public:
   Writer(Context& context, VolumeToWrite& part, io::FanOut& targets)
-      : context_(context), part_(part), targets_(targets), buffer_(kWriteChunk), base_(fv::base_name(part.info)) {}
+      : context_(context), part_(part), targets_(targets), base_(fv::base_name(part.info)) {}
 
   std::optional<WrittenVolume> run() {
     auto payload = write_payload(context_, part_, targets_);
@@ -101,20 +101,14 @@ class Writer {
       if (targets_.read_at(protected_paths_[file], offset, into) != into.size())
         throw Error(Code::kFailed, fmt::format("{} is shorter than what was written to it", protected_paths_[file]));
     };
-    builder_->write([&](const std::string& name) { return targets_.create(name); }, read_back);
-    hash_parity(builder_->file_names());
+    seal_parity(builder_->write([&](const std::string& name) { return targets_.create(name); }, read_back));
     builder_.reset();
   }
 
-  void hash_parity(const std::vector<std::string>& names) {
-    for (const std::string& name : names) {
-      digest::Sha256Stream sha256;
-      std::uint64_t offset = 0;
-      for (std::size_t got = 0; (got = targets_.read_at(name, offset, buffer_.span())) != 0; offset += got) {
-        sha256.update(buffer_.span().first(got));
-      }
-      sealed_.push_back({sha256.finish(), name});
-      out_.bytes_on_drive += offset;
+  void seal_parity(const std::vector<parity::WrittenSetFile>& files) {
+    for (const parity::WrittenSetFile& file : files) {
+      sealed_.push_back({file.sha256, file.name});
+      out_.bytes_on_drive += file.bytes;
     }
   }
 
@@ -163,11 +157,10 @@ class Writer {
       builder.append(core::as_bytes(text(files[i].name)));
       builder.end_file();
     }
-    builder.write([&](const std::string& name) { return targets_.create(name); },
-                  [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
-                    std::memcpy(into.data(), text(files[file].name).data() + offset, into.size());
-                  });
-    hash_parity(builder.file_names());
+    seal_parity(builder.write([&](const std::string& name) { return targets_.create(name); },
+                              [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
+                                std::memcpy(into.data(), text(files[file].name).data() + offset, into.size());
+                              }));
   }
 
   void write_tagmanifest() {
@@ -181,7 +174,6 @@ class Writer {
   Context& context_;
   VolumeToWrite& part_;
   io::FanOut& targets_;
-  core::AlignedBuffer buffer_;
   std::string base_;
   std::unique_ptr<parity::SetBuilder> builder_;
   std::vector<std::string> protected_paths_;

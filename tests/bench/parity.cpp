@@ -134,6 +134,22 @@ void sha256_chain(Bench& state) {
   state.SetBytesProcessed(static_cast<std::int64_t>(bytes.size()) * state.iterations());
 }
 
+void sha256_two(Bench& state) {
+  constexpr std::size_t kMessages = 16, kBytes = 32'768;
+  Regions messages(kMessages, kBytes);
+  const auto in = messages.inputs();
+  std::vector<digest::Sha256> out(kMessages);
+  for (auto step : state) digest::sha256_many(in, kBytes, out);
+  state.SetBytesProcessed(static_cast<std::int64_t>(kMessages * kBytes) * state.iterations());
+}
+
+void md5_and_sha256(Bench& state) {
+  core::AlignedBuffer bytes(1 << 20);
+  digest::Md5Sha256Stream both;
+  for (auto step : state) both.update(bytes.span());
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes.size()) * state.iterations());
+}
+
 void crc32(Bench& state) {
   core::AlignedBuffer bytes(1 << 18);
   for (auto step : state) benchmark::DoNotOptimize(digest::crc32(bytes.span()));
@@ -159,6 +175,8 @@ void register_all() {
     benchmark::RegisterBenchmark(fmt::format("md5/{}_messages", lanes).c_str(), md5_lanes, lanes);
   benchmark::RegisterBenchmark("md5/one_message", md5_chain);
   benchmark::RegisterBenchmark("sha256/one_message", sha256_chain);
+  benchmark::RegisterBenchmark("sha256/2_messages", sha256_two);
+  benchmark::RegisterBenchmark("md5_and_sha256/one_message", md5_and_sha256);
   benchmark::RegisterBenchmark("crc32", crc32);
 }
 

@@ -84,6 +84,39 @@ TEST_CASE("digests: MD5 of many messages is that of each, at every width") {
   }
 }
 
+TEST_CASE("digests: SHA-256 of many messages is that of each") {
+  Dice dice(7);
+  for (const std::size_t count : {1u, 2u, 3u, 8u}) {
+    for (const std::size_t bytes : {0u, 1u, 55u, 56u, 63u, 64u, 65u, 119u, 120u, 128u, 4096u, 10'001u}) {
+      CAPTURE(count, bytes);
+      const core::Bytes all = seeded_bytes(count * (bytes + 3) + 1, dice.next());
+      std::vector<const std::byte*> messages;
+      std::vector<digest::Sha256> got(count);
+      for (std::size_t i = 0; i < count; ++i) messages.push_back(all.data() + i * (bytes + 3));
+      digest::sha256_many(messages, bytes, got);
+      for (std::size_t i = 0; i < count; ++i) REQUIRE(got[i] == digest::sha256({messages[i], bytes}));
+    }
+  }
+}
+
+TEST_CASE("digests: MD5 and SHA-256 at once are what each is alone, however a message is cut") {
+  Dice dice(8);
+  digest::Md5Sha256Stream both;
+  for (int round = 0; round < 500; ++round) {
+    const core::Bytes message =
+        seeded_bytes(round < 300 ? static_cast<std::size_t>(round) : dice.below(20'000), dice.next());
+    for (core::ByteSpan rest = message; !rest.empty();) {
+      const std::size_t part = std::min<std::size_t>(rest.size(), 1 + dice.below(round % 3 == 0 ? 70 : 5000));
+      both.update(rest.first(part));
+      rest = rest.subspan(part);
+    }
+    const auto [md5, sha256] = both.finish();
+    CAPTURE(round, message.size());
+    REQUIRE(md5 == digest::md5(message));
+    REQUIRE(sha256 == digest::sha256(message));
+  }
+}
+
 TEST_CASE("digests: a slice is padded for MD5 and CRC-32, not for SHA-256") {
   for (const std::size_t bytes : {1u, 4095u, 4096u, 4097u, 12'288u, 100'000u}) {
     const core::Bytes content = seeded_bytes(bytes, bytes);
