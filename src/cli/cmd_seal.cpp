@@ -126,6 +126,7 @@ void print_plan(Session& session, const rituals::Plan& plan) {
     print_news(out, shoot);
     print_left_out(out, shoot.source.left_out);
   }
+  if (!plan.parity_plan.empty()) out.detail("Parity of the largest volume: " + plan.parity_plan);
   if (!plan.loose.empty()) out.note(fmt::format("In no shoot: {}", core::count_of(plan.loose.size(), "picture")));
   for (const rituals::DriveLoad& load : plan.drives) {
     if (load.volumes > 0) {

@@ -103,9 +103,9 @@ CreateReport create_set(io::FileSystem& fs, const CreateRequest& request, const 
   report.slices = static_cast<std::uint32_t>(slices);
   report.recovery_slices = options.recovery_slices;
 
-  SetBuilder builder(files, options, work);
-  report.plan = builder.plan_explanation();
+  report.plan = recovery_plan(files, options, work).explanation();
   if (request.plan_only) return report;
+  SetBuilder builder(files, options, work);
   for (const std::string& name : builder.file_names()) {
     if (fs.stat(folder / name)) {
       throw Error(Code::kUsage, fmt::format("{} is there already", core::printable((folder / name).string())),

@@ -52,7 +52,30 @@ void check(const std::vector<SetFile>& files, const SetOptions& options) {
   }
 }
 
+/// What is gathered before it is hashed and summed.
+struct Batches {
+  std::uint64_t bytes, count;
+  Batches(std::uint64_t slice_bytes, const core::Work& work)
+      : bytes(std::max<std::uint64_t>(1, std::min<std::uint64_t>(kReadTogether, work.memory / 8) / slice_bytes) *
+              slice_bytes),
+        count(std::clamp<std::uint64_t>(work.memory / 8 / bytes, 1, kBatches)) {}
+};
+
 }  // namespace
+
+RecoveryPlan recovery_plan(const std::vector<SetFile>& files, const SetOptions& options, const core::Work& work) {
+  check(files, options);
+  RecoveryRequest request;
+  request.slice_bytes = options.slice_bytes;
+  request.slices = static_cast<std::uint32_t>(slice_count(files, options.slice_bytes));
+  for (std::uint32_t i = 0; i < options.recovery_slices; ++i)
+    request.exponents.push_back(static_cast<std::uint16_t>(options.first_exponent + i));
+  const Batches batches(options.slice_bytes, work);
+  const std::uint64_t held = batches.bytes * batches.count;
+  request.memory = work.memory > held ? work.memory - held : 0;
+  request.threads = work.thread_count();
+  return RecoveryPlan(std::move(request));
+}
 
 std::uint64_t slice_count(const std::vector<SetFile>& files, std::uint64_t slice_bytes) {
   return std::accumulate(files.begin(), files.end(), std::uint64_t{0}, [&](std::uint64_t sum, const SetFile& file) {
@@ -65,31 +88,13 @@ struct SetBuilder::State {
       : files(std::move(set_files)),
         options(std::move(set_options)),
         work(set_work),
-        plan(make_plan()),
+        plan(recovery_plan(files, options, work)),
         digests(files.size()),
         chains(options.hashes) {
-    for (std::uint64_t i = 0; i < batch_count(); ++i) batches.emplace_back(batch_bytes());
+    const Batches shape(options.slice_bytes, work);
+    for (std::uint64_t i = 0; i < shape.count; ++i) batches.emplace_back(shape.bytes);
     if (!plan.passes().empty()) sums.emplace(plan, 0);
     number();
-  }
-
-  std::uint64_t batch_bytes() const {
-    const std::uint64_t most = std::min<std::uint64_t>(kReadTogether, work.memory / 8);
-    return std::max<std::uint64_t>(1, most / options.slice_bytes) * options.slice_bytes;
-  }
-  std::uint64_t batch_count() const { return std::clamp<std::uint64_t>(work.memory / 8 / batch_bytes(), 1, kBatches); }
-
-  RecoveryPlan make_plan() const {
-    check(files, options);
-    RecoveryRequest request;
-    request.slice_bytes = options.slice_bytes;
-    request.slices = static_cast<std::uint32_t>(slice_count(files, options.slice_bytes));
-    for (std::uint32_t i = 0; i < options.recovery_slices; ++i)
-      request.exponents.push_back(static_cast<std::uint16_t>(options.first_exponent + i));
-    const std::uint64_t held = batch_bytes() * batch_count();
-    request.memory = work.memory > held ? work.memory - held : 0;
-    request.threads = work.thread_count();
-    return RecoveryPlan(std::move(request));
   }
 
   /// Slices are numbered through the files in the order of their ids.
@@ -299,6 +304,5 @@ std::vector<std::string> SetBuilder::file_names() const {
 }
 
 std::string SetBuilder::plan_description() const { return state_->plan.description(); }
-std::string SetBuilder::plan_explanation() const { return state_->plan.explanation(); }
 
 }  // namespace darkshelf::parity

@@ -12,6 +12,7 @@
 #include "core/work.hpp"
 #include "digest/digest.hpp"
 #include "io/file_system.hpp"
+#include "parity/recovery_plan.hpp"
 
 namespace darkshelf::parity {
 
@@ -80,12 +81,14 @@ class SetBuilder {
   /// Names write() makes, index first.
   std::vector<std::string> file_names() const;
   std::string plan_description() const;
-  std::string plan_explanation() const;  // some lines
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// How a SetBuilder of these would compute: its method, its reads. Throws as its constructor does.
+RecoveryPlan recovery_plan(const std::vector<SetFile>& files, const SetOptions& options, const core::Work& work);
 
 /// Number of slices a set of these files has.
 std::uint64_t slice_count(const std::vector<SetFile>& files, std::uint64_t slice_bytes);

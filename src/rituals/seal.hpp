@@ -55,6 +55,7 @@ struct Plan {
   std::vector<std::string> notes;                  // "2026-A and 2026-B are on one disk: they count once"
   std::uint64_t bytes = 0, photos = 0, files = 0;  // of the source
   std::chrono::seconds estimate{};                 // until done
+  std::string parity_plan;                         // how parity of the largest volume will be computed, for -v
   SealRequest request;
 };
 /// Looks at everything, writes nothing but drive visits. Throws kUsage (year folder, target inside a source, empty

@@ -106,10 +106,8 @@ class PayloadWriter {
     options.slice_bytes = info.slice_bytes;
     options.recovery_slices = info.recovery_slices;
     options.creator = info.creator;
-    core::Work work = context_.work;
-    work.memory = work.memory / 4 * 3;  // the rest is for buffers and small files read whole
     for (const parity::SetFile& file : files) out_.protected_paths.push_back(file.name);
-    out_.builder = std::make_unique<parity::SetBuilder>(std::move(files), options, work);
+    out_.builder = std::make_unique<parity::SetBuilder>(std::move(files), options, parity_work(context_.work));
     return true;
   }
 

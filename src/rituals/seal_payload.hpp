@@ -12,6 +12,12 @@ namespace darkshelf::rituals {
 inline constexpr std::size_t kWriteChunk = 4 << 20;
 inline constexpr std::size_t kParityHead = 16384;  // PAR2 names a file by the MD5 of this much of it
 
+/// What computing parity may take; the rest is for buffers and small files read whole.
+inline core::Work parity_work(core::Work work) {
+  work.memory = work.memory / 4 * 3;
+  return work;
+}
+
 /// What write_payload leaves behind for the tag files and the parity.
 struct WrittenPayload {
   std::vector<formats::volume::Member> members;  // with digests, offsets and slices

@@ -6,6 +6,7 @@
 #include "core/text.hpp"
 #include "rituals/seal.hpp"
 #include "rituals/seal_parts.hpp"
+#include "rituals/seal_payload.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
@@ -223,6 +224,21 @@ void note_shared_disks(Plan& plan) {
   }
 }
 
+std::string explain_parity(const Plan& plan, const core::Work& work) {
+  const volume::Sizes* largest = nullptr;
+  for (const ShootPlan& shoot : plan.shoots) {
+    for (const volume::CutVolume& volume : shoot.volumes) {
+      if (largest == nullptr || volume.sizes.payload_bytes > largest->payload_bytes) largest = &volume.sizes;
+    }
+  }
+  if (largest == nullptr || largest->slices == 0) return "";
+  parity::SetOptions options;
+  options.slice_bytes = largest->slice_bytes;
+  options.recovery_slices = largest->recovery_slices;
+  return parity::recovery_plan({{"payload", largest->slices * largest->slice_bytes, {}}}, options, parity_work(work))
+      .explanation();
+}
+
 }  // namespace
 
 void require_writable(const AttachedDrive& drive) {
@@ -275,6 +291,7 @@ Plan plan_seal(Context& context, const SealRequest& request) {
     throw Error(Code::kUsage, "there is nothing to seal: every folder named is empty",
                 "name folders with photos in them");
   plan.estimate = estimate_of(plan, context.work.thread_count());
+  plan.parity_plan = explain_parity(plan, context.work);
   return plan;
 }
 

@@ -149,9 +149,7 @@ class Writer {
     options.slice_bytes = part_.info.tag_slice_bytes;
     options.recovery_slices = part_.info.tag_recovery_slices;
     options.creator = part_.info.creator;
-    core::Work work = context_.work;
-    work.memory = work.memory / 4 * 3;
-    parity::SetBuilder builder(files, options, work);
+    parity::SetBuilder builder(files, options, parity_work(context_.work));
     for (std::size_t i = 0; i < files.size(); ++i) {
       builder.begin_file(i);
       builder.append(core::as_bytes(text(files[i].name)));

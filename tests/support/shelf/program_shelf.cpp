@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <sstream>
 
@@ -71,6 +72,18 @@ Outcome ProgramShelf::run(const std::vector<std::string>& arguments,
   std::vector<std::string> command = {DARKSHELF_EXECUTABLE, "--catalog", file.string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run_program(command, environment);
+}
+
+Outcome ProgramShelf::run_killed_after(double seconds, const std::vector<std::string>& arguments) {
+  // Of coreutils: it kills itself the same way when it had to kill. A time of 0 would mean none.
+  std::vector<std::string> command = {"timeout",
+                                      "--signal=KILL",
+                                      fmt::format("{:.4f}", std::max(seconds, 0.0001)),
+                                      DARKSHELF_EXECUTABLE,
+                                      "--catalog",
+                                      (state_ / "catalog.db").string()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run_program(command, {});
 }
 
 void ProgramShelf::must(const std::vector<std::string>& arguments) {

@@ -28,6 +28,8 @@ class ProgramShelf {
   /// `catalog`: another than its own.
   Outcome run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {},
               const io::Path& catalog = {});
+  /// Killed after so long, if it is still at work then.
+  Outcome run_killed_after(double seconds, const std::vector<std::string>& arguments);
   /// run() that has to end with exit code 0.
   void must(const std::vector<std::string>& arguments);
   std::vector<std::string> seal_command(const std::vector<std::string>& drives) const;
