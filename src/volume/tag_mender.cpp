@@ -22,7 +22,7 @@ constexpr std::uint64_t kTagLimit = 512 << 20;
 /// The protected texts in memory, slice by slice: what lies on the drive where it is intact, and room for the rest.
 class Texts {
  public:
-  Texts(io::FileSystem& fs, const io::Path& folder, const parity::PacketScan& scan, io::ReadMode mode)
+  Texts(io::FileSystem& fs, const std::vector<io::Path>& folders, const parity::PacketScan& scan, io::ReadMode mode)
       : fs_(fs), mode_(mode), slice_bytes_(scan.main->slice_bytes), files_(parity::numbered_files(scan)) {
     std::uint64_t total = 0;
     for (const parity::NumberedFile& file : files_) total += file.description.bytes;
@@ -31,7 +31,7 @@ class Texts {
     for (const parity::NumberedFile& file : files_) {
       if (file.description.name.find('/') != std::string::npos)
         throw Error(Code::kCorrupt, "the tags PAR2 set names a file in a folder");
-      load(folder / file.description.name, file);
+      load(folders, file);
     }
   }
 
@@ -69,25 +69,34 @@ class Texts {
     return {file, (slice - files_[file].first_slice) * slice_bytes_};
   }
 
-  void load(const io::Path& path, const parity::NumberedFile& file) {
+  void load(const std::vector<io::Path>& folders, const parity::NumberedFile& file) {
     core::Bytes text(file.description.bytes);
-    const auto stat = fs_.stat(path);
-    const auto source = stat && stat->type == io::FileType::kRegular ? fs_.open_read(path, mode_) : nullptr;
+    std::vector<std::unique_ptr<io::File>> sources;
+    for (const io::Path& folder : folders) {
+      const io::Path path = folder / file.description.name;
+      const auto stat = fs_.stat(path);
+      if (!stat || stat->type != io::FileType::kRegular) continue;
+      try {
+        sources.push_back(fs_.open_read(path, mode_));
+      } catch (const Error& error) {
+        if (!io::is_read_error(error)) throw;
+      }
+    }
     core::Bytes slice(slice_bytes_);
     for (std::uint32_t s = 0; s < file.slice_count; ++s) {
       const std::uint64_t at = s * slice_bytes_, length = std::min<std::uint64_t>(slice_bytes_, text.size() - at);
-      bool intact = false;
-      if (source && file.checksums != nullptr) {
+      const auto read_intact = [&](const std::unique_ptr<io::File>& source) {
         try {
           const std::size_t got = source->read_at(at, core::MutableByteSpan(slice).first(length));
           std::fill(slice.begin() + static_cast<std::ptrdiff_t>(got), slice.end(), std::byte{});
-          intact = digest::crc32(slice) == file.checksums->slices[s].crc32 &&
-                   digest::md5(slice) == file.checksums->slices[s].md5;
+          return digest::crc32(slice) == file.checksums->slices[s].crc32 &&
+                 digest::md5(slice) == file.checksums->slices[s].md5;
         } catch (const Error& error) {
           if (!io::is_read_error(error)) throw;
+          return false;
         }
-      }
-      if (intact) {
+      };
+      if (file.checksums != nullptr && std::any_of(sources.begin(), sources.end(), read_intact)) {
         std::copy_n(slice.begin(), length, text.begin() + static_cast<std::ptrdiff_t>(at));
       } else {
         lost_.push_back(file.first_slice + s);
@@ -106,13 +115,13 @@ class Texts {
 
 }  // namespace
 
-std::map<std::string, std::string> mend_tag_files(io::FileSystem& fs, const io::Path& folder,
+std::map<std::string, std::string> mend_tag_files(io::FileSystem& fs, const std::vector<io::Path>& folders,
                                                   const std::vector<io::Path>& set,
                                                   const std::vector<std::string>& broken, io::ReadMode mode,
                                                   const core::Work& work) {
   const parity::PacketScan scan = parity::scan_packets(fs, set, mode, work);
   if (!scan.main) throw Error(Code::kUnrepairable, "no sound packet of the tags PAR2 set tells what it protects");
-  Texts texts(fs, folder, scan, mode);
+  Texts texts(fs, folders, scan, mode);
   parity::ReconstructRequest request;
   request.slice_bytes = scan.main->slice_bytes;
   request.slices = texts.slices();

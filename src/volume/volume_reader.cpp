@@ -22,13 +22,14 @@ constexpr std::uint64_t kTagLimit = 512 << 20;  // of one tag file: members of a
 
 class Loading {
  public:
-  Loading(io::FileSystem& fs, const io::Path& folder, io::ReadMode mode, const core::Work& work)
-      : fs_(fs), mode_(mode), work_(work) {
+  Loading(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known, io::ReadMode mode,
+          const core::Work& work)
+      : fs_(fs), known_(known), mode_(mode), work_(work) {
     out_.folder = folder;
   }
 
-  LoadedVolume run(const std::optional<KnownSeal>& known) {
-    take_seal(known);
+  LoadedVolume run() {
+    take_seal(known_);
     std::vector<std::string> broken;
     for (const std::string_view name : fv::kTagFiles) {
       if (!read_tag(std::string(name))) broken.emplace_back(name);
@@ -44,8 +45,8 @@ class Loading {
   }
 
   /// The text of a small file; nothing with `condition` set when it is missing or cannot be read.
-  std::optional<std::string> text_of(const std::string& name, FileCondition& condition) {
-    const io::Path path = out_.folder / name;
+  std::optional<std::string> text_of(const io::Path& folder, const std::string& name, FileCondition& condition) {
+    const io::Path path = folder / name;
     try {
       const auto stat = fs_.stat(path);
       if (!stat || stat->type != io::FileType::kRegular) {
@@ -65,7 +66,7 @@ class Loading {
   void take_seal(const std::optional<KnownSeal>& known) {
     const std::string name(fv::kTagManifest);
     FileCondition condition{};
-    const auto here = text_of(name, condition);
+    const auto here = text_of(out_.folder, name, condition);
     const auto fits = [&](const digest::Sha256& seal) { return here && digest::sha256(core::as_bytes(*here)) == seal; };
     if (known && fits(known->seal)) {
       out_.tagmanifest_text = *here;
@@ -96,21 +97,41 @@ class Loading {
       throw Error(Code::kCorrupt,
                   fmt::format("the seal of {} does not name {}", core::printable(out_.folder.string()), name));
     FileCondition condition{};
-    auto text = text_of(name, condition);
+    auto text = text_of(out_.folder, name, condition);
     if (text && digest::sha256(core::as_bytes(*text)) == *sealed) {
       out_.tag_text[name] = std::move(*text);
       return true;
     }
-    finding(name, condition, false);
-    return false;
+    const bool mended = take_from_elsewhere(name, *sealed);
+    finding(name, condition, mended);
+    return mended;
+  }
+
+  bool take_from_elsewhere(const std::string& name, const digest::Sha256& sealed) {
+    const auto take = [&](const std::string& text) {
+      if (digest::sha256(core::as_bytes(text)) != sealed) return false;
+      out_.tag_text[name] = text;
+      return true;
+    };
+    if (!known_) return false;
+    if (const auto text = known_->tag_text.find(name); text != known_->tag_text.end() && take(text->second))
+      return true;
+    return std::any_of(known_->twins.begin(), known_->twins.end(), [&](const io::Path& twin) {
+      FileCondition condition{};
+      const auto text = text_of(twin, name, condition);
+      return text && take(*text);
+    });
   }
 
   void mend(const std::vector<std::string>& broken) {
-    std::vector<io::Path> set;
-    for (const fv::ManifestEntry& entry : out_.tagmanifest) {
-      const bool tags = entry.path.find(".tags.") != std::string::npos && entry.path.ends_with(".par2") &&
-                        entry.path.find('/') == std::string::npos;
-      if (tags) set.push_back(out_.folder / entry.path);
+    std::vector<io::Path> folders{out_.folder}, set;
+    if (known_) folders.insert(folders.end(), known_->twins.begin(), known_->twins.end());
+    for (const io::Path& folder : folders) {
+      for (const fv::ManifestEntry& entry : out_.tagmanifest) {
+        const bool tags = entry.path.find(".tags.") != std::string::npos && entry.path.ends_with(".par2") &&
+                          entry.path.find('/') == std::string::npos;
+        if (tags) set.push_back(folder / entry.path);
+      }
     }
     // PAR2 protects no empty files, and they need none.
     for (const std::string& name : broken) {
@@ -119,7 +140,7 @@ class Loading {
     }
     std::string why = "its parity is gone";
     try {
-      for (auto& [name, text] : mend_tag_files(fs_, out_.folder, set, broken, mode_, work_)) {
+      for (auto& [name, text] : mend_tag_files(fs_, folders, set, broken, mode_, work_)) {
         const digest::Sha256* sealed = sealed_hash(name);
         if (sealed != nullptr && digest::sha256(core::as_bytes(text)) == *sealed) out_.tag_text[name] = std::move(text);
       }
@@ -190,6 +211,7 @@ class Loading {
   }
 
   io::FileSystem& fs_;
+  const std::optional<KnownSeal>& known_;
   io::ReadMode mode_;
   const core::Work& work_;
   LoadedVolume out_;
@@ -206,7 +228,7 @@ bool is_volume(io::FileSystem& fs, const io::Path& folder) {
 
 LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known,
                          io::ReadMode mode, const core::Work& work) {
-  return Loading(fs, folder, mode, work).run(known);
+  return Loading(fs, folder, known, mode, work).run();
 }
 
 std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root) {

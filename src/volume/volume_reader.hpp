@@ -45,12 +45,16 @@ struct LoadedVolume {
 struct KnownSeal {
   digest::Sha256 seal{};
   std::string tagmanifest_text;  // "" if only the digest is known
+  // Where tag files that are damaged in the folder may be had; nothing of it is believed that the seal does not prove.
+  std::vector<io::Path> twins;                  // folders of other copies of the volume
+  std::map<std::string, std::string> tag_text;  // by name of kTagFiles
 };
 
 /// Loads and checks the tag files against the seal. `known` (from the catalog, or darkshelf/seals/) wins over what lies
-/// in the folder; without it the tagmanifest in the folder is believed. A tag file that does not match is rebuilt from
-/// the tags PAR2 set and reported. Throws Error(kUnrepairable) when members, manifest, slices or bag-info cannot be
-/// had, Error(kNewerFormat) for a later format, Error(kCorrupt) when nothing fits together.
+/// in the folder; without it the tagmanifest in the folder is believed. A tag file that does not match is taken from
+/// elsewhere or rebuilt from the tags PAR2 sets of all copies, and reported. Throws Error(kUnrepairable) when members,
+/// manifest, slices or bag-info cannot be had, Error(kNewerFormat) for a later format, Error(kCorrupt) when nothing
+/// fits together.
 LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known,
                          io::ReadMode mode, const core::Work& work);
 
