@@ -15,7 +15,10 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
   std::size_t made = 0;
   for (const rituals::CopiedVolume& copied : report.volumes) {
     made += copied.already_there ? 0 : 1;
-    std::string how = copied.already_there ? "is there already" : "copied from " + core::printable(copied.from);
+    std::vector<std::string> sources{core::printable(copied.from)};
+    for (const std::string& helper : copied.helpers) sources.push_back(core::printable(helper));
+    std::string how =
+        copied.already_there ? "is there already" : fmt::format("copied from {}", fmt::join(sources, " and "));
     if (copied.replaced) how += ", in place of a damaged one, which is kept in darkshelf/quarantine";
     if (copied.mended)
       how +=
@@ -25,6 +28,7 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
     out.object("copied_volume", {{"volume", copied.volume.info.volume.text()},
                                  {"folder", copied.volume.folder},
                                  {"from", copied.from},
+                                 {"helped_by", copied.helpers},
                                  {"to", report.to},
                                  {"mended_slices", copied.mended_slices},
                                  {"mended", copied.mended},

@@ -4,6 +4,7 @@
 #include "core/text.hpp"
 #include "formats/drive/drive_files.hpp"
 #include "parity/set_reader.hpp"
+#include "rituals/parcel_file.hpp"
 
 namespace darkshelf::cli {
 
@@ -32,6 +33,7 @@ class Inspection {
     const std::string_view start = core::as_text(head);
     if (start.starts_with(std::string_view("PAR2\0PKT", 8)) || name_.ends_with(".par2")) return par2();
     if (start.starts_with("SQLite format 3")) return catalog_file();
+    if (start.starts_with("{\"darkshelf\":")) return parcel();
     if (name_ == "drive.json") return drive();
     if (name_ == "CURRENT") return current();
     if (name_ == fv::kBagInfo) return bag_info();
@@ -39,7 +41,7 @@ class Inspection {
     if (name_ == fv::kSlices) return say("list of slices", {{"slices", fv::decode_slices(text()).size()}});
     if (name_ == fv::kManifest || name_ == fv::kTagManifest || name_ == fv::kPhotos) return manifest();
     throw Error(Code::kFailed, fmt::format("{} is nothing darkshelf writes or reads", core::printable(path_.string())),
-                "it knows catalogs, PAR2 files, and the files below darkshelf/ on a drive");
+                "it knows catalogs, PAR2 files, requests and parcels, and the files below darkshelf/ on a drive");
   }
 
  private:
@@ -73,6 +75,30 @@ class Inspection {
           fmt::format("{} ({})", core::printable(file.name), core::format_size(file.bytes));
     say("PAR2 packets", std::move(fields));
     return bad == 0 ? kGood : kDamageRepairable;
+  }
+
+  int parcel() {
+    const auto file = rituals::ParcelFile::open(io::posix(), path_, session_.work());
+    const formats::parcel::Parcel& head = file->head();
+    const bool request = head.kind == formats::parcel::Kind::kRequest;
+    std::uint64_t slices = 0, needed = 0, lists = 0;
+    for (const formats::parcel::Part& part : head.parts) {
+      slices += part.slices.size();
+      needed += part.needed;
+      lists += part.files.size();
+    }
+    Json fields = {{"for drive", core::printable(head.label)}, {"drive id", head.drive.text()}};
+    if (!request) fields["read from"] = core::printable(head.from);
+    fields["made"] = core::format_time(head.made);
+    fields["format"] = formats::parcel::kFormat;
+    fields["creator"] = core::printable(head.creator);
+    fields["slices"] = slices;
+    if (request) fields["needed"] = needed;
+    fields["lists"] = lists;
+    if (!request) fields["bytes"] = head.data_bytes();
+    for (const formats::parcel::Part& part : head.parts)
+      fields["volume " + part.volume.text().substr(0, 8)] = core::printable(part.folder);
+    return say(request ? "request for what a drive lacks" : "parcel for a drive that is damaged", std::move(fields));
   }
 
   int drive() {

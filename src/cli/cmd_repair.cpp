@@ -4,6 +4,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
+#include "cli/parcels.hpp"
 #include "core/text.hpp"
 #include "rituals/repair.hpp"
 
@@ -29,6 +30,37 @@ void tell_success(Output& out, const rituals::RepairReport& report, bool only_so
   }
 }
 
+/// What is beyond repair from what is here.
+void tell_next(Output& out, const rituals::RepairReport& report) {
+  const std::string label = core::shell_quote(report.drive.label);
+  std::vector<std::string> next = report.commands;
+  const bool by_twin = std::any_of(next.begin(), next.end(),
+                                   [](const std::string& command) { return command.starts_with("darkshelf repair"); });
+  if (by_twin) {
+    next.push_back(fmt::format("darkshelf repair {} --request {}   (where they cannot be plugged in together)", label,
+                               core::shell_quote(report.drive.label + ".request")));
+  }
+  next.emplace_back("darkshelf restore SHOOT --to DIR   (saves every intact photo)");
+  if (!by_twin) next.emplace_back("darkshelf show SHOOT   (tells which other drives hold it)");
+  for (std::size_t i = 0; i < next.size(); ++i) out.line((i == 0 ? "Next: " : "      ") + next[i]);
+}
+
+/// " (212 slices from 2026-B, 3 from parity)"; "" where parity alone did it.
+std::string where_from(const rituals::Origin& origin) {
+  std::vector<std::string> parts;
+  const auto add = [&](std::uint64_t slices, const std::string& from) {
+    if (slices == 0) return;
+    parts.push_back(fmt::format("{} from {}",
+                                parts.empty() ? core::count_of(slices, "slice") : core::with_commas(slices),
+                                core::printable(from)));
+  };
+  for (const auto& [label, slices] : origin.from_twins) add(slices, label);
+  add(origin.from_parcel, "the parcel");
+  if (parts.empty()) return {};
+  add(origin.rebuilt, "parity");
+  return fmt::format(" ({})", fmt::join(parts, ", "));
+}
+
 }  // namespace
 
 int repair_drive(Session& session, const rituals::RepairRequest& request, std::uint64_t memory) {
@@ -43,12 +75,15 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     return kGood;
   }
   int code = kGood;
+  if (!report.note.empty()) out.note(report.note);
   for (const rituals::RepairedVolume& volume : report.volumes) {
     Json object = {{"volume", volume.volume.info.volume.text()},
                    {"folder", volume.volume.folder},
                    {"repaired", volume.repaired},
                    {"replayed", volume.replayed},
                    {"slices", volume.slices},
+                   {"slices_from_twin", volume.origin.from_twin()},
+                   {"slices_from_parcel", volume.origin.from_parcel},
                    {"files", volume.files},
                    {"bytes", volume.bytes},
                    {"message", core::printable(volume.failure)}};
@@ -56,7 +91,7 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     if (volume.repaired) {
       out.line(fmt::format("{} {}: {} in {}{}", out.paint(Color::kGreen, "repaired"), volume.volume.folder,
                            core::format_size(volume.bytes), core::count_of(volume.files, "file"),
-                           volume.replayed ? " (an interrupted repair was finished)" : ""));
+                           volume.replayed ? " (an interrupted repair was finished)" : where_from(volume.origin)));
       continue;
     }
     code = worse(code, volume.failing_medium ? kDamageRepairable : kDamageBeyondRepair);
@@ -77,7 +112,10 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     if (!problem.hint.empty()) out.line(problem.hint);
   }
   if (code == kGood && report.not_refreshed.empty()) {
-    tell_success(out, report, request.only.has_value());
+    tell_success(out, report, request.only.has_value() || request.parcel);
+    if (request.parcel)
+      out.line(report.volumes.empty() ? "What the parcel is for is intact already: it is not needed."
+                                      : "The parcel is not needed any more.");
   } else if (code == kGood) {
     out.line(fmt::format("{} read on {}, intact.", core::count_of(report.checked, "volume"),
                          core::printable(report.drive.label)));
@@ -90,9 +128,9 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
                                           [](const rituals::RepairedVolume& volume) { return volume.failing_medium; });
   if (code == kDamageRepairable && failing_volume)
     out.line(fmt::format("Next: darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(report.drive.label)));
-  if (code == kDamageBeyondRepair) {
-    out.line("Next: darkshelf restore SHOOT --to DIR   (saves every intact photo)");
-    out.line("      darkshelf show SHOOT   (tells which other drives hold it)");
+  if (request.request) tell_request(out, report);
+  if (code == kDamageBeyondRepair && !report.request) {
+    tell_next(out, report);
   }
   if (!report.not_refreshed.empty()) {
     code = worse(code, kFailed);
@@ -110,24 +148,55 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
   return code;
 }
 
+namespace {
+
+struct Options {
+  rituals::RepairRequest request;
+  std::string work, request_file, parcel_file, output, memory = "2GiB";
+};
+
+int run(Session& session, Options& o) {
+  const std::uint64_t memory = core::parse_size(o.memory);
+  if (!o.work.empty()) o.request.work = o.work;
+  if (!o.request_file.empty()) o.request.request = o.request_file;
+  if (!o.parcel_file.empty()) {
+    o.request.parcel = rituals::ParcelFile::open(io::posix(), o.parcel_file, session.work(memory));
+    if (o.request.parcel->head().kind == formats::parcel::Kind::kRequest)
+      return make_parcel(session, {o.request.parcel, o.request.drive, parcel_name(o.parcel_file, o.output)}, memory);
+    if (o.request.drive.empty()) o.request.drive = o.request.parcel->head().drive.text();
+  }
+  if (!o.output.empty())
+    throw core::Error(core::Code::kUsage, "-o names the parcel that is made of a request", "darkshelf repair --help");
+  if (o.request.drive.empty()) throw core::Error(core::Code::kUsage, "repair which drive?", "darkshelf drive list");
+  return repair_drive(session, o.request, memory);
+}
+
+}  // namespace
+
 void add_repair(CLI::App& app, Session& session) {
   CLI::App* cmd =
-      app.add_subcommand("repair", "Mend what a scrub found, from parity on the drive itself")->group(kBack);
-  struct Options {
-    rituals::RepairRequest request;
-    std::string work, memory = "2GiB";
-  };
+      app.add_subcommand("repair", "Mend what a scrub found, from parity and from other copies")->group(kBack);
   auto o = std::make_shared<Options>();
-  cmd->add_option("DRIVE", o->request.drive, "Label, id, or where it is mounted")->required();
+  cmd->add_option("DRIVE", o->request.drive, "Label, id, or where it is mounted");
+  auto* with =
+      cmd->add_option("--with", o->request.with, "Another drive with the same volumes, to take from what is lost");
+  with->type_name("DRIVE");
   cmd->add_option("--work", o->work, "Folder for the journal, if the drive has no room")->type_name("DIR");
-  cmd->add_flag("--discard", o->request.discard_quarantine, "Remove the damaged bytes earlier repairs have kept");
+  auto* request = cmd->add_option("--request", o->request_file, "Write down what is lacking, for a twin far away");
+  request->type_name("FILE");
+  auto* parcel = cmd->add_option("--parcel", o->parcel_file,
+                                 "Where a twin is: make a parcel of such a request. Where the drive is: mend it from "
+                                 "the parcel");
+  parcel->type_name("FILE")->excludes(request);
+  cmd->add_option("-o,--output", o->output, "The parcel to make (beside the request if not told)")
+      ->type_name("FILE")
+      ->needs(parcel);
+  cmd->add_flag("--discard", o->request.discard_quarantine, "Remove the damaged bytes earlier repairs have kept")
+      ->excludes(with)
+      ->excludes(request)
+      ->excludes(parcel);
   add_memory(cmd, o->memory, "--memory", "What rebuilding may take");
-  cmd->callback([&session, o] {
-    session.action = [&session, o] {
-      if (!o->work.empty()) o->request.work = o->work;
-      return repair_drive(session, o->request, core::parse_size(o->memory));
-    };
-  });
+  cmd->callback([&session, o] { session.action = [&session, o] { return run(session, *o); }; });
 }
 
 }  // namespace darkshelf::cli

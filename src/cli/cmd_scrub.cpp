@@ -291,8 +291,10 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
     if (!copy.renewal.empty()) renewals.insert(copy.renewal);
   }
   if (!renewals.empty()) {
-    return fmt::format("Next: {}   (brings good copies)\n      darkshelf repair {}   (mends the rest)",
-                       fmt::join(renewals, "   (brings good copies)\n      "), label);
+    const bool mends = std::any_of(renewals.begin(), renewals.end(),
+                                   [](const std::string& command) { return command.starts_with("darkshelf repair"); });
+    return fmt::format("Next: {}   (brings good copies){}", fmt::join(renewals, "   (brings good copies)\n      "),
+                       mends ? "" : fmt::format("\n      darkshelf repair {}   (mends the rest)", label));
   }
   return fmt::format(
       "Next: darkshelf repair {}   (mends what can be mended)\n      darkshelf show SHOOT   (tells which "

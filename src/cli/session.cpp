@@ -89,7 +89,14 @@ void give_to_caller_of_sudo(const io::Path& catalog) {
 }  // namespace
 
 Session::Session(std::string command_line) : command_line_(std::move(command_line)), world_(core::real_world()) {}
-Session::~Session() = default;
+Session::~Session() {
+  if (scratch_.empty()) return;
+  catalog_.reset();
+  try {
+    io::remove_tree(io::posix(), scratch_);
+  } catch (const Error&) {  // the system clears its folder for such things
+  }
+}
 
 Output& Session::out() {
   if (!out_) {
@@ -160,6 +167,16 @@ std::string Session::whereabouts(const catalog::Drive& drive) {
 
 rituals::Context Session::context(std::uint64_t memory, unsigned threads) {
   return {fs_, world_, work(memory, threads), catalog(catalog::Catalog::Access::kWrite)};
+}
+
+rituals::Context Session::context_or_scratch(std::uint64_t memory) {
+  if (!catalog_ && !io::posix().stat_following(catalog_path())) {
+    const char* told = std::getenv("TMPDIR");
+    scratch_ = io::Path(told != nullptr && *told != '\0' ? told : "/tmp") / ("darkshelf-" + world_.new_id().text());
+    io::posix().make_dirs(scratch_);
+    catalog_ = catalog::Catalog::create(io::posix(), scratch_ / "catalog.db", world_, command_line_);
+  }
+  return context(memory);
 }
 
 int tell_error(Output& out, const Error& error) {

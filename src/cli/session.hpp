@@ -59,6 +59,9 @@ class Session {
   catalog::Catalog& catalog_or_new();
   /// A context over the catalog (opened for writing), with progress and Ctrl-C.
   rituals::Context context(std::uint64_t memory = 0, unsigned threads = 0);
+  /// The same for what works from drives alone: without a catalog on this machine over an empty one that goes with the
+  /// session.
+  rituals::Context context_or_scratch(std::uint64_t memory);
   core::Work work(std::uint64_t memory = 0, unsigned threads = 0);
   /// The known drives that are plugged in at this moment, and where.
   const std::map<core::Uuid, io::Path>& plugged_in();
@@ -78,6 +81,7 @@ class Session {
   std::unique_ptr<Output> out_;
   std::unique_ptr<TerminalProgress> progress_;
   std::optional<catalog::Catalog> catalog_;
+  io::Path scratch_;  // folder of a catalog that goes with the session; empty: none
   std::optional<std::map<core::Uuid, io::Path>> plugged_in_;
 };
 

@@ -126,7 +126,7 @@ class Copying {
       if (!seen.insert(volume.info.volume).second) continue;
       if (is_there(volume)) {
         if (request_.missing) continue;
-        CopiedVolume there{volume, "", 0};
+        CopiedVolume there{volume, "", 0, {}};
         there.already_there = true;
         report_.volumes.push_back(std::move(there));
       } else if (target_) {
@@ -223,6 +223,19 @@ class Copying {
     return holders;
   }
 
+  /// All copies at hand but that one: where it is damaged beyond its parity they help. Even a bad copy does that is
+  /// about to be replaced.
+  Elsewhere others_of(const catalog::Volume& volume, const Holder& holder) {
+    Elsewhere others;
+    for (const Holder& other : holders_of(volume)) {
+      if (other.source.folder != holder.source.folder && context_.fs.stat(other.source.folder))
+        others.twins.push_back({other.label, other.source.folder});
+    }
+    if (target_ && request_.from.empty() && context_.fs.stat(target_->volume_folder(volume)))
+      others.twins.push_back({target_->drive.label, target_->volume_folder(volume)});
+    return others;
+  }
+
   /// Tries one holder after the other until `from_one` succeeds; tells why when none does.
   template <class FromOne>
   void from_any(const catalog::Volume& volume, const FromOne& from_one) {
@@ -256,11 +269,11 @@ class Copying {
 
   void bring(const catalog::Volume& volume) {
     from_any(volume, [&](const Holder& holder) {
-      CopiedVolume copied{volume, "", 0};
+      CopiedVolume copied{volume, "", 0, {}};
       if (take_what_is_there(context_, volume, *target_, health_on_target(volume).has_value())) {
         copied.already_there = true;
       } else {
-        const CopiedBytes bytes = copy_volume(context_, volume, holder.source, *target_);
+        const CopiedBytes bytes = copy_volume(context_, volume, holder.source, others_of(volume, holder), *target_);
         tell(bytes, holder, copied);
         copied.replaced = bytes.replaced;
         report_.readback_cached = report_.readback_cached || bytes.readback_cached;
@@ -272,13 +285,14 @@ class Copying {
 
   void stage(const catalog::Volume& volume) {
     if (staging_->holds(volume)) {
-      report_.staged.push_back({volume, "", 0});
+      report_.staged.push_back({volume, "", 0, {}});
     } else if (!staging_->has_room(volume)) {
       report_.waiting.push_back(volume);
     } else {
       from_any(volume, [&](const Holder& holder) {
-        CopiedVolume staged{volume, "", 0};
-        tell(stage_volume(context_, volume, holder.source, staging_->place(volume)), holder, staged);
+        CopiedVolume staged{volume, "", 0, {}};
+        tell(stage_volume(context_, volume, holder.source, others_of(volume, holder), staging_->place(volume)), holder,
+             staged);
         report_.staged.push_back(std::move(staged));
       });
     }
@@ -296,6 +310,7 @@ class Copying {
 
   void tell(const CopiedBytes& bytes, const Holder& holder, CopiedVolume& copied) {
     copied.from = holder.label;
+    copied.helpers = bytes.helpers;
     copied.mended = bytes.mended;
     copied.mended_slices = bytes.mended_slices;
     report_.bytes += bytes.bytes;

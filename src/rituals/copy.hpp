@@ -1,7 +1,7 @@
 #pragma once
 // Another copy of sealed volumes: byte-identical, mended from parity on the way, read back and proven.
 
-#include "rituals/context.hpp"
+#include "rituals/examine.hpp"
 
 namespace darkshelf::rituals {
 
@@ -16,6 +16,7 @@ struct CopiedVolume {
   catalog::Volume volume;
   std::string from;  // label
   std::uint64_t mended_slices = 0;
+  std::vector<std::string> helpers;  // labels of other copies it was mended from
   bool mended = false, already_there = false;
   bool replaced = false;  // a bad copy stood there; it is kept in quarantine
 };
@@ -34,9 +35,15 @@ struct CopyReport {
 /// there to the target when the same command is typed with the target plugged in.
 CopyReport copy(Context& context, const CopyRequest& request);
 
-/// The command that renews a bad copy on `drive` from a good one elsewhere; "" when there is none. To a
-/// `failing_medium` nothing is written any more: the good copy then goes to another drive.
-std::string how_to_renew(Context& context, const catalog::Volume& volume, const catalog::Drive& drive,
-                         bool failing_medium = false);
+/// Another drive that holds a copy of a volume its own parity cannot mend, and the command that uses it.
+struct HelpingDrive {
+  std::string who;      // "2026-B (at bank box) holds a good copy"
+  std::string command;  // "" when there is none
+  bool plugged_in = false;
+};
+/// The best of the known copies, on other drives than `tried`. A volume that is there is mended from it, one that is
+/// missing is copied anew; to a `failing_medium` nothing is written any more: the good copy goes to another drive.
+HelpingDrive helper_for(Context& context, const catalog::Volume& volume, const catalog::Drive& drive,
+                        const std::vector<core::Uuid>& tried, const Examination& examination, bool failing_medium);
 
 }  // namespace darkshelf::rituals

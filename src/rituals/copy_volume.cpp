@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/mend.hpp"
+#include "rituals/parcel_file.hpp"
 #include "rituals/seal_parts.hpp"
 
 namespace darkshelf::rituals {
@@ -81,31 +82,39 @@ bool copy_intact(Context& context, const catalog::Volume& volume, const io::Path
   }
 }
 
-void copy_mended(Context& context, const catalog::Volume& volume, const CopySource& from, const io::Path& folder,
-                 CopiedBytes& copied) {
-  const Examination examination =
-      examine(context, from.folder, volume.info.volume, known_seal(volume), Depth::kEverything, io::ReadMode::kDirect);
-  if (!examination.repairable()) {
-    if (from.drive != nullptr) record_damage(context, *from.drive, volume, examination);
-    throw Error(Code::kUnrepairable,
-                examination.loaded ? fmt::format("{} of its slices are lost and only {} recovery slices are sound",
-                                                 examination.lost.size(), examination.payload_parity.recovery.size())
-                                   : examination.failure);
-  }
+void copy_mended(Context& context, const catalog::Volume& volume, const CopySource& from, const Elsewhere& others,
+                 const io::Path& folder, CopiedBytes& copied) {
+  const auto look = [&](const volume::KnownSeal& known) {
+    return examine(context, from.folder, volume.info.volume, known, Depth::kEverything, io::ReadMode::kDirect);
+  };
+  Examination examination = look(*known_seal(volume));
   if (from.drive != nullptr) record_damage(context, *from.drive, volume, examination);
+  const bool lists_lost = !examination.loaded && health_of(examination) != catalog::CopyHealth::kMissing;
+  if (lists_lost && !others.nowhere())
+    examination = look(with_elsewhere(*known_seal(volume), volume.info.volume, others));
+  if (!examination.loaded) throw Error(Code::kUnrepairable, examination.failure);
+  const bool alone = examination.repairable() && !lists_lost;
+  if (!alone && others.nowhere()) {
+    throw Error(Code::kUnrepairable, fmt::format("{} of its slices are lost and only {} recovery slices are sound",
+                                                 examination.lost.size(), examination.payload_parity.recovery.size()));
+  }
   copied.bytes = 0;
   copied.mended = true;
   copied.mended_slices = examination.lost.size();
   io::Path work = folder;
   work += ".work";
   io::remove_tree(context.fs, work);
-  const SealedSource source = SealedSource::mend(context, examination, work, false);
+  const SealedSource source =
+      SealedSource::mend(context, examination, work, SealedSource::Need::kEverything, alone ? Elsewhere{} : others);
+  if (!alone) {
+    for (const Twin& twin : others.twins) copied.helpers.push_back(twin.label);
+  }
   if (!copy_files(context, source, folder, copied)) {
     throw Error(Code::kCorrupt, fmt::format("the volume in {} changed while it was copied", from.folder.string()));
   }
 }
 
-CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const CopySource& from,
+CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const CopySource& from, const Elsewhere& others,
                        const io::Path& folder) {
   CopiedBytes copied;
   io::remove_tree(context.fs, folder);
@@ -113,7 +122,7 @@ CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const Co
   if (!copy_intact(context, volume, from.folder, folder, copied)) {
     io::remove_tree(context.fs, folder);
     context.fs.make_dirs(folder);
-    copy_mended(context, volume, from, folder, copied);
+    copy_mended(context, volume, from, others, folder, copied);
   }
   core::stop_point("copy.written");
   give_sealed_times(context.fs, folder, volume.info);
@@ -182,12 +191,12 @@ void check_room_for_all(Context& context, const std::vector<catalog::Volume>& vo
 }
 
 CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const CopySource& from,
-                        const AttachedDrive& target) {
+                        const Elsewhere& others, const AttachedDrive& target) {
   CopiedBytes copied;
   const io::Path folder = incoming_folder(target, volume.info.volume);
   check_room(context, volume, target);
   or_remove(context.fs, folder, [&] {
-    copied = write_copy(context, volume, from, folder);
+    copied = write_copy(context, volume, from, others, folder);
     copied.readback_cached = prove(context, folder, as_written(volume));
     core::stop_point("copy.proven");
     copied.replaced = context.fs.stat(target.volume_folder(volume)).has_value();
@@ -200,12 +209,12 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const C
 }
 
 CopiedBytes stage_volume(Context& context, const catalog::Volume& volume, const CopySource& from,
-                         const io::Path& staged) {
+                         const Elsewhere& others, const io::Path& staged) {
   io::Path part = staged;
   part += ".part";
   CopiedBytes copied;
   or_remove(context.fs, part, [&] {
-    copied = write_copy(context, volume, from, part);
+    copied = write_copy(context, volume, from, others, part);
     context.fs.rename(part, staged);
     context.fs.sync_dir(staged.parent_path());
   });

@@ -7,9 +7,9 @@
 #include <set>
 
 #include "core/text.hpp"
-#include "parity/reconstruct.hpp"
 #include "parity/set_builder.hpp"
 #include "rituals/findings.hpp"
+#include "rituals/parcel_file.hpp"
 
 namespace darkshelf::rituals {
 
@@ -25,8 +25,12 @@ constexpr std::size_t kParityHead = 16384;
 }  // namespace
 
 struct SealedSource::State {
-  State(Context& its_context, const Examination& examination)
-      : context(its_context), loaded(*examination.loaded), lost(examination.lost) {
+  State(Context& its_context, const Examination& examination, const io::Path& work)
+      : context(its_context),
+        loaded(*examination.loaded),
+        work_folder(work),
+        open(its_context.fs),
+        slices(its_context, loaded, open, examination.lost, work / "slices") {
     for (const FileFinding& finding : examination.findings) {
       if (!is_harmless(finding.kind)) damaged.insert(finding.path);
     }
@@ -35,31 +39,13 @@ struct SealedSource::State {
   ~State() {
     if (work_folder.empty()) return;
     try {
-      open.clear();
+      open.close();
       io::remove_tree(context.fs, work_folder);
     } catch (...) {  // a work folder that stays is untidy, not wrong
     }
   }
 
-  io::File& file_at(const io::Path& path) {
-    auto& file = open[path.string()];
-    if (!file) {
-      if (open.size() > 64) {
-        open.clear();
-        return *(open[path.string()] = context.fs.open_read(path));
-      }
-      file = context.fs.open_read(path);
-    }
-    return *file;
-  }
-
-  void read_exactly(const io::Path& path, std::uint64_t offset, core::MutableByteSpan into) {
-    if (file_at(path).read_at(offset, into) == into.size()) return;
-    throw Error(Code::kUnrepairable, fmt::format("{} is shorter than it was sealed", core::printable(path.string())));
-  }
-
   std::uint64_t slice_bytes() const { return loaded.info.slice_bytes; }
-  bool is_lost(std::uint32_t slice) const { return std::binary_search(lost.begin(), lost.end(), slice); }
 
   /// Bytes of a payload file, slice by slice: from the drive, or from where it was rebuilt.
   void read_payload(const volume::ProtectedFile& file, std::uint64_t offset, core::MutableByteSpan into) {
@@ -67,113 +53,73 @@ struct SealedSource::State {
       const auto index = static_cast<std::uint32_t>(offset / slice_bytes());
       const std::uint32_t slice = file.first_slice + index;
       std::uint64_t part = std::min<std::uint64_t>(into.size(), slice_bytes() - offset % slice_bytes());
-      if (is_lost(slice)) {
-        if (!rebuilt)
-          throw Error(Code::kUnrepairable, fmt::format("slice {} of {} is lost", slice, core::printable(file.path)));
-        const auto number =
-            static_cast<std::uint64_t>(std::lower_bound(lost.begin(), lost.end(), slice) - lost.begin());
-        read_exactly(rebuilt_slices(), number * slice_bytes() + offset % slice_bytes(), into.first(part));
+      if (slices.is_lost(slice)) {
+        slices.read(slice, offset % slice_bytes(), into.first(part));
       } else {
         // On to the next lost slice in one go.
-        for (std::uint32_t next = slice + 1; part < into.size() && !is_lost(next); ++next)
+        for (std::uint32_t next = slice + 1; part < into.size() && !slices.is_lost(next); ++next)
           part = std::min<std::uint64_t>(into.size(), part + slice_bytes());
-        read_exactly(loaded.folder / file.path, offset, into.first(part));
+        open.read(loaded.folder / file.path, offset, into.first(part));
       }
       into = into.subspan(part);
       offset += part;
     }
   }
 
-  io::Path rebuilt_slices() const { return work_folder / "slices"; }
-
-  void rebuild_slices(const Examination& examination) {
-    const auto out = context.fs.create(rebuilt_slices());
-    const parity::PacketScan& scan = examination.payload_parity;
-    parity::ReconstructRequest request;
-    request.slice_bytes = slice_bytes();
-    request.slices = loaded.info.slices;
-    request.lost = lost;
-    for (const parity::RecoveryLocation& at : scan.recovery) request.recovery.push_back(at.exponent);
-    request.read_slice = [&](std::uint32_t slice, std::uint64_t column, core::MutableByteSpan into) {
-      read_padded(slice, column, into);
-    };
-    request.read_recovery = [&](std::size_t index, std::uint64_t column, core::MutableByteSpan into) {
-      const parity::RecoveryLocation& at = scan.recovery[index];
-      read_exactly(scan.files[at.file], at.data_offset + column, into);
-    };
-    request.write_slice = [&](std::uint32_t slice, std::uint64_t column, core::ByteSpan bytes) {
-      const auto number = static_cast<std::uint64_t>(std::lower_bound(lost.begin(), lost.end(), slice) - lost.begin());
-      out->write_at(number * slice_bytes() + column, bytes);
-    };
-    parity::reconstruct(request, context.work);
-    verify_slices(*out);
-    out->sync();
-    rebuilt = true;
+  /// Tag files nobody needs for reading may be lost here and known there.
+  void complete_tags(const Elsewhere& elsewhere) {
+    const bool complete = std::all_of(std::begin(fv::kTagFiles), std::end(fv::kTagFiles), [&](std::string_view name) {
+      return loaded.tag_text.contains(std::string(name));
+    });
+    if (complete || elsewhere.nowhere()) return;
+    const auto known =
+        with_elsewhere(volume::KnownSeal{loaded.seal, loaded.tagmanifest_text, {}, {}}, loaded.info.volume, elsewhere);
+    loaded.tag_text =
+        volume::load_volume(context.fs, loaded.folder, known, io::ReadMode::kCached, context.work).tag_text;
   }
 
-  const volume::ProtectedFile& file_of(std::uint32_t slice) const {
-    const auto after =
-        std::upper_bound(loaded.files.begin(), loaded.files.end(), slice,
-                         [](std::uint32_t s, const volume::ProtectedFile& file) { return s < file.first_slice; });
-    return *std::prev(after);
-  }
-  std::uint64_t length_of(std::uint32_t slice) const {
-    const volume::ProtectedFile& file = file_of(slice);
-    return std::min(slice_bytes(), file.bytes - (slice - file.first_slice) * slice_bytes());
-  }
-
-  /// Columns of an intact slice; behind the end of its file stand zeros, whatever the drive has there.
-  void read_padded(std::uint32_t slice, std::uint64_t column, core::MutableByteSpan into) {
-    const volume::ProtectedFile& file = file_of(slice);
-    const std::uint64_t length = length_of(slice);
-    const std::uint64_t real = column < length ? std::min<std::uint64_t>(into.size(), length - column) : 0;
-    if (real > 0)
-      read_exactly(loaded.folder / file.path, (slice - file.first_slice) * slice_bytes() + column, into.first(real));
-    std::fill(into.begin() + static_cast<std::ptrdiff_t>(real), into.end(), std::byte{});
-  }
-
-  void verify_slices(io::File& file) {
-    core::Bytes slice(slice_bytes());
-    for (std::size_t i = 0; i < lost.size(); ++i) {
-      const std::uint64_t length = length_of(lost[i]);
-      const auto bytes = core::MutableByteSpan(slice).first(length);
-      if (file.read_at(i * slice_bytes(), bytes) != length || digest::sha256(bytes) != loaded.slices[lost[i]]) {
-        throw Error(Code::kUnrepairable, fmt::format("what was rebuilt of slice {} in {} is not what was sealed",
-                                                     lost[i], core::printable(loaded.folder.string())));
-      }
-    }
-  }
-
-  /// Damaged recovery files are made again from the sealed bytes they protect; they are the same to the byte.
-  void rebuild_parity() {
+  /// Damaged recovery files are read from a twin, or made again from the sealed bytes they protect; they are the same
+  /// to the byte.
+  void mend_parity(const Elsewhere& elsewhere) {
     bool payload = false, tags = false;
-    for (const std::string& path : damaged) {
-      if (!path.ends_with(".par2") || path.find('/') != std::string::npos) continue;
-      (path.find(".tags.") == std::string::npos ? payload : tags) = true;
+    for (const fv::ManifestEntry& entry : loaded.tagmanifest) {
+      const bool parity = entry.path.ends_with(".par2") && entry.path.find('/') == std::string::npos;
+      if (!parity || !damaged.contains(entry.path) || take_whole(entry, elsewhere)) continue;
+      (entry.path.find(".tags.") == std::string::npos ? payload : tags) = true;
     }
     if (payload) rebuild_payload_set();
     if (tags) rebuild_tags_set();
     for (const fv::ManifestEntry& entry : loaded.tagmanifest) {
-      if (!made.contains(entry.path)) continue;
-      if (hash_of(work_folder / entry.path) == entry.sha256) continue;
+      const auto place = made.find(entry.path);
+      if (place == made.end() || sha256_of(context, place->second) == entry.sha256) continue;
       throw Error(Code::kUnrepairable,
                   fmt::format("{} could not be made again as it was sealed", core::printable(entry.path)));
     }
   }
 
-  digest::Sha256 hash_of(const io::Path& path) {
-    const auto file = context.fs.open_read(path);
-    core::AlignedBuffer buffer(kChunk);
-    digest::Sha256Stream sha256;
-    std::uint64_t offset = 0;
-    for (std::size_t got = 0; (got = file->read_at(offset, buffer.span())) != 0; offset += got)
-      sha256.update(buffer.span().first(got));
-    return sha256.finish();
+  bool take_whole(const fv::ManifestEntry& entry, const Elsewhere& elsewhere) {
+    for (const Twin& twin : elsewhere.twins) {
+      try {
+        const io::Path path = twin.folder / entry.path;
+        const auto stat = context.fs.stat(path);
+        if (!stat || stat->type != io::FileType::kRegular || sha256_of(context, path) != entry.sha256) continue;
+        made[entry.path] = path;
+        return true;
+      } catch (const Error& error) {
+        if (ends_all(error)) throw;
+      }
+    }
+    return false;
+  }
+
+  io::Path place_of(const std::string& path) const {
+    const auto found = made.find(path);
+    return found == made.end() ? loaded.folder / path : found->second;
   }
 
   parity::CreateFile into_work_folder() {
     return [this](const std::string& name) {
-      made.insert(name);
+      made[name] = work_folder / name;
       return context.fs.create(work_folder / name);
     };
   }
@@ -237,13 +183,12 @@ struct SealedSource::State {
 
   Context& context;
   volume::LoadedVolume loaded;
-  std::vector<std::uint32_t> lost;
+  io::Path work_folder;           // removed with this object; empty: nothing was rebuilt
   std::set<std::string> damaged;  // paths with a finding
   std::map<std::string, std::size_t> protected_by_path;
-  io::Path work_folder;  // removed with this object; empty: nothing was rebuilt
-  bool rebuilt = false;
-  std::set<std::string> made;  // recovery files made again in work_folder
-  std::map<std::string, std::unique_ptr<io::File>> open;
+  std::map<std::string, io::Path> made;  // recovery files, and where they are as they were sealed
+  OpenFiles open;
+  LostSlices slices;
 };
 
 SealedSource::SealedSource(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -251,20 +196,23 @@ SealedSource::SealedSource(SealedSource&&) noexcept = default;
 SealedSource::~SealedSource() = default;
 
 SealedSource SealedSource::mend(Context& context, const Examination& examination, const io::Path& work_folder,
-                                bool payload_only) {
+                                Need need, const Elsewhere& elsewhere) {
   if (!examination.loaded) throw Error(Code::kUnrepairable, examination.failure);
-  auto state = std::make_unique<State>(context, examination);
+  auto state = std::make_unique<State>(context, examination, work_folder);
   context.fs.make_dirs(work_folder);
-  state->work_folder = work_folder;
-  if (!state->lost.empty()) state->rebuild_slices(examination);
-  if (!payload_only) state->rebuild_parity();
+  state->complete_tags(elsewhere);
+  state->slices.collect(elsewhere, examination.payload_parity,
+                        need == Need::kWhatIsPossible ? LostSlices::Extent::kWhatIsPossible : LostSlices::Extent::kAll);
+  if (need == Need::kEverything) state->mend_parity(elsewhere);
   return SealedSource(std::move(state));
 }
 
 SealedSource SealedSource::as_is(Context& context, const Examination& examination) {
   if (!examination.loaded) throw Error(Code::kUnrepairable, examination.failure);
-  return SealedSource(std::make_unique<State>(context, examination));
+  return SealedSource(std::make_unique<State>(context, examination, io::Path()));
 }
+
+const Origin& SealedSource::origin() const { return state_->slices.origin(); }
 
 const volume::LoadedVolume& SealedSource::volume() const { return state_->loaded; }
 
@@ -279,8 +227,7 @@ std::vector<std::pair<std::string, std::uint64_t>> SealedSource::files() const {
     if (const auto text = s.loaded.tag_text.find(entry.path); text != s.loaded.tag_text.end()) {
       files.emplace_back(entry.path, text->second.size());
     } else {
-      const io::Path path = (s.made.contains(entry.path) ? s.work_folder : s.loaded.folder) / entry.path;
-      const auto stat = s.context.fs.stat(path);
+      const auto stat = s.context.fs.stat(s.place_of(entry.path));
       files.emplace_back(entry.path, stat ? stat->bytes : 0);
     }
   }
@@ -302,7 +249,7 @@ void SealedSource::read(const std::string& path, std::uint64_t offset, core::Mut
   } else if (path == fv::kTagManifest) {
     from_text(s.loaded.tagmanifest_text);
   } else {
-    s.read_exactly((s.made.contains(path) ? s.work_folder : s.loaded.folder) / path, offset, into);
+    s.open.read(s.place_of(path), offset, into);
   }
 }
 

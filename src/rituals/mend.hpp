@@ -1,8 +1,8 @@
 #pragma once
-// The sealed bytes of a volume, whatever of it is damaged: intact bytes from the drive, the rest rebuilt from its
-// parity.
+// The sealed bytes of a volume, whatever of it is damaged: intact bytes from the drive, the rest from other copies of
+// it and rebuilt from the parity of all of them.
 
-#include "rituals/examine.hpp"
+#include "rituals/mend_slices.hpp"
 
 namespace darkshelf::rituals {
 
@@ -10,16 +10,18 @@ namespace darkshelf::rituals {
 /// and removed with the object unless kept).
 class SealedSource {
  public:
-  /// Rebuilds what the examination found damaged. Every rebuilt slice and file is compared with its digest before it
-  /// counts. With `payload_only` recovery data is not rebuilt. Throws kUnrepairable.
-  static SealedSource mend(Context& context, const Examination& examination, const io::Path& work_folder,
-                           bool payload_only);
+  enum class Need { kEverything, kPayload, kWhatIsPossible };  // the last: of the payload; reads of the rest throw
+  /// Brings together what the examination found damaged. Every slice and file is compared with its digest before it
+  /// counts. Throws kUnrepairable.
+  static SealedSource mend(Context& context, const Examination& examination, const io::Path& work_folder, Need need,
+                           const Elsewhere& elsewhere = {});
   /// Nothing rebuilt: reads of lost slices throw kUnrepairable, all other bytes are served (restore of what is intact).
   static SealedSource as_is(Context& context, const Examination& examination);
   SealedSource(SealedSource&&) noexcept;
   ~SealedSource();
 
   const volume::LoadedVolume& volume() const;
+  const Origin& origin() const;  // of the slices that were lost
   /// Paths below the volume's folder with their sealed lengths: every file of tagmanifest and manifest, and the
   /// tagmanifest.
   std::vector<std::pair<std::string, std::uint64_t>> files() const;

@@ -10,6 +10,7 @@
 #include "rituals/drives.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/quarantine.hpp"
+#include "rituals/repair_help.hpp"
 #include "rituals/repair_journal.hpp"
 #include "rituals/repair_room.hpp"
 #include "rituals/service_files.hpp"
@@ -44,6 +45,10 @@ class Repairing {
     }
     journals_ = folder_of_journals(context, drive_, request.work);
     quarantine_ = drive_.root / std::string(fd::kQuarantine);
+    help_.emplace(context, drive_, request);
+    report_.note = help_->note();
+    if (request.request) require_place_for_parcel(context.fs, *request.request);
+    if (!request.discard_quarantine) met_unreadable_places();
   }
 
   RepairReport run() {
@@ -51,7 +56,7 @@ class Repairing {
     try {
       for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
         context_.work.check();
-        mend_second_seal(volume);
+        if (!failing_) mend_second_seal(volume);
         if (!is_wanted(volume)) continue;
         repair_volume(volume);
         ++report_.checked;
@@ -62,13 +67,34 @@ class Repairing {
     }
     remove_if_empty(journals_);
     if (report_.complete()) refresh();
+    if (request_.request) ask();
+    report_.commands = help_->commands();
     return std::move(report_);
   }
 
  private:
   bool is_wanted(const catalog::Volume& volume) const {
-    return !request_.only ||
-           std::find(request_.only->begin(), request_.only->end(), volume.info.volume) != request_.only->end();
+    const auto is_in = [&](const std::optional<std::vector<core::Uuid>>& list) {
+      return !list || std::find(list->begin(), list->end(), volume.info.volume) != list->end();
+    };
+    return is_in(request_.only) && is_in(help_->only());
+  }
+
+  /// In an earlier check that nothing has taken back since: the medium is failing, whatever it answers today.
+  void met_unreadable_places() {
+    const auto findings = context_.catalog.open_findings(drive_.drive.id);
+    failing_ = std::any_of(findings.begin(), findings.end(), [](const catalog::Finding& finding) {
+      return finding.kind == name_of(FindingKind::kUnreadable);
+    });
+  }
+
+  void ask() {
+    std::vector<formats::parcel::Part> parts;
+    for (const RepairedVolume& volume : report_.volumes) {
+      if (volume.repaired || volume.failing_medium || has(volume.after, FindingKind::kChanged)) continue;
+      if (auto part = lacking(context_, drive_, volume.volume, volume.after)) parts.push_back(std::move(*part));
+    }
+    if (!parts.empty()) report_.request = write_request(context_, drive_, std::move(parts), *request_.request);
   }
 
   RepairReport discard() {
@@ -140,9 +166,10 @@ class Repairing {
          failing});
   }
 
-  Examination look(const catalog::Volume& volume) {
+  Examination look(const catalog::Volume& volume, const Elsewhere& elsewhere = {}) {
     context_.work.told().begin(fmt::format("reading {}", volume.folder), volume.bytes_on_drive);
-    Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known_seal(volume),
+    const auto known = with_elsewhere(*known_seal(volume), volume.info.volume, elsewhere);
+    Examination examination = examine(context_, drive_.volume_folder(volume), volume.info.volume, known,
                                       Depth::kEverything, io::ReadMode::kDirect);
     context_.work.told().end();
     return examination;
@@ -154,19 +181,21 @@ class Repairing {
     const io::Path journal = journals_ / volume.info.volume.text();
     try {
       repaired.replayed = replay(volume, journal, repaired);
-      Examination before = look(volume);
-      if (needs_nothing(before)) {
+      const Elsewhere elsewhere = help_->for_volume(volume);
+      repaired.after = look(volume);
+      const bool lists_lost = !repaired.after.loaded && health_of(repaired.after) != catalog::CopyHealth::kMissing;
+      if (lists_lost && !elsewhere.nowhere() && !has(repaired.after, FindingKind::kChanged))
+        repaired.after = look(volume, elsewhere);
+      if (needs_nothing(repaired.after)) {
+        if (!failing_) help_->bring_signature(volume);
         if (!repaired.replayed) return known_as_good(volume);
-        repaired.after = std::move(before);
       } else {
-        repaired.failure = why_not(volume, before);
-        repaired.failing_medium =
-            before.repairable() && has(before, FindingKind::kUnreadable) && !has(before, FindingKind::kChanged);
+        failing_ |= has(repaired.after, FindingKind::kUnreadable);
+        repaired.failure = why_not(volume, repaired.after, elsewhere, repaired.failing_medium);
         if (repaired.failure.empty()) {
-          mend(volume, before, journal, repaired);
+          mend(volume, repaired.after, elsewhere, journal, repaired);
+          help_->bring_signature(volume);
           repaired.after = look(volume);
-        } else {
-          repaired.after = std::move(before);
         }
       }
       core::stop_point("repair.read-back");
@@ -183,6 +212,7 @@ class Repairing {
     } catch (const Error& error) {
       if (ends_all(error) || error.code() == Code::kNoSpace || error.code() == Code::kUsage) throw;
       repaired.failure = error.what();
+      if (error.code() == Code::kUnrepairable) repaired.failure += help_->what_else(volume, repaired.after, failing_);
     }
     report_.volumes.push_back(std::move(repaired));
   }
@@ -212,33 +242,31 @@ class Repairing {
     }
   }
 
-  std::string why_not(const catalog::Volume& volume, const Examination& examination) {
+  /// `failing_medium`: all of it could be had, and is not written to a medium that is failing.
+  std::string why_not(const catalog::Volume& volume, const Examination& examination, const Elsewhere& elsewhere,
+                      bool& failing_medium) {
     if (has(examination, FindingKind::kChanged)) {
       return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
              "was written";
     }
-    if (!examination.loaded) return examination.failure + other_copies(volume, examination);
-    if (!examination.repairable()) {
+    if (!examination.loaded) return examination.failure + help_->what_else(volume, examination, failing_);
+    if (!examination.repairable() && elsewhere.nowhere()) {
       return fmt::format("{} are lost, and {} recovery slices are sound{}",
                          core::count_of(examination.lost.size(), "slice"), examination.payload_parity.recovery.size(),
-                         other_copies(volume, examination));
+                         help_->what_else(volume, examination, failing_));
     }
-    if (has(examination, FindingKind::kUnreadable)) {
-      return "the medium itself is failing (unreadable places), and nothing was written to it; a copy to another drive "
-             "is mended from parity on the way";
-    }
-    return {};
+    failing_medium = failing_;
+    if (!failing_) return {};
+    const bool now = has(examination, FindingKind::kUnreadable);
+    return fmt::format(
+        "the medium itself is failing ({}), and nothing was written to it; a copy to another drive is "
+        "mended from {} on the way",
+        now ? "unreadable places" : "a check met unreadable places on it",
+        examination.repairable() ? "parity" : "both copies");
   }
 
-  std::string other_copies(const catalog::Volume& volume, const Examination& examination) {
-    const bool failing = has(examination, FindingKind::kUnreadable);
-    const std::string renewal = how_to_renew(context_, volume, drive_.drive, failing);
-    return (failing ? "; the medium is failing, and nothing was written to it" : "") +
-           (renewal.empty() ? "" : "; a good copy is elsewhere. Type: " + renewal);
-  }
-
-  void mend(const catalog::Volume& volume, const Examination& examination, const io::Path& folder,
-            RepairedVolume& repaired) {
+  void mend(const catalog::Volume& volume, const Examination& examination, const Elsewhere& elsewhere,
+            const io::Path& folder, RepairedVolume& repaired) {
     require_room(context_, drive_, examination, request_.work, journals_);
     io::remove_tree(context_.fs, folder);
     context_.fs.make_dirs(folder);
@@ -246,7 +274,9 @@ class Repairing {
         fmt::format("{}_{}", core::format_date(context_.world.now()), context_.world.new_id().short_text());
     RepairJournal journal;
     try {
-      const SealedSource sealed = SealedSource::mend(context_, examination, folder / "work", false);
+      const SealedSource sealed =
+          SealedSource::mend(context_, examination, folder / "work", SealedSource::Need::kEverything, elsewhere);
+      repaired.origin = sealed.origin();
       journal = write_journal(context_, examination, sealed, folder, name);
     } catch (...) {
       if (!context_.fs.stat(folder / "journal")) {
@@ -269,8 +299,10 @@ class Repairing {
   }
 
   void record(const catalog::Volume& volume, const RepairedVolume& repaired) {
-    context_.catalog.record_repair(drive_.drive.id, volume.info.volume, repaired.slices,
-                                   fmt::format("{{\"files\":{},\"bytes\":{}}}", repaired.files, repaired.bytes));
+    context_.catalog.record_repair(
+        drive_.drive.id, volume.info.volume, repaired.slices,
+        fmt::format("{{\"files\":{},\"bytes\":{},\"slices_from_twin\":{},\"slices_from_parcel\":{}}}", repaired.files,
+                    repaired.bytes, repaired.origin.from_twin(), repaired.origin.from_parcel));
     record_intact(volume);
   }
 
@@ -294,6 +326,8 @@ class Repairing {
   Context& context_;
   const RepairRequest& request_;
   AttachedDrive drive_;
+  std::optional<RepairHelp> help_;
+  bool failing_ = false;  // the medium: nothing is written to it any more
   io::Path journals_, quarantine_;
   RepairReport report_;
 };

@@ -113,6 +113,20 @@ class Writing {
   RepairJournal journal_;
 };
 
+void keep_damaged(Context& context, io::File& file, const std::string& path, const std::vector<const Patch*>& patches,
+                  const io::Path& quarantine) {
+  for (const Patch* patch : patches) {
+    context.work.check();
+    const io::Path kept = quarantine / fmt::format("{}.{}", path, patch->offset);
+    if (context.fs.stat(kept)) continue;
+    core::Bytes damaged(patch->bytes);
+    damaged.resize(file.read_at(patch->offset, damaged));
+    if (damaged.empty()) continue;
+    context.fs.make_dirs(kept.parent_path());
+    io::write_file_durably(context.fs, kept, damaged);
+  }
+}
+
 core::Bytes mended_bytes(io::File& data, const Patch& patch) {
   core::Bytes bytes(patch.bytes);
   if (data.read_at(patch.data_offset, bytes) != bytes.size() || digest::sha256(bytes) != patch.sha256) {
@@ -236,39 +250,31 @@ void apply_journal(Context& context, const RepairJournal& journal, const io::Pat
   io::FileSystem& fs = context.fs;
   const auto data = fs.open_read(journal_folder / "data");
   for (const Patch& patch : journal.patches) mended_bytes(*data, patch);  // all of it is sound before any of it is used
-  std::map<std::size_t, std::unique_ptr<io::File>> files;
+  std::vector<std::vector<const Patch*>> patches(journal.files.size());
+  for (const Patch& patch : journal.patches) patches[patch.file].push_back(&patch);
+  const auto open = [&](std::size_t i) { return fs.open_write(volume_folder / journal.files[i].path); };
+
   for (std::size_t i = 0; i < journal.files.size(); ++i) {
     const io::Path place = volume_folder / journal.files[i].path;
     clear_the_way(fs, volume_folder, journal.files[i].path, quarantine);
     fs.make_dirs(place.parent_path());
-    files[i] = fs.stat(place) ? fs.open_write(place) : fs.create(place);
-  }
-
-  for (const Patch& patch : journal.patches) {
-    context.work.check();
-    const io::Path kept = quarantine / fmt::format("{}.{}", journal.files[patch.file].path, patch.offset);
-    if (fs.stat(kept)) continue;
-    core::Bytes damaged(patch.bytes);
-    damaged.resize(files[patch.file]->read_at(patch.offset, damaged));
-    if (!damaged.empty()) {
-      fs.make_dirs(kept.parent_path());
-      io::write_file_durably(fs, kept, damaged);
-    }
+    if (!fs.stat(place)) fs.create(place);
+    keep_damaged(context, *open(i), journal.files[i].path, patches[i], quarantine);
   }
   core::stop_point("repair.quarantined");
 
-  for (std::size_t i = 0; i < journal.patches.size(); ++i) {
-    if (i == journal.patches.size() / 2) core::stop_point("repair.half-applied");
-    const Patch& patch = journal.patches[i];
-    files[patch.file]->write_at(patch.offset, mended_bytes(*data, patch));
-  }
+  std::size_t applied = 0;
   for (std::size_t i = 0; i < journal.files.size(); ++i) {
-    io::File& file = *files[i];
-    if (file.stat().bytes != journal.files[i].bytes) file.truncate(journal.files[i].bytes);
-    file.set_mode(journal.files[i].mode);
-    file.set_mtime(journal.files[i].mtime_ns);
-    file.sync();
-    fs.sync_dir((volume_folder / journal.files[i].path).parent_path());
+    const auto file = open(i);
+    for (const Patch* patch : patches[i]) {
+      if (applied++ == journal.patches.size() / 2) core::stop_point("repair.half-applied");
+      file->write_at(patch->offset, mended_bytes(*data, *patch));
+    }
+    if (file->stat().bytes != journal.files[i].bytes) file->truncate(journal.files[i].bytes);
+    file->set_mode(journal.files[i].mode);
+    file->set_mtime(journal.files[i].mtime_ns);
+    file->sync();
+    fs.sync_dir(file->path().parent_path());
   }
   core::stop_point("repair.applied");
 }

@@ -143,7 +143,7 @@ class Restoring {
     for (const AttachedDrive* drive : from) {
       if (paths.empty()) return;
       try {
-        restore_from(*drive, wanted.volume, paths, target);
+        restore_from(*drive, wanted.volume, others_of(from, drive, wanted.volume), paths, target);
       } catch (const Error& error) {
         const bool about_drive =
             error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt || error.code() == Code::kDriveGone;
@@ -156,9 +156,18 @@ class Restoring {
     for (const std::string& path : paths) report_.lost.push_back(path);
   }
 
-  /// Takes from `paths` what was brought back.
-  void restore_from(const AttachedDrive& drive, const catalog::Volume& volume, std::set<std::string>& paths,
-                    const RestoredFiles::Target& target) {
+  Elsewhere others_of(const std::vector<const AttachedDrive*>& holders, const AttachedDrive* one,
+                      const catalog::Volume& volume) {
+    Elsewhere others;
+    for (const AttachedDrive* drive : holders) {
+      if (drive != one) others.twins.push_back({drive->drive.label, drive->volume_folder(volume)});
+    }
+    return others;
+  }
+
+  /// Takes from `paths` what was brought back. What its own parity cannot rebuild comes from `others`, slice by slice.
+  void restore_from(const AttachedDrive& drive, const catalog::Volume& volume, const Elsewhere& others,
+                    std::set<std::string>& paths, const RestoredFiles::Target& target) {
     const io::Path folder = drive.volume_folder(volume);
     context_.work.told().begin(fmt::format("reading {} on {}", volume.folder, drive.drive.label),
                                volume.info.payload_bytes);
@@ -168,14 +177,18 @@ class Restoring {
     record_damage(context_, drive.drive, volume, examination);
     if (!examination.loaded) return restore_by_catalog(drive, volume, examination.failure, paths, target);
     const io::Path work = target.root / fmt::format(".darkshelf-{}", context_.world.new_id().short_text());
-    const bool mending = !examination.lost.empty() && examination.repairable();
+    const bool alone = examination.repairable();
+    const bool mending = !examination.lost.empty() && (alone || !others.nowhere());
     const SealedSource source =
-        mending ? SealedSource::mend(context_, examination, work, true) : SealedSource::as_is(context_, examination);
+        mending ? SealedSource::mend(context_, examination, work,
+                                     alone ? SealedSource::Need::kPayload : SealedSource::Need::kWhatIsPossible,
+                                     alone ? Elsewhere{} : others)
+                : SealedSource::as_is(context_, examination);
     RestoredFiles files(context_, target, source, report_, photo_paths_);
     files.restore(examination.loaded->members, paths);
-    if (mending) report_.mended_slices += examination.lost.size();
-    if (std::find(report_.drives.begin(), report_.drives.end(), drive.drive.label) == report_.drives.end())
-      report_.drives.push_back(drive.drive.label);
+    report_.mended_slices += source.origin().had();
+    read_from(drive.drive.label);
+    for (const auto& [label, slices] : source.origin().from_twins) read_from(label);
   }
 
   /// The volume's own lists cannot be had, but the catalog has the same. Where they say a photo lies its bytes are
@@ -206,9 +219,12 @@ class Restoring {
     RestoredFiles(context_, target, source, report_, photo_paths_).restore(loaded.members, paths);
     report_.notes.push_back(fmt::format("{} on {}: {}{}", volume.folder, drive.drive.label, failure,
                                         paths.size() < wanted ? "; read by the lists of the catalog instead" : ""));
-    if (paths.size() < wanted &&
-        std::find(report_.drives.begin(), report_.drives.end(), drive.drive.label) == report_.drives.end())
-      report_.drives.push_back(drive.drive.label);
+    if (paths.size() < wanted) read_from(drive.drive.label);
+  }
+
+  void read_from(const std::string& label) {
+    if (std::find(report_.drives.begin(), report_.drives.end(), label) == report_.drives.end())
+      report_.drives.push_back(label);
   }
 
   std::string absent_sentence() {

@@ -136,7 +136,9 @@ class Scrubbing {
     if (read_before && health_of(examination) == catalog::CopyHealth::kGood)
       return report_.read_before.push_back(std::move(volume));
     add_reads(volume, examination);
-    std::string renewal = examination.repairable() ? "" : how_to_renew(context_, volume, drive_.drive);
+    std::string renewal;
+    if (!examination.repairable())
+      renewal = helper_for(context_, volume, drive_.drive, {drive_.drive.id}, examination, false).command;
     if (examination.stopped) {
       report_.not_read.push_back(volume);
       if (examination.findings.empty()) return;

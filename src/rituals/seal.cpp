@@ -218,7 +218,7 @@ class Sealing {
     for (const std::size_t index : lacking) {
       try {
         const CopiedBytes copied =
-            copy_volume(context_, *volume, {twin->volume_folder(*volume), &twin->drive}, drive(index));
+            copy_volume(context_, *volume, {twin->volume_folder(*volume), &twin->drive}, {}, drive(index));
         report_.bytes_written += copied.bytes;
         note_cached(index, copied.readback_cached);
         sealed.drives.push_back(label(index));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "io/fan_out.hpp"
+#include "rituals/elsewhere.hpp"
 #include "rituals/examine.hpp"
 #include "rituals/seal.hpp"
 
@@ -99,17 +100,19 @@ struct CopySource {
   const catalog::Drive* drive = nullptr;  // what has to be mended on the way is recorded as damage on it
 };
 
-/// A copy of one volume from `source` (any drive) onto `target`, mended on the way, read back and proven;
-/// recorded. A bad copy that stands in its place gives way to the proven one, and is kept in quarantine.
+/// A copy of one volume from `source` (any drive) onto `target`, mended on the way (with `others` where its own parity
+/// does not suffice), read back and proven; recorded. A bad copy that stands in its place gives way to the proven one,
+/// and is kept in quarantine.
 struct CopiedBytes {
   std::uint64_t bytes = 0, mended_slices = 0;
   bool mended = false, readback_cached = false, replaced = false;
+  std::vector<std::string> helpers;  // labels of others that slices were taken from
 };
 CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const CopySource& source,
-                        const AttachedDrive& target);
+                        const Elsewhere& others, const AttachedDrive& target);
 
 /// The same into a folder of this machine, `staged`, which appears only when it is whole; not recorded.
 CopiedBytes stage_volume(Context& context, const catalog::Volume& volume, const CopySource& source,
-                         const io::Path& staged);
+                         const Elsewhere& others, const io::Path& staged);
 
 }  // namespace darkshelf::rituals

@@ -7,6 +7,7 @@
 
 #include "core/text.hpp"
 #include "rituals/copy.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/seal_parts.hpp"
 
 namespace darkshelf::rituals {
@@ -59,18 +60,34 @@ bool all_copies_on(Context& context, const core::Uuid& volume, const std::set<co
                      [&](const catalog::Copy& copy) { return drives.contains(copy.drive); });
 }
 
-std::string how_to_renew(Context& context, const catalog::Volume& volume, const catalog::Drive& drive,
-                         bool failing_medium) {
+HelpingDrive helper_for(Context& context, const catalog::Volume& volume, const catalog::Drive& drive,
+                        const std::vector<core::Uuid>& tried, const Examination& examination, bool failing_medium) {
+  std::optional<catalog::Drive> best;
+  auto best_health = catalog::CopyHealth::kMissing;
   for (const catalog::Copy& copy : context.catalog.copies_of(volume.info.volume)) {
-    if (copy.drive == drive.id || copy.health != catalog::CopyHealth::kGood) continue;
+    if (copy.health >= best_health || std::find(tried.begin(), tried.end(), copy.drive) != tried.end()) continue;
     const auto twin = context.catalog.drive(copy.drive);
-    const auto shoot = context.catalog.shoot(volume.info.shoot);
-    if (!twin || !shoot) continue;
-    return fmt::format("darkshelf copy {} --from {} --to {}", core::shell_quote(shoot->name),
-                       core::shell_quote(twin->label),
-                       failing_medium ? "ANOTHER-DRIVE" : core::shell_quote(drive.label));
+    const bool can_be_had =
+        twin && (twin->state == catalog::DriveState::kOnShelf || twin->state == catalog::DriveState::kLent);
+    if (!can_be_had) continue;
+    best = twin;
+    best_health = copy.health;
   }
-  return {};
+  const auto shoot = context.catalog.shoot(volume.info.shoot);
+  const bool is_missing = health_of(examination) == catalog::CopyHealth::kMissing;
+  const bool good = best_health == catalog::CopyHealth::kGood;
+  if (!best || !shoot || ((failing_medium || is_missing) && !good)) return {};
+  HelpingDrive out;
+  out.who = fmt::format("{}{} holds a {}copy", core::printable(best->label),
+                        best->place_name.empty() ? "" : fmt::format(" (at {})", core::printable(best->place_name)),
+                        good ? "good " : "damaged ");
+  out.plugged_in = plugged_in(context.fs, {*best}).contains(best->id);
+  const std::string label = core::shell_quote(drive.label), twin = core::shell_quote(best->label);
+  out.command = failing_medium || is_missing
+                    ? fmt::format("darkshelf copy {} --from {} --to {}", core::shell_quote(shoot->name), twin,
+                                  failing_medium ? "ANOTHER-DRIVE" : label)
+                    : fmt::format("darkshelf repair {} --with {}", label, twin);
+  return out;
 }
 
 }  // namespace darkshelf::rituals

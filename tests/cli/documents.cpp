@@ -35,6 +35,13 @@ damage() {
     at=$(grep -F "\"$2\"" "$list" | sed -E 's/.*"offset": ?([0-9]+).*/\1/') &&
     printf 'rot rot rot' | dd of="$(ls "$volume"/data/*.tar)" bs=1 seek=$((at + 4000)) conv=notrunc status=none
 }
+# ruin DRIVE N: more of its first volume than parity can rebuild
+ruin() {
+  local tar=$(ls media/$1/darkshelf/2*/*_smith-wedding_*/data/*.tar) i
+  for i in $(seq 60); do
+    printf 'rot' | dd of="$tar" bs=1 seek=$((i * 4096 + 100 + $2)) conv=notrunc status=none
+  done
+}
 # where the bytes of the photo begin that docs/recovery-by-hand.md cuts out of its tar
 offset() { grep -F 'Gast_0004_größer.CR2"' members.jsonl | sed -E 's/.*"offset": ?([0-9]+).*/\1/'; }
 archive() {

@@ -11,6 +11,7 @@
 #include "support/damage.hpp"
 #include "support/process.hpp"
 #include "support/shelf/program_shelf.hpp"
+#include "support/shelf/slices.hpp"
 
 namespace darkshelf::testing {
 namespace {
@@ -171,6 +172,17 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run({"scrub", "A"}, 0);
   for (const auto& [path, stat] : files_below(shelf.path("A") / "darkshelf"))
     checking.look_at(shelf.run({"--json", "inspect", path.string()}).out);
+
+  // More than parity can mend: from a twin, and by request and parcel.
+  const std::string request = shelf.path("a.request").string(), parcel = shelf.path("a.parcel").string();
+  spoil(slices_of(shelf.volumes("A").front()), 0, 60);
+  run({"repair", "A", "--request", request}, 5);
+  run({"repair", shelf.path("B").string(), "--parcel", request}, 0);
+  run({"inspect", request}, 0);
+  run({"inspect", parcel}, 0);
+  run({"repair", "A", "--parcel", parcel}, 0);
+  spoil(slices_of(shelf.volumes("A").front()), 0, 60);
+  run({"repair", "A", "--with", "B"}, 0);
 
   const std::string set = (shelf.path("p") / "s.par2").string(), one = (shelf.path("p") / "one.CR2").string(),
                     two = (shelf.path("p") / "two.CR2").string();

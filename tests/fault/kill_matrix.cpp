@@ -9,6 +9,7 @@
 #include <set>
 
 #include "support/shelf/program_shelf.hpp"
+#include "support/shelf/slices.hpp"
 
 namespace darkshelf::testing {
 namespace {
@@ -140,6 +141,53 @@ TEST_CASE("kill matrix: repair on one drive and on two") {
         });
     require_steps(tried, steps);
   }
+}
+
+TEST_CASE("kill matrix: repair with a twin that is damaged too, in other places, and then the twin") {
+  const std::vector<std::string> steps = {"repair.journal-written", "repair.committed", "repair.quarantined",
+                                          "repair.half-applied",    "repair.applied",   "repair.read-back",
+                                          "repair.journal-removed"};
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  const auto sealed = shelf.volume_tree("A");
+  shelf.damage("A");
+  spoil(slices_of(shelf.volumes("A").front()), 0, 60);
+  spoil(slices_of(shelf.volumes("B").front()), 60, 120);
+  const auto twin = shelf.volume_tree("B");
+  REQUIRE(shelf.run({"repair", "A"}).exit_code == 5);
+  REQUIRE(shelf.run({"repair", "B"}).exit_code == 5);
+  const Tried tried =
+      kill_everywhere(shelf, {"repair", "A", "--with", "B"}, "repair.", AfterKill::kAnything, [&](const std::string&) {
+        REQUIRE(shelf.volume_tree("A") == sealed);
+        REQUIRE(shelf.volume_tree("B") == twin);
+        shelf.must({"repair", "B", "--with", "A"});
+        require_sound(shelf, {"A", "B"});
+      });
+  require_steps(tried, steps);
+}
+
+TEST_CASE("kill matrix: a parcel that is made, and one that is applied") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  const auto sealed = shelf.volume_tree("A");
+  spoil(slices_of(shelf.volumes("A").front()), 0, 60);
+  const std::string request = shelf.path("a.request").string(), parcel = shelf.path("a.parcel").string();
+  REQUIRE(shelf.run({"repair", "A", "--request", request}).exit_code == 5);
+  require_steps(kill_everywhere(shelf, {"repair", "B", "--parcel", request}, "parcel.", AfterKill::kAnything,
+                                [&](const std::string&) {
+                                  REQUIRE_FALSE(io::posix().stat(parcel + ".new"));
+                                  shelf.must({"repair", "A", "--parcel", parcel});
+                                  require_sound(shelf, {"A", "B"});
+                                }),
+                {"parcel.written"});
+  shelf.must({"repair", "B", "--parcel", request});
+  const Tried tried = kill_everywhere(shelf, {"repair", "A", "--parcel", parcel}, "repair.", AfterKill::kAnything,
+                                      [&](const std::string&) {
+                                        REQUIRE(shelf.volume_tree("A") == sealed);
+                                        require_sound(shelf, {"A", "B"});
+                                      });
+  require_steps(tried, {"repair.journal-written", "repair.committed", "repair.quarantined", "repair.half-applied",
+                        "repair.applied", "repair.read-back", "repair.journal-removed"});
 }
 
 TEST_CASE("kill matrix: recover a lost catalog from one drive and from two") {

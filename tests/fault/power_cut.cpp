@@ -3,12 +3,14 @@
 
 #include <catch2/catch.hpp>
 
+#include "rituals/make_parcel.hpp"
 #include "rituals/repair.hpp"
 #include "rituals/scrub.hpp"
 #include "support/damage.hpp"
 #include "support/process.hpp"
 #include "support/shelf/program_shelf.hpp"
 #include "support/shelf/shelf.hpp"
+#include "support/shelf/slices.hpp"
 
 namespace darkshelf::testing {
 namespace {
@@ -125,6 +127,55 @@ TEST_CASE("power cut: at any moment of a repair") {
     later.who = nullptr;
     require_whole(shelf.path("A"));
     REQUIRE(intact(shelf, "A"));
+  }
+  REQUIRE(changes > 10);
+}
+
+TEST_CASE("power cut: at any moment of a repair from a twin or from a parcel") {
+  const bool by_parcel = GENERATE(false, true);
+  std::uint64_t changes = 0;
+  for (std::uint64_t at = 0, step = 1; at <= changes; at += step) {
+    CAPTURE(by_parcel, at, changes);
+    Later later;
+    Shelf shelf({"A", "B"}, &later);
+    shelf.seal(shelf.add_shoot("2026-06-14_wedding", 3, 200'000), {"A", "B"});
+    const io::Path folder = volumes_on(shelf.path("A")).front();
+    spoil(slices_of(folder), 10, 70);
+    for (const char* list : {"members.jsonl", "photos.sha256"}) io::posix().remove_file(folder / list);
+    rituals::RepairRequest request{"A", {}, {}, false};
+    if (by_parcel) {
+      rituals::Context context = shelf.context();
+      rituals::RepairRequest asking = request;
+      asking.request = shelf.path("a.request");
+      REQUIRE_FALSE(rituals::repair(context, asking).complete());
+      const auto asked = rituals::ParcelFile::open(io::posix(), *asking.request, {});
+      rituals::make_parcel(context, {asked, "B", shelf.path("a.parcel")});
+      request.parcel = rituals::ParcelFile::open(io::posix(), shelf.path("a.parcel"), {});
+    } else {
+      request.with = "B";
+    }
+    const auto repair = [&] {
+      rituals::Context context = shelf.context();
+      return rituals::repair(context, request).complete();
+    };
+    PowerCut power(shelf.path("A"));
+    later.who = &power;
+    if (at == 0) {  // undisturbed, to count
+      REQUIRE(repair());
+      changes = power.changes();
+      step = std::max<std::uint64_t>(1, changes / kTries);
+    } else {
+      power.at(at);
+      REQUIRE_THROWS_AS(repair(), PowerCut::Happened);
+      power.cut();
+      later.who = nullptr;
+      shelf.reopen();
+      REQUIRE(repair());
+    }
+    later.who = nullptr;
+    require_whole(shelf.path("A"));
+    REQUIRE(intact(shelf, "A"));
+    REQUIRE(intact(shelf, "B"));
   }
   REQUIRE(changes > 10);
 }

@@ -1,51 +1,18 @@
 // Random damage, as much of it as parity can take, in many seeded runs; and more than it can take. Both layouts, whole
 // program. DARKSHELF_CAMPAIGN_RUNS says how many runs (200).
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "formats/volume/tag_files.hpp"
 #include "support/damage.hpp"
 #include "support/shelf/program_shelf.hpp"
+#include "support/shelf/slices.hpp"
 
 namespace darkshelf::testing {
 namespace {
 
 namespace fv = formats::volume;
-
-struct Piece {  // a slice, or a recovery packet
-  io::Path file;
-  std::uint64_t offset = 0, bytes = 0;
-};
-
-std::vector<Piece> slices_of(const io::Path& volume, const fv::BagInfo& info) {
-  std::vector<Piece> pieces;
-  for (const auto& [path, stat] : files_below(volume / "data")) {
-    for (std::uint64_t at = 0; at < stat.bytes; at += info.slice_bytes)
-      pieces.push_back({path, at, std::min(info.slice_bytes, stat.bytes - at)});
-  }
-  return pieces;
-}
-
-/// Packets of type RecvSlic, found by their magic and type (PAR2 2.0, "Packet Header").
-std::vector<Piece> recovery_of(const io::Path& volume, bool tags) {
-  std::vector<Piece> pieces;
-  for (const auto& [path, stat] : files_below(volume)) {
-    const std::string name = path.filename().string();
-    if (!name.ends_with(".par2") || (name.find(".tags.") != std::string::npos) != tags) continue;
-    const core::Bytes bytes = io::read_file(io::posix(), path, 1 << 30);
-    const std::string_view text = core::as_text(bytes);
-    for (std::size_t at = text.find("PAR2\0PKT", 0, 8); at != std::string_view::npos;
-         at = text.find("PAR2\0PKT", at + 8, 8)) {
-      if (text.compare(at + 48, 16, std::string_view("PAR 2.0\0RecvSlic", 16)) == 0)
-        pieces.push_back({path, at, core::load_le<std::uint64_t>(bytes.data() + at + 8)});
-    }
-  }
-  return pieces;
-}
 
 template <typename T>
 void shuffle(std::vector<T>& list, Dice& dice) {
@@ -87,10 +54,6 @@ void damage_tags(const io::Path& volume, Dice& dice) {
     default:
       return io::posix().remove_file(file);
   }
-}
-
-fv::BagInfo info_of(const io::Path& volume) {
-  return fv::decode_bag_info(io::read_text(io::posix(), volume / "bag-info.txt", 1 << 20));
 }
 
 std::size_t runs() {
@@ -168,6 +131,56 @@ TEST_CASE("campaign: beyond the parity limit nothing is written, and every intac
     CHECK(lost > 0);
     CHECK(restored > 0);
   }
+}
+
+TEST_CASE(
+    "campaign: two copies damaged beyond what either can mend are repaired with each other, or nothing is written") {
+  const std::string layout = GENERATE(as<std::string>{}, "tar", "files");
+  ProgramShelf shelf({"A", "B"});
+  auto command = shelf.seal_command({"A", "B"});
+  command.insert(command.end(), {"--layout", layout});
+  shelf.must(command);
+  const auto sealed = shelf.volume_tree("A");
+  shelf.keep();
+  std::size_t mended = 0, refused = 0;
+  for (std::uint64_t seed = 1; seed <= runs() / 10; ++seed) {
+    CAPTURE(layout, seed);
+    shelf.back();
+    Dice dice(2000 + seed);
+    // Sometimes so much that both together do not suffice either.
+    const bool hopeless = dice.below(4) == 0;
+    const std::size_t volume = dice.below(ProgramShelf::kVolumes);
+    for (const char* drive : {"A", "B"}) {
+      const io::Path folder = shelf.volumes(drive)[volume];
+      damage_payload(folder, info_of(folder), dice, true);
+      if (hopeless) spoil(slices_of(folder), 0, info_of(folder).slices * 9 / 10);
+      if (dice.below(2) == 0) damage_tags(folder, dice);
+    }
+    const auto damaged_a = shelf.volume_tree("A"), damaged_b = shelf.volume_tree("B");
+    REQUIRE(shelf.run({"repair", "A"}).exit_code == 5);
+    const Outcome first = shelf.run({"repair", "A", "--with", "B"});
+    CAPTURE(first.out, first.err);
+    REQUIRE(shelf.volume_tree("B") == damaged_b);
+    if (first.exit_code == 5) {
+      REQUIRE(hopeless);
+      REQUIRE(shelf.volume_tree("A") == damaged_a);
+      ++refused;
+      continue;
+    }
+    REQUIRE(first.exit_code == 0);
+    REQUIRE(shelf.volume_tree("A") == sealed);
+    const Outcome second = shelf.run({"repair", "B", "--with", "A"});
+    CAPTURE(second.out, second.err);
+    REQUIRE(second.exit_code == 0);
+    REQUIRE(shelf.volume_tree("B") == sealed);
+    REQUIRE(shelf.leftovers("A").empty());
+    REQUIRE(shelf.leftovers("B").empty());
+    REQUIRE(shelf.run({"scrub", "A"}).exit_code == 0);
+    REQUIRE(shelf.run({"scrub", "B"}).exit_code == 0);
+    ++mended;
+  }
+  CHECK(mended > refused);
+  WARN(mended << " pairs mended, " << refused << " told to be beyond repair");
 }
 
 }  // namespace darkshelf::testing

@@ -110,7 +110,7 @@ TEST_CASE("repair: nothing to do is said, and changes nothing, beyond parity the
   REQUIRE(volumes.size() == 2);
   CHECK(volumes[0].at("repaired") == true);
   CHECK(volumes[1].at("repaired") == false);
-  CHECK(volumes[1].at("message").get<std::string>().find("--from B --to A") != std::string::npos);
+  CHECK(volumes[1].at("message").get<std::string>().find("darkshelf repair A --with B") != std::string::npos);
   for (const auto& [path, what] : shelf.volume_tree("A")) {
     if (path.find("wedding") != std::string::npos) CHECK(what == sealed.at(path));
   }
