@@ -293,7 +293,7 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
   if (!renewals.empty()) {
     const bool mends = std::any_of(renewals.begin(), renewals.end(),
                                    [](const std::string& command) { return command.starts_with("darkshelf repair"); });
-    return fmt::format("Next: {}   (brings good copies){}", fmt::join(renewals, "   (brings good copies)\n      "),
+    return fmt::format("Next: {}{}", fmt::join(renewals, "\n      "),
                        mends ? "" : fmt::format("\n      darkshelf repair {}   (mends the rest)", label));
   }
   return fmt::format(

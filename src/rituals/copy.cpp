@@ -228,10 +228,10 @@ class Copying {
   Elsewhere others_of(const catalog::Volume& volume, const Holder& holder) {
     Elsewhere others;
     for (const Holder& other : holders_of(volume)) {
-      if (other.source.folder != holder.source.folder && context_.fs.stat(other.source.folder))
+      if (other.source.folder != holder.source.folder && rituals::is_there(context_, other.source.folder))
         others.twins.push_back({other.label, other.source.folder});
     }
-    if (target_ && request_.from.empty() && context_.fs.stat(target_->volume_folder(volume)))
+    if (target_ && request_.from.empty() && rituals::is_there(context_, target_->volume_folder(volume)))
       others.twins.push_back({target_->drive.label, target_->volume_folder(volume)});
     return others;
   }

@@ -26,16 +26,19 @@ struct Archive {
   fd::DriveIdentity identity;
 };
 
-std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path& root) {
+/// `told`: somebody said that this is the twin. Then its volumes tell, even where its drive.json cannot.
+std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path& root, bool told) {
   try {
     const io::Path file = root / std::string(fd::kIdentity);
     const auto stat = fs.stat(file);
-    if (!stat || stat->type != io::FileType::kRegular) return {};
-    return fd::decode_identity(io::read_text(fs, file, 64 << 10));
+    if (stat && stat->type == io::FileType::kRegular) return fd::decode_identity(io::read_text(fs, file, 64 << 10));
   } catch (const Error& error) {
-    if (error.code() == Code::kNewerFormat) throw;
-    return {};  // it does not answer, or is damaged: not the drive that is looked for
+    if (told && error.code() == Code::kNewerFormat) throw;
   }
+  if (!told || volume::volume_folders(fs, root).empty()) return {};
+  fd::DriveIdentity identity;
+  identity.label = fd::label_from(root.filename().string());
+  return identity;
 }
 
 std::vector<Archive> archives_here(Context& context, const std::string& drive) {
@@ -53,7 +56,7 @@ std::vector<Archive> archives_here(Context& context, const std::string& drive) {
   std::vector<Archive> archives;
   std::set<core::Uuid> seen;
   for (const io::Path& root : roots) {
-    const auto identity = identity_at(context.fs, root);
+    const auto identity = identity_at(context.fs, root, is_path);
     if (!identity || !seen.insert(identity->id).second) continue;
     const auto known = context.catalog.drive(identity->id);
     const std::string id = identity->id.text();

@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/restore_files.hpp"
+#include "rituals/seal_parts.hpp"
 #include "volume/scan.hpp"
 
 namespace darkshelf::rituals {
@@ -160,7 +161,8 @@ class Restoring {
                       const catalog::Volume& volume) {
     Elsewhere others;
     for (const AttachedDrive* drive : holders) {
-      if (drive != one) others.twins.push_back({drive->drive.label, drive->volume_folder(volume)});
+      if (drive != one && is_there(context_, drive->volume_folder(volume)))
+        others.twins.push_back({drive->drive.label, drive->volume_folder(volume)});
     }
     return others;
   }

@@ -137,8 +137,10 @@ class Scrubbing {
       return report_.read_before.push_back(std::move(volume));
     add_reads(volume, examination);
     std::string renewal;
-    if (!examination.repairable())
-      renewal = helper_for(context_, volume, drive_.drive, {drive_.drive.id}, examination, false).command;
+    if (!examination.repairable()) {
+      const HelpingDrive helper = helper_for(context_, volume, drive_.drive, {drive_.drive.id}, examination, false);
+      if (!helper.command.empty()) renewal = fmt::format("{}   ({})", helper.command, helper.who);
+    }
     if (examination.stopped) {
       report_.not_read.push_back(volume);
       if (examination.findings.empty()) return;

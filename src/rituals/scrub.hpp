@@ -15,7 +15,7 @@ struct ScrubRequest {
 struct ScrubbedCopy {
   catalog::Volume volume;
   Examination examination;
-  std::string renewal;  // the command that brings a good copy from elsewhere, for one that cannot be repaired
+  std::string renewal;  // the command that mends or renews it from another drive, and which, where parity cannot
 };
 struct ScrubReport {
   catalog::Drive drive;

@@ -47,6 +47,9 @@ std::optional<AttachedDrive> best_twin(Context& context, const core::Uuid& volum
 /// is read; what cannot be looked at is not there.
 bool has_all_files(Context& context, const AttachedDrive& drive, const catalog::Volume& volume);
 
+/// Is there anything at this place? A drive that does not answer has nothing.
+bool is_there(Context& context, const io::Path& place);
+
 /// No copy is known on any other drive than these.
 bool all_copies_on(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& drives);
 

@@ -54,6 +54,15 @@ bool has_all_files(Context& context, const AttachedDrive& drive, const catalog::
   }
 }
 
+bool is_there(Context& context, const io::Path& place) {
+  try {
+    return context.fs.stat(place).has_value();
+  } catch (const core::Error& error) {
+    if (error.code() == core::Code::kCancelled) throw;
+    return false;
+  }
+}
+
 bool all_copies_on(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& drives) {
   const auto copies = context.catalog.copies_of(volume);
   return std::all_of(copies.begin(), copies.end(),

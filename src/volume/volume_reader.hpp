@@ -46,8 +46,8 @@ struct KnownSeal {
   digest::Sha256 seal{};
   std::string tagmanifest_text;  // "" if only the digest is known
   // Where tag files that are damaged in the folder may be had; nothing of it is believed that the seal does not prove.
-  std::vector<io::Path> twins;                  // folders of other copies of the volume
-  std::map<std::string, std::string> tag_text;  // by name of kTagFiles
+  std::vector<io::Path> twins = {};                  // folders of other copies of the volume
+  std::map<std::string, std::string> tag_text = {};  // by name of kTagFiles
 };
 
 /// Loads and checks the tag files against the seal. `known` (from the catalog, or darkshelf/seals/) wins over what lies

@@ -180,6 +180,7 @@ TEST_CASE("kill matrix: a parcel that is made, and one that is applied") {
                                   require_sound(shelf, {"A", "B"});
                                 }),
                 {"parcel.written"});
+  shelf.back();
   shelf.must({"repair", "B", "--parcel", request});
   const Tried tried = kill_everywhere(shelf, {"repair", "A", "--parcel", parcel}, "repair.", AfterKill::kAnything,
                                       [&](const std::string&) {

@@ -166,6 +166,19 @@ TEST_CASE("parcel: a twin that is damaged too gives what it has, and mends the r
   }
 }
 
+TEST_CASE("parcel: a twin whose drive.json is damaged gives it all the same") {
+  FarTwin far;
+  spoil(slices_of(far.volume("A")), 0, 60);
+  REQUIRE(far.ask().exit_code == 5);
+  rot(far.shelf.path("B") / "darkshelf" / "drive.json", 0, 40);
+  rot(far.volume("B") / "tagmanifest-sha256.txt", 3, 1);  // and the seal beside the volume, of which it has a second
+  const Outcome made = far.there();
+  CAPTURE(made.out, made.err);
+  REQUIRE(made.exit_code == 0);
+  REQUIRE(far.apply().exit_code == 0);
+  CHECK(far.shelf.volume_tree("A") == far.sealed);
+}
+
 TEST_CASE("parcel: lists beyond their parity are brought whole") {
   FarTwin far;
   ProgramShelf& shelf = far.shelf;

@@ -170,6 +170,20 @@ TEST_CASE("repair --with: recovery files alone are read from the twin, or made a
   CHECK(shelf.volume_tree("A") == drives.sealed);
 }
 
+TEST_CASE("repair --with: a signature that is missing comes from the twin, one that is there stays") {
+  TwoDrives drives;
+  const auto signature = [&](const char* drive) { return drives.volume(drive) / "tagmanifest-sha256.txt.minisig"; };
+  const std::string text = "untrusted comment: minisign public key\n";
+  io::posix().create(signature("B"))->write_at(0, core::as_bytes(text));
+  const Outcome repair = drives.repair("A", "B");
+  CAPTURE(repair.out, repair.err);
+  CHECK(repair.exit_code == 0);
+  CHECK(io::read_text(io::posix(), signature("A"), 1 << 20) == text);
+  rot(signature("B"), 20, 3);
+  CHECK(drives.repair("A", "B").exit_code == 0);
+  CHECK(io::read_text(io::posix(), signature("A"), 1 << 20) == text);
+}
+
 TEST_CASE("repair --with: a drive that cannot help is told why") {
   ProgramShelf shelf({"A", "B", "C", "D"});
   shelf.must(shelf.seal_command({"A", "B"}));
