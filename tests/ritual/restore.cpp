@@ -11,6 +11,7 @@
 #include "support/json_lines.hpp"
 #include "support/shelf/program_shelf.hpp"
 #include "support/shelf/shelf.hpp"
+#include "support/shelf/slices.hpp"
 
 namespace darkshelf::testing {
 namespace {
@@ -129,9 +130,27 @@ TEST_CASE("restore: two copies that are both ruined make one whole between them"
   const auto tree_a = shelf.volume_tree("A"), tree_b = shelf.volume_tree("B");
   CHECK(shelf.run({"scrub", "A"}).exit_code == 5);
   CHECK(shelf.run({"scrub", "B"}).exit_code == 5);
+  // The slices in the middle are lost on both, and come out of parity; every other one is sound on one of them.
+  const Outcome whole = shelf.run({"--json", "restore", kWedding, "--to", shelf.path("back").string()});
+  INFO(whole.out << whole.err);
+  CHECK(restored(shelf, shelf.path("back")).size() == 5);
+  CHECK(whole.exit_code == 0);
+  CHECK(object(whole.out, "restore_report").at("drives").size() == 2);
+  CHECK(shelf.volume_tree("A") == tree_a);
+  CHECK(shelf.volume_tree("B") == tree_b);
+}
+
+TEST_CASE("restore: two copies that are both ruined, without parity, give all that is whole on one of them") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  ruin_half(shelf.volumes("A")[0], false);
+  ruin_half(shelf.volumes("B")[0], true);
+  for (const char* drive : {"A", "B"})
+    io::posix().remove_file(recovery_of(shelf.volumes(drive)[0], false).front().file);
+  const auto tree_a = shelf.volume_tree("A"), tree_b = shelf.volume_tree("B");
   const Outcome restore = shelf.run({"--json", "restore", kWedding, "--to", shelf.path("back").string()});
   INFO(restore.out << restore.err);
-  // The photo in the middle is hit on both; every other one is whole on one of them.
+  // The photo in the middle is hit on both.
   const auto names = restored(shelf, shelf.path("back"));
   CHECK(names.size() == 4);
   CHECK(restore.exit_code == 5);
