@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/id.hpp"
+#include "formats/minisig/minisig.hpp"
 #include "formats/volume/tag_files.hpp"
 #include "io/file_system.hpp"
 
@@ -148,6 +149,27 @@ struct Scrub {
   std::vector<Finding> findings;
 };
 
+/// A public key, and whose this catalog says it is. Only what was told to this very catalog makes it trusted: what was
+/// merged from others is hearsay.
+struct KnownKey {
+  formats::minisig::PublicKey key;
+  std::string name;
+  bool trusted = true, told_here = true;
+  Time since{};
+};
+/// The signature file of a volume as it was put on a drive, or found there and true.
+struct KnownSignature {
+  Uuid drive;
+  std::string text;
+  bool expected = false;  // the copy is still the one it was put beside
+};
+/// A running number that was given to a volume before it was written.
+struct NumberedSeal {
+  Uuid writer;
+  std::uint64_t sequence = 0;
+  Uuid volume;
+};
+
 // --- questions --------------------------------------------------------------------------------------------------
 
 struct FindQuery {
@@ -218,8 +240,11 @@ class Catalog {
   void record_seal_planned(const SealPlan& plan);
   void record_seal_ended(const Uuid& group);  // finished or given up: the plan is no longer open
   std::vector<SealPlan> open_plans();
-  /// Sequence number and seal (hex, "" for the first) for the next volume of this writer.
+  /// Sequence number and seal before it (hex, "" for the first) of the next volume of this writer.
   std::pair<std::uint64_t, std::string> next_seal();
+  /// The same for this volume, recorded: it keeps them however often it is begun, and no other volume gets them.
+  std::pair<std::uint64_t, std::string> number_seal(const Uuid& group, const Uuid& volume);
+  std::vector<NumberedSeal> numbered_seals();  // of every writer
   /// A sealed volume and its members; known ones (same uuid) are left as they are if the seal is the same, else
   /// Error(kFailed).
   void record_volume(const Volume& volume, const std::vector<formats::volume::Member>& members);
@@ -255,6 +280,13 @@ class Catalog {
   std::vector<FoundFile> where(const std::string& text);
   std::vector<FoundFile> by_sha256(const digest::Sha256& sha256);
   std::vector<Found> find(const FindQuery& query);
+
+  // Signatures
+  void record_key(const KnownKey& key);
+  std::vector<KnownKey> keys();
+  void record_signature(const Uuid& volume, const Uuid& drive, const formats::minisig::Signature& signature);
+  std::vector<KnownSignature> signatures_of(const Uuid& volume);  // last one first, one a drive
+  std::vector<std::string> signing_keys_on(const Uuid& drive);    // ids, of the signatures known there
 
   // Scrubs
   void record_scrub(const Scrub& scrub);

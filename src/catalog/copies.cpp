@@ -252,18 +252,6 @@ std::vector<SealPlan> Catalog::open_plans() {
   });
 }
 
-std::pair<std::uint64_t, std::string> Catalog::next_seal() {
-  return guarded(state_->path, [&] {
-    auto rows = state_->query(
-        "SELECT count(*), (SELECT json_extract(body, '$.seal') FROM facts WHERE kind = 'volume-sealed' AND writer = ?1 "
-        "ORDER BY sequence DESC LIMIT 1) "
-        "FROM facts WHERE kind = 'volume-sealed' AND writer = ?1");
-    rows.bind(1, state_->writer.text());
-    rows.executeStep();
-    return std::pair(static_cast<std::uint64_t>(rows.getColumn(0).getInt64()) + 1, text_of(rows.getColumn(1)));
-  });
-}
-
 void Catalog::record_scrub(const Scrub& scrub) {
   guarded(state_->path, [&] {
     SQLite::Transaction transaction(*state_->db);

@@ -18,9 +18,8 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kLongestBody = 64 << 20;           // a plan of a hundred thousand parts
-constexpr std::int64_t kLastSequence = 999'999'999'999;  // twelve digits in a fact's place in the order
-constexpr int kDeepestBody = 100;                        // SQLite gives up at 2,000
+constexpr std::size_t kLongestBody = 64 << 20;  // a plan of a hundred thousand parts
+constexpr int kDeepestBody = 100;               // SQLite gives up at 2,000
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 60;
 constexpr std::uint64_t kLargestVolume = std::uint64_t{1} << 50;
 
@@ -115,6 +114,8 @@ class Merging {
       const std::string kind = text_of(rows.getColumn(4));
       if (!is_sound_fact(kind, text_of(rows.getColumn(5)), text_of(rows.getColumn(6)), *content))
         refuse(fmt::format("a fact of the kind {} that makes no sense", core::printable(kind)));
+      // Whom this catalog trusts is told to itself alone; nobody else's file speaks for it.
+      if (kind == "key-trusted" && writer == ours_.writer.text()) continue;
       insert.bind(1, id);
       insert.bind(2, writer);
       insert.bind(3, sequence);

@@ -9,7 +9,7 @@ namespace darkshelf::catalog {
 
 namespace {
 
-enum class Names { kNothing, kId, kSeal, kWord };  // what a subject or object is
+enum class Names { kNothing, kId, kSeal, kWord, kKey };  // what a subject or object is
 
 struct Shape {
   Names subject = Names::kId;
@@ -45,6 +45,9 @@ const std::map<std::string, Shape>& shapes() {
       {"copy-scrubbed",
        {.object = Names::kId, .texts = {"health"}, .numbers = {"first_slice", "slice_count"}, .times = {"ended"}}},
       {"copy-repaired", {.object = Names::kId}},
+      {"copy-signed", {.object = Names::kId, .texts = {"key", "signature"}}},
+      {"key-trusted", {.subject = Names::kKey, .object = Names::kSeal, .texts = {"name"}, .numbers = {"trusted"}}},
+      {"seal-numbered", {.object = Names::kId, .texts = {"previous"}, .numbers = {"sequence"}}},
       {"shoot-renamed", {.texts = {"name"}}},
       {"shoot-note", {.texts = {"text"}}},
       {"shoot-keep", {.numbers = {"copies"}}},
@@ -64,6 +67,8 @@ bool fits(Names names, const std::string& text) {
       return core::digest_from_hex<32>(text).has_value();
     case Names::kWord:
       return !text.empty() && text.size() <= kLongestWord;
+    case Names::kKey:
+      return core::digest_from_hex<8>(text).has_value();
   }
   return false;
 }
@@ -111,6 +116,7 @@ bool is_sound_fact(const std::string& kind, const std::string& subject, const st
   if ((kind == "drive-added" || kind == "drive-renamed") && !formats::drive::is_label(json_text(body, "label")))
     return false;
   if (const auto evidence = body.find("evidence"); evidence != body.end() && !evidence->is_object()) return false;
+  if (kind == "seal-numbered" && (body["sequence"] < 1 || body["sequence"] > kLastSequence)) return false;
   // No copies at all would be no policy but a shoot that nobody watches.
   if (kind == "shoot-keep" && (body["copies"] < 1 || body["copies"] > 99)) return false;
   return kind != "seal-planned" || is_sound_plan(body);

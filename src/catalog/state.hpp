@@ -14,8 +14,9 @@ using Json = nlohmann::json;
 
 /// No fact is of the year 2200 or later: clocks are wrong, but not that wrong.
 inline constexpr std::int64_t kLastTime = 7'258'118'400'000'000'000;
-inline constexpr int kApplicationId = 0x44534C46;  // "DSLF"
-int schema_version();                              // the one this program writes
+inline constexpr std::int64_t kLastSequence = 999'999'999'999;  // twelve digits in a fact's place in the order
+inline constexpr int kApplicationId = 0x44534C46;               // "DSLF"
+int schema_version();                                           // the one this program writes
 /// Brings an open database from `from` (0: empty) to schema_version(), in one transaction.
 void migrate(SQLite::Database& db, int from);
 /// Makes the words of all paths anew.

@@ -100,7 +100,8 @@ Json value_of(const std::string& type) {
 
 std::string end_of(const std::string& what) {
   if (what == "id") return kId;
-  if (what == "seal") return std::string(64, 'a');
+  if (what == "seal" || what == "key") return std::string(64, 'a');
+  if (what == "key id") return std::string(16, 'A');
   if (what == "word") return "copies";
   REQUIRE(what == "–");
   return {};
