@@ -42,8 +42,9 @@ CurrentCatalog decode_current(std::string_view text);
 inline constexpr std::string_view kFolder = "darkshelf", kIdentity = "darkshelf/drive.json",
                                   kCatalogFolder = "darkshelf/catalog", kCurrent = "darkshelf/catalog/CURRENT",
                                   kIncoming = "darkshelf/.incoming", kSeals = "darkshelf/seals",
-                                  kQuarantine = "darkshelf/quarantine", kJournal = "darkshelf/.repair",
-                                  kStartHere = "darkshelf/START-HERE.txt", kLock = "darkshelf/.lock";
+                                  kKeys = "darkshelf/keys", kQuarantine = "darkshelf/quarantine",
+                                  kJournal = "darkshelf/.repair", kStartHere = "darkshelf/START-HERE.txt",
+                                  kLock = "darkshelf/.lock";
 /// "START-HERE photo archive 2026-A.txt" at the root (label made safe for any file system).
 std::string root_start_here_name(std::string_view label);
 

@@ -91,7 +91,8 @@ std::vector<digest::Sha256> decode_slices(std::string_view text);
 // Fixed names inside a volume.
 inline constexpr std::string_view kBagit = "bagit.txt", kBagInfo = "bag-info.txt", kManifest = "manifest-sha256.txt",
                                   kPhotos = "photos.sha256", kMembers = "members.jsonl", kSlices = "slices.sha256",
-                                  kTagManifest = "tagmanifest-sha256.txt";
+                                  kTagManifest = "tagmanifest-sha256.txt",
+                                  kSignature = "tagmanifest-sha256.txt.minisig";
 /// The files the tags PAR2 set protects, in the order they are written.
 inline constexpr std::string_view kTagFiles[] = {kMembers, kPhotos, kSlices, kManifest, kBagit, kBagInfo};
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/signed.hpp"
 #include "core/text.hpp"
 #include "rituals/upkeep.hpp"
 #include "shelf/policy.hpp"
@@ -16,7 +17,7 @@ int recover(Session& session, const std::vector<std::string>& paths) {
   session.catalog_or_new();
   rituals::Context context = session.context();
   const rituals::RecoverReport report = rituals::recover_catalog(context, {paths.begin(), paths.end()});
-  bool problems = false, incomplete = false;
+  bool problems = false, incomplete = false, contradicts = false;
   for (const auto& drive : report.drives) {
     std::string text = drive.catalog_as_of.empty() ? "no sound catalog copy"
                                                    : fmt::format("its catalog copy of {}", drive.catalog_as_of);
@@ -25,11 +26,14 @@ int recover(Session& session, const std::vector<std::string>& paths) {
     session.out().line(fmt::format("{}: {}.", core::printable(drive.label), text));
     for (const std::string& problem : drive.problems)
       session.out().error(fmt::format("{}: {}", core::printable(drive.label), problem));
+    tell_tally(session.out(), drive.signatures, drive.root);
+    contradicts |= drive.contradicts;
     incomplete |= drive.incomplete;
     problems |= !drive.problems.empty();
     Json object = {{"label", core::printable(drive.label)},
                    {"catalog_as_of", drive.catalog_as_of},
                    {"volumes_read", drive.volumes_read},
+                   {"signatures", tally_json(drive.signatures)},
                    {"problems", drive.problems}};
     put_path(object, "path", drive.root.string());
     session.out().object("recovered_drive", std::move(object));
@@ -37,19 +41,22 @@ int recover(Session& session, const std::vector<std::string>& paths) {
   session.out().line(fmt::format("The catalog knows {}, {} and {} now.", core::count_of(report.drives_known, "drive"),
                                  core::count_of(report.shoots_known, "shoot"),
                                  core::count_of(report.volumes_known, "volume")));
+  contradicts |= tell_chains(session.out(), report.chains);
   if (problems) session.out().note("Plug in the other drives too, one after the other: each may know more.");
   session.out().object(
       "recovered",
       {{"drives", report.drives_known}, {"shoots", report.shoots_known}, {"volumes", report.volumes_known}});
-  return incomplete ? kFailed : kGood;
+  return worse(incomplete ? kFailed : kGood, contradicts ? kDamageBeyondRepair : kGood);
 }
 
 int verify(Session& session) {
-  const std::vector<std::string> problems = session.catalog(Access::kRead).verify();
+  catalog::Catalog& catalog = session.catalog(Access::kRead);
+  const std::vector<std::string> problems = catalog.verify();
   for (const std::string& problem : problems) session.out().line(problem);
-  if (problems.empty()) session.out().line("The catalog is sound.");
-  session.out().object("catalog_verified", {{"sound", problems.empty()}, {"problems", problems}});
-  return problems.empty() ? kGood : kDamageBeyondRepair;
+  const bool contradicts = problems.empty() && tell_chains(session.out(), shelf::check_chains(catalog));
+  if (problems.empty() && !contradicts) session.out().line("The catalog is sound.");
+  session.out().object("catalog_verified", {{"sound", problems.empty() && !contradicts}, {"problems", problems}});
+  return problems.empty() && !contradicts ? kGood : kDamageBeyondRepair;
 }
 
 int merge(Session& session, const std::string& file) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cli/commands.hpp"
+#include "cli/signed.hpp"
 #include "core/text.hpp"
 #include "shelf/policy.hpp"
 
@@ -214,6 +215,8 @@ int show_volume(Session& session, const catalog::Volume& volume) {
                        core::with_commas(info.slices), core::format_size(info.slice_bytes)));
   out.line("id    " + info.volume.text());
   out.line("seal  " + core::to_hex(volume.seal));
+  const rituals::SignatureView signature = rituals::known_signature(session.catalog(Access::kRead), volume);
+  out.line(rituals::sentence_of(signature));
   Json copies = Json::array();
   const auto by_id = statuses(session);
   if (const auto status = by_id.find(info.shoot); status != by_id.end()) {
@@ -229,6 +232,10 @@ int show_volume(Session& session, const catalog::Volume& volume) {
   out.object("volume", {{"volume", info.volume.text()},
                         {"folder", volume.folder},
                         {"seal", core::to_hex(volume.seal)},
+                        {"signature", signature_json(signature)},
+                        {"writer", info.writer.text()},
+                        {"sequence", info.sequence},
+                        {"previous_seal", info.previous_seal},
                         {"shoot", info.shoot.text()},
                         {"group", info.group.text()},
                         {"part", info.part},

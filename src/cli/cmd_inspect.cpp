@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/signed.hpp"
 #include "core/text.hpp"
 #include "formats/drive/drive_files.hpp"
 #include "parity/set_reader.hpp"
@@ -10,6 +11,7 @@ namespace darkshelf::cli {
 
 using core::Code;
 using core::Error;
+namespace fm = formats::minisig;
 namespace fv = formats::volume;
 
 namespace {
@@ -39,9 +41,13 @@ class Inspection {
     if (name_ == fv::kBagInfo) return bag_info();
     if (name_ == fv::kMembers) return members();
     if (name_ == fv::kSlices) return say("list of slices", {{"slices", fv::decode_slices(text()).size()}});
+    if (name_.ends_with(fm::kSignatureEnding)) return signature();
+    if (name_.ends_with(fm::kPublicKeyEnding)) return public_key();
+    if (name_ == "signing.key") return secret_key();
     if (name_ == fv::kManifest || name_ == fv::kTagManifest || name_ == fv::kPhotos) return manifest();
     throw Error(Code::kFailed, fmt::format("{} is nothing darkshelf writes or reads", core::printable(path_.string())),
-                "it knows catalogs, PAR2 files, requests and parcels, and the files below darkshelf/ on a drive");
+                "it knows catalogs, PAR2 files, requests, parcels, signatures and keys, and the files below darkshelf/ "
+                "on a drive");
   }
 
  private:
@@ -127,6 +133,9 @@ class Inspection {
                                            {"slices", info.slices},
                                            {"recovery slices", info.recovery_slices},
                                            {"sealed", core::format_time(info.sealed)},
+                                           {"writer", info.writer.text()},
+                                           {"sequence", info.sequence},
+                                           {"previous seal", info.previous_seal},
                                            {"left out", info.left_out.size()},
                                            {"folder", fv::year_folder(info) + "/" + fv::folder_name(info)}});
   }
@@ -145,6 +154,52 @@ class Inspection {
     Json fields = {{"files", fv::decode_manifest(content).size()}};
     if (name_ == fv::kTagManifest) fields["seal"] = core::to_hex(digest::sha256(core::as_bytes(content)));
     return say(name_ == fv::kTagManifest ? "seal of a volume" : "list of hashes", std::move(fields));
+  }
+  /// Of the keys that are trusted here; none where there is no catalog.
+  std::vector<catalog::KnownKey> known_keys() {
+    if (!io::posix().stat_following(session_.catalog_path())) return {};
+    return session_.catalog(catalog::Catalog::Access::kRead).keys();
+  }
+  /// And who made it of the file it is beside, if that is there.
+  int signature() {
+    const std::string content = text();
+    const fm::Signature signature = fm::decode_signature(content);
+    Json fields = {{"key", fm::text_of(signature.id)},
+                   {"trusted comment", core::printable(signature.trusted_comment)},
+                   {"over", signature.prehashed ? "BLAKE2b-512 of the file" : "the file itself"}};
+    const std::string whole = path_.string();
+    const io::Path of = whole.substr(0, whole.size() - fm::kSignatureEnding.size());
+    bool matches = true;
+    if (io::posix().stat_following(of)) {
+      const std::string over = io::read_text(io::posix(), of, kTextLimit);
+      const rituals::SignatureView view = rituals::judge_signature(known_keys(), over, content);
+      matches = view.state != rituals::SignatureState::kDoesNotMatch;
+      fields["state"] = rituals::name_of(view.state);
+      fields["verdict"] = fmt::format("{}: {}", core::printable(of.filename().string()), rituals::sentence_of(view));
+    }
+    say("signature", std::move(fields));
+    return matches ? kGood : kDamageBeyondRepair;
+  }
+  int public_key() {
+    const fm::PublicKey key = fm::decode_public_key(text());
+    bool trusted = false;
+    std::string name;
+    for (const catalog::KnownKey& known : known_keys()) {
+      if (known.key.id != key.id || known.key.key != key.key) continue;
+      trusted = known.trusted;
+      name = core::printable(known.name);
+    }
+    return say("public key", {{"key", fm::text_of(key.id)},
+                              {"public key", fm::public_key_line(key)},
+                              {"comment", core::printable(key.comment)},
+                              {"name", name},
+                              {"trusted", trusted}});
+  }
+  int secret_key() {
+    const fm::SecretKeyFile file = fm::decode_secret_key(text());
+    const bool encrypted = file.derivation == fm::SecretKeyFile::Derivation::kScrypt;
+    return say("secret key, which nobody else should have",
+               {{"comment", core::printable(file.comment)}, {"encrypted", encrypted}, {"memory", file.memory}});
   }
   int catalog_file() {
     catalog::Catalog catalog = catalog::Catalog::open(io::posix(), path_, catalog::Catalog::Access::kRead,

@@ -15,7 +15,7 @@ namespace {
 /// Nothing is claimed that this command has not read: `only_some` volumes, those a scrub found damaged, or all.
 void tell_success(Output& out, const rituals::RepairReport& report, bool only_some) {
   const std::string label = core::printable(report.drive.label);
-  if (report.volumes.empty() && report.second_seals == 0 && report.service_files == 0) {
+  if (report.volumes.empty() && report.second_seals == 0 && report.signatures == 0 && report.service_files == 0) {
     out.line(fmt::format("Nothing to repair: {} on {}, intact.",
                          core::count_of(report.checked, only_some ? "volume read again" : "volume",
                                         only_some ? "volumes read again" : "volumes"),
@@ -102,12 +102,15 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
   if (report.second_seals > 0)
     out.line(fmt::format("{} written anew.",
                          core::count_of(report.second_seals, "second copy of a seal", "second copies of seals")));
+  if (report.signatures > 0) out.line(fmt::format("{} put back.", core::count_of(report.signatures, "signature")));
   if (report.service_files > 0) {
-    out.line(fmt::format("{} beside the volumes written anew (catalog copy, START-HERE).",
+    out.line(fmt::format("{} beside the volumes written anew (catalog copy, START-HERE, keys).",
                          core::count_of(report.service_files, "file")));
   }
   for (const rituals::RepairProblem& problem : report.problems) {
-    code = worse(code, problem.failing_medium ? kDamageRepairable : kFailed);
+    code = worse(code, problem.failing_medium ? kDamageRepairable
+                       : problem.contradicts  ? kDamageBeyondRepair
+                                              : kFailed);
     out.error(core::printable(problem.sentence));
     if (!problem.hint.empty()) out.line(problem.hint);
   }
@@ -129,7 +132,10 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
   if (code == kDamageRepairable && failing_volume)
     out.line(fmt::format("Next: darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(report.drive.label)));
   if (request.request) tell_request(out, report);
-  if (code == kDamageBeyondRepair && !report.request) {
+  const bool lost =
+      std::any_of(report.volumes.begin(), report.volumes.end(),
+                  [](const rituals::RepairedVolume& volume) { return !volume.repaired && !volume.failing_medium; });
+  if (code == kDamageBeyondRepair && lost && !report.request) {
     tell_next(out, report);
   }
   if (!report.not_refreshed.empty()) {
@@ -143,6 +149,7 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
                                {"repaired", report.volumes.size()},
                                {"complete", report.complete()},
                                {"second_seals", report.second_seals},
+                               {"signatures", report.signatures},
                                {"service_files", report.service_files},
                                {"problems", std::move(problems)}});
   return code;

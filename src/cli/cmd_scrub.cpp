@@ -4,6 +4,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
+#include "cli/signed.hpp"
 #include "core/text.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/scrub.hpp"
@@ -109,10 +110,12 @@ void print_verdict(Output& out, const rituals::ScrubReport& report) {
     const bool in_volumes = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
       return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), is_damage);
     });
-    out.line(out.paint(Color::kAmber,
-                       fmt::format("{}; {} beside them are damaged.",
-                                   all_intact(photos_in_check(report), "on " + core::printable(report.drive.label)),
-                                   in_volumes ? "lists or recovery data" : "files of the drive itself")));
+    const bool beside = std::any_of(report.drive_findings.begin(), report.drive_findings.end(), is_damage);
+    const std::string intact = all_intact(photos_in_check(report), "on " + core::printable(report.drive.label));
+    out.line(!in_volumes && !beside ? intact + "."
+                                    : out.paint(Color::kAmber, fmt::format("{}; {} beside them are damaged.", intact,
+                                                                           in_volumes ? "lists or recovery data"
+                                                                                      : "files of the drive itself")));
   }
 }
 
@@ -199,12 +202,13 @@ int scrub(Session& session, const Options& options) {
   }
   const std::string label = core::shell_quote(report.drive.label);
   print_verdict(out, report);
+  const int row = tell_signatures(out, report) ? kDamageBeyondRepair : kGood;
   const int rest = tell_the_rest(out, report, label);
   tell_report(out, report);
   const bool read_only = is_read_only(report.root);
   if (options.repair && !read_only && (report.damage() || report.unfinished_repair || report.known_damage)) {
     const int repaired = repair_findings(session, report, memory);
-    return rest == kDamageRepairable ? repaired : worse(rest, repaired);
+    return worse(rest == kDamageRepairable ? repaired : worse(rest, repaired), row);
   }
   int code = rest;
   if (report.damage()) {
@@ -267,8 +271,14 @@ void print_damage(Session& session, const catalog::Volume& volume, const rituals
 }
 
 std::string next_step(const rituals::ScrubReport& report, const std::string& label) {
-  if (report.contradicts_seal)
-    return "Contents contradict the seal: compare with another copy before you trust this drive.";
+  if (report.contradicts_seal) {
+    const bool contents = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
+      return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(),
+                         [](const auto& finding) { return finding.kind == rituals::FindingKind::kChanged; });
+    });
+    return fmt::format("{} what was sealed: compare with another copy before you trust this drive.",
+                       contents ? "Contents contradict" : "Signatures or numbers of seals contradict");
+  }
   const auto unreadable = [](const std::vector<rituals::FileFinding>& findings) {
     return std::any_of(findings.begin(), findings.end(),
                        [](const auto& finding) { return finding.kind == rituals::FindingKind::kUnreadable; });

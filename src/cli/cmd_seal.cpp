@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <map>
 #include <sstream>
 
 #include "cli/commands.hpp"
+#include "cli/passphrase.hpp"
 #include "core/text.hpp"
 #include "rituals/seal.hpp"
 
@@ -16,8 +18,8 @@ namespace {
 
 struct Options {
   std::vector<std::string> shoots, targets, excludes;
-  bool plan_only = false, update = false, again = false, yes = false;
-  std::string each, date, name, parity = "10%", volume_size = "8GiB", layout, memory = "2GiB";
+  bool plan_only = false, update = false, again = false, yes = false, no_signature = false;
+  std::string passphrase_file, each, date, name, parity = "10%", volume_size = "8GiB", layout, memory = "2GiB";
 };
 
 rituals::SealRequest request_from(const Options& options) {
@@ -182,6 +184,7 @@ int print_report(Session& session, const rituals::SealReport& report, std::size_
                                  {"bytes", volume.info.content_bytes},
                                  {"bytes_on_drive", volume.bytes_on_drive},
                                  {"drives", volume.drives},
+                                 {"signed_by", volume.signed_by},
                                  {"resumed", volume.resumed}});
   }
   for (const fv::LeftOut& left : report.left_out) {
@@ -226,6 +229,25 @@ int print_report(Session& session, const rituals::SealReport& report, std::size_
   return code;
 }
 
+/// The key that signs what is sealed now; nothing where there is none, or (then `why_not` says so) it cannot be opened.
+std::optional<sign::SigningKey> key_for(Session& session, rituals::Context& context, const Options& options,
+                                        std::string& why_not) {
+  if (options.no_signature || !rituals::read_key_file(context.fs, context.catalog.path())) return {};
+  return opened_key(session, context, options.passphrase_file, why_not);
+}
+
+void tell_signatures(Output& out, const rituals::SealReport& report, const std::string& why_not) {
+  std::map<std::string, std::size_t> signed_by;
+  for (const rituals::SealedVolume& volume : report.volumes) {
+    if (!volume.signed_by.empty()) ++signed_by[volume.signed_by];
+  }
+  for (const auto& [key, count] : signed_by)
+    out.line(fmt::format("{} signed with key {}.", core::count_of(count, "volume"), key));
+  if (!why_not.empty())
+    out.line(fmt::format(
+        "Sealed without a signature: {}. To sign later, with the drive plugged in: darkshelf key sign DRIVE", why_not));
+}
+
 int seal(Session& session, const Options& options) {
   const rituals::SealRequest request = request_from(options);
   const std::uint64_t memory = core::parse_size(options.memory);
@@ -242,8 +264,12 @@ int seal(Session& session, const Options& options) {
   for (const rituals::ShootPlan& shoot : plan.shoots) {
     if (!shoot.source.unreadable.empty()) incomplete = kInputIncomplete;
   }
-  const rituals::SealReport report = rituals::seal(context, std::move(plan));
-  return worse(print_report(session, report, skipped, with_news), incomplete);
+  std::string why_not;
+  const auto key = busy > 0 ? key_for(session, context, options, why_not) : std::nullopt;  // nothing asks after this
+  const rituals::SealReport report = rituals::seal(context, std::move(plan), key ? &*key : nullptr);
+  const int code = print_report(session, report, skipped, with_news);
+  tell_signatures(session.out(), report, why_not);
+  return worse(code, incomplete);
 }
 
 }  // namespace
@@ -277,6 +303,9 @@ void add_seal(CLI::App& app, Session& session) {
       ->allow_extra_args(false)
       ->type_name("GLOB");
   add_memory(cmd, o->memory, "--memory", "What parity may take");
+  CLI::Option* no_signature =
+      cmd->add_flag("--unsigned", o->no_signature, "Without a signature, though there is a key");
+  add_passphrase_file(cmd, o->passphrase_file)->excludes(no_signature);
   cmd->add_flag("--plan", o->plan_only, "Show volumes, drives and finish time; seal nothing");
   CLI::Option* update = cmd->add_flag("--update", o->update, "Seal new and changed files of sealed shoots");
   cmd->add_flag("--again", o->again, "Seal sealed shoots once more, as a whole")->excludes(update);

@@ -66,6 +66,7 @@ void add_all(CLI::App& app, Session& session) {
   add_init(app, session);
   add_catalog(app, session);
   add_discard(app, session);
+  add_key(app, session);
   add_inspect(app, session);
   add_par2(app, session);
   add_help(app, session);

@@ -117,7 +117,7 @@ catalog::Catalog& Session::catalog(catalog::Catalog::Access access) {
 
 catalog::Catalog& Session::new_catalog() {
   catalog_ = catalog::Catalog::create(io::posix(), catalog_path(), world_, command_line_);
-  give_to_caller_of_sudo(catalog_path());
+  give_to_caller();
   return *catalog_;
 }
 
@@ -128,6 +128,8 @@ catalog::Catalog& Session::catalog_or_new() {
   }
   return catalog(catalog::Catalog::Access::kWrite);
 }
+
+void Session::give_to_caller() { give_to_caller_of_sudo(catalog_path()); }
 
 core::Work Session::work(std::uint64_t memory, unsigned threads) {
   if (!progress_) {

@@ -57,6 +57,8 @@ class Session {
   catalog::Catalog& new_catalog();
   /// As catalog(kWrite), but makes it when there is none.
   catalog::Catalog& catalog_or_new();
+  /// What was made as root beside the default catalog is the person's who typed sudo.
+  void give_to_caller();
   /// A context over the catalog (opened for writing), with progress and Ctrl-C.
   rituals::Context context(std::uint64_t memory = 0, unsigned threads = 0);
   /// The same for what works from drives alone: without a catalog on this machine over an empty one that goes with the

@@ -9,6 +9,7 @@
 #include "rituals/drives.hpp"
 #include "rituals/restore_files.hpp"
 #include "rituals/seal_parts.hpp"
+#include "rituals/signatures.hpp"
 
 namespace darkshelf::rituals {
 
@@ -26,6 +27,7 @@ bool take_what_is_there(Context& context, const catalog::Volume& volume, const A
   try {
     const bool cached = prove(context, folder, as_written(volume));
     context.catalog.record_copy(volume.info.volume, target.drive.id, context.world.now(), cached);
+    note_signature(context, target.root, target.drive.id, volume);
   } catch (const Error& error) {
     if (error.code() != Code::kCorrupt) throw;
     if (known_bad) return false;
@@ -45,28 +47,6 @@ std::vector<catalog::Volume> lacking_copies(Context& context) {
     }
   }
   return volumes;
-}
-
-/// A drive by its label, its id, or the path where it is mounted.
-std::optional<catalog::Drive> named_drive(Context& context, const std::string& text) {
-  if (auto drive = context.catalog.find_drive(text)) return drive;
-  const io::Path path(text);
-  if (text.empty() || !context.fs.stat_following(path / std::string(formats::drive::kIdentity))) return {};
-  return attach(context, text, Visit::kReadOnly).drive;
-}
-
-void add_named(Context& context, const std::string& text, std::vector<catalog::Volume>& volumes) {
-  const auto append = [&](const std::vector<catalog::Volume>& more) {
-    volumes.insert(volumes.end(), more.begin(), more.end());
-  };
-  if (const auto drive = named_drive(context, text)) return append(context.catalog.volumes_on(drive->id));
-  if (const auto volume = context.catalog.find_volume(text)) return append({*volume});
-  const auto shoot = context.catalog.find_shoot(text);
-  if (!shoot) {
-    throw Error(Code::kNotFound, fmt::format("no drive, shoot or volume is called \"{}\"", core::printable(text)),
-                fmt::format("darkshelf find {}", core::shell_quote(text)));
-  }
-  append(context.catalog.volumes_of(shoot->id));
 }
 
 /// Where volumes wait between two drives that cannot be plugged in together.
@@ -143,7 +123,10 @@ class Copying {
  private:
   std::vector<catalog::Volume> wanted() {
     std::vector<catalog::Volume> volumes;
-    for (const std::string& text : request_.what) add_named(context_, text, volumes);
+    for (const std::string& text : request_.what) {
+      const auto named = volumes_named(context_, text);
+      volumes.insert(volumes.end(), named.begin(), named.end());
+    }
     if (request_.missing) {
       const auto lacking = lacking_copies(context_);
       volumes.insert(volumes.end(), lacking.begin(), lacking.end());
@@ -326,6 +309,21 @@ class Copying {
 };
 
 }  // namespace
+
+std::optional<catalog::Drive> named_drive(Context& context, const std::string& text) {
+  if (auto drive = context.catalog.find_drive(text)) return drive;
+  const io::Path path(text);
+  if (text.empty() || !context.fs.stat_following(path / std::string(formats::drive::kIdentity))) return {};
+  return attach(context, text, Visit::kReadOnly).drive;
+}
+
+std::vector<catalog::Volume> volumes_named(Context& context, const std::string& text) {
+  if (const auto drive = named_drive(context, text)) return context.catalog.volumes_on(drive->id);
+  if (const auto volume = context.catalog.find_volume(text)) return {*volume};
+  if (const auto shoot = context.catalog.find_shoot(text)) return context.catalog.volumes_of(shoot->id);
+  throw Error(Code::kNotFound, fmt::format("no drive, shoot or volume is called \"{}\"", core::printable(text)),
+              fmt::format("darkshelf find {}", core::shell_quote(text)));
+}
 
 CopyReport copy(Context& context, const CopyRequest& request) {
   if (request.what.empty() && !request.missing) {

@@ -35,6 +35,11 @@ struct CopyReport {
 /// there to the target when the same command is typed with the target plugged in.
 CopyReport copy(Context& context, const CopyRequest& request);
 
+/// A drive by its label, its id, or the path where it is mounted.
+std::optional<catalog::Drive> named_drive(Context& context, const std::string& text);
+/// The volumes of a drive, a volume, or those of a shoot. Throws kNotFound, kUsage.
+std::vector<catalog::Volume> volumes_named(Context& context, const std::string& text);
+
 /// Another drive that holds a copy of a volume its own parity cannot mend, and the command that uses it.
 struct HelpingDrive {
   std::string who;      // "2026-B (at bank box) holds a good copy"

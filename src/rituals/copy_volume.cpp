@@ -10,6 +10,7 @@
 #include "rituals/mend.hpp"
 #include "rituals/parcel_file.hpp"
 #include "rituals/seal_parts.hpp"
+#include "rituals/signatures.hpp"
 
 namespace darkshelf::rituals {
 
@@ -114,6 +115,27 @@ void copy_mended(Context& context, const catalog::Volume& volume, const CopySour
   }
 }
 
+/// The signature goes along: the one that is known to be true, else what lies in the source, if nothing speaks against
+/// it. It is no part of the seal, and no reason not to copy.
+std::string signature_to_carry(Context& context, const catalog::Volume& volume, const io::Path& from) {
+  const auto keys = context.catalog.keys();
+  const auto state = [&](const std::string& text) { return judge_signature(keys, volume.tagmanifest, text).state; };
+  for (const catalog::KnownSignature& known : context.catalog.signatures_of(volume.info.volume)) {
+    if (state(known.text) == SignatureState::kSigned) return known.text;
+  }
+  try {
+    const io::Path path = from / std::string(fv::kSignature);
+    const auto stat = context.fs.stat(path);
+    if (!stat || stat->type != io::FileType::kRegular) return {};
+    std::string text = io::read_text(context.fs, path, formats::minisig::kLongest);
+    const SignatureState found = state(text);
+    if (found == SignatureState::kSigned || found == SignatureState::kUnknownKey) return text;
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
+  }
+  return {};
+}
+
 CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const CopySource& from, const Elsewhere& others,
                        const io::Path& folder) {
   CopiedBytes copied;
@@ -124,6 +146,9 @@ CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const Co
     context.fs.make_dirs(folder);
     copy_mended(context, volume, from, others, folder, copied);
   }
+  copied.signature = signature_to_carry(context, volume, from.folder);
+  if (!copied.signature.empty())
+    context.fs.create(folder / std::string(fv::kSignature))->write_at(0, core::as_bytes(copied.signature));
   core::stop_point("copy.written");
   give_sealed_times(context.fs, folder, volume.info);
   io::sync_tree(context.fs, folder);
@@ -197,13 +222,16 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const C
   check_room(context, volume, target);
   or_remove(context.fs, folder, [&] {
     copied = write_copy(context, volume, from, others, folder);
-    copied.readback_cached = prove(context, folder, as_written(volume));
+    WrittenVolume written = as_written(volume);
+    written.signature = copied.signature;
+    copied.readback_cached = prove(context, folder, written);
     core::stop_point("copy.proven");
     copied.replaced = context.fs.stat(target.volume_folder(volume)).has_value();
     put_in_place(context, target, volume, Place::kReplace);
     core::stop_point("copy.renamed");
   });
   context.catalog.record_copy(volume.info.volume, target.drive.id, context.world.now(), copied.readback_cached);
+  record_signature(context, target.drive.id, volume, copied.signature);
   core::stop_point("copy.recorded");
   return copied;
 }

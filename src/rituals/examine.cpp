@@ -247,7 +247,7 @@ class Examining {
     if (depth > 200) return;
     for (const io::Entry& entry : context_.fs.list(folder)) {
       const std::string path = below.empty() ? entry.name : below + "/" + entry.name;
-      if (ours.contains(path) || path == std::string(fv::kTagManifest) + ".minisig") continue;
+      if (ours.contains(path) || path == fv::kSignature) continue;
       if (is_litter(entry.name)) {
         out_.findings.push_back({FindingKind::kLitter, path, {}, 0});
       } else if (entry.type == io::FileType::kDirectory) {

@@ -94,6 +94,10 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
     throw Error(Code::kCorrupt,
                 fmt::format("what was read back from {} is not what was written: {}", folder.string(), what));
   }
+  if (!written.signature.empty() &&
+      io::read_text(context.fs, folder / std::string(fv::kSignature), formats::minisig::kLongest,
+                    io::ReadMode::kDirect) != written.signature)
+    throw Error(Code::kCorrupt, fmt::format("the signature read back from {} is not the one written", folder.string()));
   if (written.info.recovery_slices > 0) {
     const std::vector<io::Path> files =
         parity::files_of_set(context.fs, folder / (fv::base_name(written.info) + ".par2"));
@@ -123,6 +127,11 @@ void put_in_place(Context& context, const AttachedDrive& drive, const catalog::V
   fs.make_dirs(seals);
   io::write_file_durably(fs, seals / std::string(fv::kTagManifest), core::as_bytes(volume.tagmanifest));
   const io::Path from = incoming_folder(drive, volume.info.volume);
+  const std::string signature(fv::kSignature);
+  if (fs.stat(from / signature)) {
+    const core::Bytes text = io::read_file(fs, from / signature, formats::minisig::kLongest);
+    io::write_file_durably(fs, seals / signature, text);
+  }
   const io::Path to = drive.volume_folder(volume);
   fs.make_dirs(to.parent_path());
   if (fs.stat(to)) {

@@ -61,6 +61,11 @@ bool clear_the_way(io::FileSystem& fs, const AttachedDrive& drive, const std::st
   return file || unfinished;
 }
 
+void set_aside(io::FileSystem& fs, const AttachedDrive& drive, const std::string& path, core::Time now) {
+  require_no_links(fs, drive.root, path);
+  if (fs.stat(drive.root / path)) move_away(fs, drive.root / path, of_drive(drive, now) / path);
+}
+
 io::Path of_drive(const AttachedDrive& drive, core::Time now) {
   return drive.root / std::string(fd::kQuarantine) / (core::format_date(now) + "_drive");
 }

@@ -21,6 +21,8 @@ bool clear_the_way(io::FileSystem& fs, const io::Path& root, const std::string& 
 /// The same for a file beside the volumes, `path` below the root of the drive, and for what a run that was killed while
 /// writing it may have left. Kept in of_drive().
 bool clear_the_way(io::FileSystem& fs, const AttachedDrive& drive, const std::string& path, core::Time now);
+/// Keeps the file, `path` below the root of the drive, in of_drive(): something else is going to take its place.
+void set_aside(io::FileSystem& fs, const AttachedDrive& drive, const std::string& path, core::Time now);
 /// Where in quarantine such things of one day are kept.
 io::Path of_drive(const AttachedDrive& drive, core::Time now);
 

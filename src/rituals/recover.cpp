@@ -39,6 +39,7 @@ class DriveLesson {
     if (!lacks_identity_) know_drive();
     core::stop_point("recover.drive-recorded");
     know_volumes();
+    look_at_signatures();
     return std::move(report_);
   }
 
@@ -254,9 +255,19 @@ class DriveLesson {
         continue;
       }
       try {
-        if (!context_.catalog.volume(loaded->info.volume)) {
+        const auto known = context_.catalog.volume(loaded->info.volume);
+        if (known && known->seal != loaded->seal) {
+          problem(
+              fmt::format("{} was not taken in: it says it is a volume that is known with another seal; somebody "
+                          "changed or replaced it",
+                          folder.string()));
+          report_.contradicts = report_.incomplete = true;
+          continue;
+        }
+        if (!known) {
           const catalog::Volume volume{loaded->info, loaded->seal, loaded->tagmanifest_text, below,
                                        tree_bytes(context_.fs, folder)};
+          if (!may_be_taken(volume)) continue;
           context_.catalog.record_volume(volume, loaded->members);
           ++report_.volumes_read;
         }
@@ -267,6 +278,36 @@ class DriveLesson {
         if (error.code() != Code::kFailed && error.code() != Code::kCorrupt) throw;
         problem(fmt::format("{} was not taken in: {}", folder.string(), error.what()));
         report_.incomplete = true;
+      }
+    }
+  }
+
+  /// Somebody who is trusted signed another volume than the one that lies there.
+  bool may_be_taken(const catalog::Volume& volume) {
+    const DriveSignature found = examine_signature(context_, root_, identity_.id, volume, context_.catalog.keys());
+    const bool changed = std::any_of(found.findings.begin(), found.findings.end(),
+                                     [](const FileFinding& finding) { return finding.kind == FindingKind::kChanged; });
+    if (!changed) return true;
+    problem(fmt::format("{} was not taken in: {}", volume.folder, sentence_of(found.view)));
+    report_.contradicts = report_.incomplete = true;
+    return false;
+  }
+
+  void look_at_signatures() {
+    const auto keys = context_.catalog.keys();
+    for (const catalog::Volume& volume : context_.catalog.volumes_on(identity_.id)) {
+      context_.work.check();
+      if (!context_.fs.stat(root_ / std::string(fd::kFolder) / volume.folder)) continue;
+      const DriveSignature found = examine_signature(context_, root_, identity_.id, volume, keys);
+      if (found.new_here)
+        context_.catalog.record_signature(volume.info.volume, identity_.id,
+                                          formats::minisig::decode_signature(found.good));
+      report_.signatures.add(found.view);
+      for (const FileFinding& finding : found.findings) {
+        if (finding.kind != FindingKind::kChanged) continue;
+        problem(fmt::format("{}: {}", volume.folder, sentence_of(found.view)));
+        report_.contradicts = true;
+        break;
       }
     }
   }
@@ -313,6 +354,7 @@ RecoverReport recover_catalog(Context& context, const std::vector<io::Path>& pat
   report.drives_known = context.catalog.drives().size();
   report.shoots_known = context.catalog.shoots().size();
   report.volumes_known = context.catalog.volumes().size();
+  report.chains = shelf::check_chains(context.catalog);
   core::stop_point("recover.ended");
   return report;
 }

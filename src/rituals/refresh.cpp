@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/quarantine.hpp"
+#include "rituals/signatures.hpp"
 
 namespace darkshelf::rituals {
 
@@ -130,6 +131,7 @@ void refresh_drive(Context& context, const AttachedDrive& drive) {
   follow_rename(context, drive);
   if (drive.drive.catalog_mode != "none") write_catalog_copy(context, drive);
   write_start_here(context, drive);
+  write_keys(context, drive);
 }
 
 std::string try_to_refresh(Context& context, const AttachedDrive& drive) {

@@ -14,6 +14,7 @@
 #include "rituals/repair_journal.hpp"
 #include "rituals/repair_room.hpp"
 #include "rituals/service_files.hpp"
+#include "rituals/signatures.hpp"
 
 namespace darkshelf::rituals {
 
@@ -57,9 +58,11 @@ class Repairing {
       for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
         context_.work.check();
         if (!failing_) mend_second_seal(volume);
-        if (!is_wanted(volume)) continue;
-        repair_volume(volume);
-        ++report_.checked;
+        if (is_wanted(volume)) {
+          repair_volume(volume);
+          ++report_.checked;
+        }
+        if (!failing_) mend_signature(volume);
       }
     } catch (const Error& error) {
       if (error.code() != Code::kDriveGone) remove_if_empty(journals_);
@@ -156,6 +159,35 @@ class Repairing {
     }
   }
 
+  /// From its second copy, or from the catalog; both files are written anew. A volume that is not what was sealed gets
+  /// none.
+  void mend_signature(const catalog::Volume& volume) {
+    try {
+      const auto keys = context_.catalog.keys();
+      if (!is_sound_seal(drive_.volume_folder(volume) / std::string(fv::kTagManifest), volume)) return;
+      const DriveSignature found = examine_signature(context_, drive_.root, drive_.drive.id, volume, keys);
+      if (found.findings.empty()) return;
+      if (found.good.empty()) return no_signature(volume, found);
+      if (std::any_of(found.findings.begin(), found.findings.end(),
+                      [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; }))
+        throw Error::from_os(EIO, "read", drive_.root / found.findings.front().path);
+      place_signature(context_, drive_, volume, found.good);
+      ++report_.signatures;
+    } catch (const Error& error) {
+      if (ends_all(error)) throw;
+      problem(fmt::format("the signature of {} could not be written anew: {}", volume.folder, error.what()), error);
+    }
+  }
+
+  void no_signature(const catalog::Volume& volume, const DriveSignature& found) {
+    report_.problems.push_back(
+        {fmt::format("{}: {}, and no true one is known", volume.folder, sentence_of(found.view)),
+         fmt::format(
+             "Next: darkshelf show {}   (tells who sealed it; darkshelf key sign puts a signature of yours there)",
+             core::shell_quote(volume.folder)),
+         false, true});
+  }
+
   void problem(const std::string& sentence, const Error& error) {
     const bool failing = io::is_read_error(error);
     report_.problems.push_back(
@@ -163,7 +195,7 @@ class Repairing {
          failing ? fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE",
                                core::shell_quote(drive_.drive.label))
                  : error.hint(),
-         failing});
+         failing, false});
   }
 
   Examination look(const catalog::Volume& volume, const Elsewhere& elsewhere = {}) {

@@ -30,12 +30,14 @@ struct RepairedVolume {
 struct RepairProblem {
   std::string sentence, hint;
   bool failing_medium = false;  // otherwise the system refused
+  bool contradicts = false;     // or there is nothing to mend it from, and it speaks against what was sealed
 };
 struct RepairReport {
   catalog::Drive drive;
   std::vector<RepairedVolume> volumes;  // the ones that had damage
   std::uint64_t checked = 0;            // volumes looked at
   std::uint64_t second_seals = 0;       // second copies of seals written anew
+  std::uint64_t signatures = 0;         // signature files put back
   std::uint64_t service_files = 0;      // catalog copy, CURRENT, START-HERE: damaged ones written anew
   io::Path quarantine;                  // empty if nothing was kept
   std::uint64_t discarded_bytes = 0;    // with discard_quarantine

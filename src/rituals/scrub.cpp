@@ -179,15 +179,20 @@ class Scrubbing {
   void look_around() {
     io::FileSystem& fs = context_.fs;
     std::set<io::Path> known;
+    const auto keys = context_.catalog.keys();
+    std::vector<shelf::Link> unknown;
     for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
       known.insert(drive_.volume_folder(volume));
       check_second_seal(volume);
+      if (fs.stat(drive_.volume_folder(volume))) check_signature(volume, keys);
     }
     for (const io::Path& folder : volume::volume_folders(fs, drive_.root)) {
       if (known.contains(folder)) continue;
       ++report_.unknown_volumes;
       tell(FindingKind::kForeign, below_root(folder));
+      if (auto link = link_at(context_, folder)) unknown.push_back(std::move(*link));
     }
+    check_chains(unknown);
     const io::Path journal = drive_.root / std::string(fd::kJournal);
     if (const auto stat = fs.stat(journal); stat && stat->type == io::FileType::kDirectory)
       report_.unfinished_repair = !fs.list(journal).empty();
@@ -222,6 +227,35 @@ class Scrubbing {
     }
   }
 
+  void check_signature(const catalog::Volume& volume, const std::vector<catalog::KnownKey>& keys) {
+    DriveSignature found = examine_signature(context_, drive_.root, drive_.drive.id, volume, keys);
+    if (found.new_here)
+      context_.catalog.record_signature(volume.info.volume, drive_.drive.id,
+                                        formats::minisig::decode_signature(found.good));
+    for (const FileFinding& finding : found.findings) {
+      report_.contradicts_seal |= finding.kind == FindingKind::kChanged;
+      tell(finding.kind, finding.path);
+    }
+    report_.signatures.push_back({volume, std::move(found.view), found.elsewhere});
+  }
+
+  /// What lies there stands in rows of seals; of those it is told what is missing or too much.
+  void check_chains(const std::vector<shelf::Link>& unknown) {
+    std::set<core::Uuid> writers, here;
+    for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
+      writers.insert(volume.info.writer);
+      here.insert(volume.info.volume);
+    }
+    for (const shelf::Link& link : unknown) here.insert(link.volume);
+    for (shelf::ChainFinding& found : shelf::check_chains(context_.catalog, unknown)) {
+      const bool of_this_drive = std::any_of(found.volumes.begin(), found.volumes.end(),
+                                             [&](const core::Uuid& volume) { return here.contains(volume); });
+      if (shelf::contradicts(found) ? !of_this_drive : !writers.contains(found.writer)) continue;
+      report_.contradicts_seal |= shelf::contradicts(found);
+      report_.chains.push_back(std::move(found));
+    }
+  }
+
   /// `to_the_end`: as far as its time went, at least.
   void record(bool to_the_end) {
     record_.ended = context_.world.now();
@@ -248,7 +282,7 @@ class Scrubbing {
 
 bool ScrubReport::damage() const {
   const auto real = [](const FileFinding& finding) { return !is_harmless(finding.kind); };
-  return std::any_of(drive_findings.begin(), drive_findings.end(), real) ||
+  return contradicts_seal || std::any_of(drive_findings.begin(), drive_findings.end(), real) ||
          std::any_of(volumes.begin(), volumes.end(), [&](const ScrubbedCopy& copy) {
            return !copy.examination.loaded ||
                   std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), real);

@@ -1,7 +1,8 @@
 #pragma once
 // The drive comes back: read everything on it and compare it with what was sealed. Never writes inside a volume.
 
-#include "rituals/examine.hpp"
+#include "rituals/signatures.hpp"
+#include "shelf/chain.hpp"
 
 namespace darkshelf::rituals {
 
@@ -16,6 +17,12 @@ struct ScrubbedCopy {
   catalog::Volume volume;
   Examination examination;
   std::string renewal;  // the command that mends or renews it from another drive, and which, where parity cannot
+};
+/// Who sealed a volume, as its files on the drive tell.
+struct SignedCopy {
+  catalog::Volume volume;
+  SignatureView view;
+  bool elsewhere = false;  // other copies have a signature, this one has none yet
 };
 struct ScrubReport {
   catalog::Drive drive;
@@ -36,7 +43,9 @@ struct ScrubReport {
   bool unfinished_repair = false;  // a journal waits: `darkshelf repair` finishes it
   bool damage() const;             // anything but litter and foreign files
   bool repairable() const;         // all damage is
-  bool contradicts_seal = false;   // a volume whose seal is not the catalog's
+  bool contradicts_seal = false;   // a volume whose seal is not the catalog's, a signature that does not match, a chain
+  std::vector<SignedCopy> signatures;       // of every volume that lies there
+  std::vector<shelf::ChainFinding> chains;  // of the catalogs that sealed what lies there
   bool catalog_refreshed = false;
   std::string not_refreshed;          // why it is not, although nothing was found; "" otherwise
   std::uint64_t unknown_volumes = 0;  // that the catalog does not know, and nobody can check therefore

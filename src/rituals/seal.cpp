@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/seal_parts.hpp"
+#include "rituals/signatures.hpp"
 
 namespace darkshelf::rituals {
 
@@ -21,7 +22,8 @@ namespace {
 /// Runs a plan. A drive that fails drops out with its reason; the others go on.
 class Sealing {
  public:
-  Sealing(Context& context, Plan plan) : context_(context), plan_(std::move(plan)), dropped_(plan_.drives.size()) {}
+  Sealing(Context& context, Plan& plan, const sign::SigningKey* key)
+      : context_(context), plan_(plan), key_(key), dropped_(plan_.drives.size()) {}
 
   SealReport run() {
     for (ShootPlan& shoot : plan_.shoots) {
@@ -95,29 +97,8 @@ class Sealing {
     }
   }
 
-  void plan_into_catalog(const ShootPlan& shoot) {
-    for (const catalog::SealPlan& earlier : context_.catalog.open_plans()) {
-      if (earlier.group == shoot.group) return;  // resumed: it is there
-      if (earlier.folder_path == shoot.source.folder.string()) context_.catalog.record_seal_ended(earlier.group);
-    }
-    catalog::SealPlan plan;
-    plan.group = shoot.group;
-    plan.shoot = shoot.infos.front().shoot;
-    plan.folder_path = shoot.source.folder.string();
-    plan.shoot_name = core::printable(shoot.source.name);
-    plan.planned = shoot.planned;
-    plan.options = shoot.fingerprint;
-    for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
-      catalog::PlannedVolume volume{
-          shoot.infos[i].volume, shoot.infos[i].part, {}, shoot.volumes[i].sizes.bytes_on_drive};
-      for (const std::size_t index : shoot.drives[i]) volume.drives.push_back(drive(index).drive.id);
-      plan.volumes.push_back(std::move(volume));
-    }
-    context_.catalog.record_seal_planned(plan);
-  }
-
   void seal_shoot(ShootPlan& shoot) {
-    plan_into_catalog(shoot);
+    plan_into_catalog(context_, plan_, shoot);
     core::stop_point("seal.planned");
     for (std::size_t i = 0; i < plan_.drives.size(); ++i) {
       if (!dropped_[i]) stays(i, [&] { clean_all_incoming(i); });
@@ -158,12 +139,19 @@ class Sealing {
     }
     if (!lacking.empty() && !copy_from_twin(shoot.infos[part].volume, lacking, sealed))
       write_part(shoot, part, lacking, sealed);
-    if (const auto volume = context_.catalog.volume(shoot.infos[part].volume)) {
+    add_to_report(std::move(sealed));
+  }
+
+  void add_to_report(SealedVolume sealed) {
+    if (sealed.drives.empty()) return;
+    if (const auto volume = context_.catalog.volume(sealed.info.volume)) {
       sealed.info = volume->info;
       sealed.seal = volume->seal;
       sealed.bytes_on_drive = volume->bytes_on_drive;
+      const SignatureView view = known_signature(context_.catalog, *volume);
+      if (view.state == SignatureState::kSigned) sealed.signed_by = view.key;
     }
-    if (!sealed.drives.empty()) report_.volumes.push_back(std::move(sealed));
+    report_.volumes.push_back(std::move(sealed));
   }
 
   /// A folder that stands in its place was proven before it was put there; a run that was killed may not have recorded
@@ -185,6 +173,7 @@ class Sealing {
                            tree_bytes(context_.fs, folder)};
     context_.catalog.record_volume(volume, found.loaded->members);
     context_.catalog.record_copy(info.volume, drive(index).drive.id, context_.world.now(), found.readback_cached);
+    note_signature(context_, drive(index).root, drive(index).drive.id, volume);
     note_cached(index, found.readback_cached);
     return true;
   }
@@ -234,8 +223,10 @@ class Sealing {
   void write_part(ShootPlan& shoot, std::size_t part, const std::vector<std::size_t>& drives, SealedVolume& sealed) {
     VolumeToWrite todo;
     todo.info = shoot.infos[part];
-    std::tie(todo.info.sequence, todo.info.previous_seal) = context_.catalog.next_seal();
+    std::tie(todo.info.sequence, todo.info.previous_seal) =
+        context_.catalog.number_seal(todo.info.group, todo.info.volume);
     for (const std::size_t entry : shoot.volumes[part].entries) todo.entries.push_back(shoot.source.entries[entry]);
+    todo.key = key_;
     todo.options.layout = todo.info.layout;
     todo.options.volume_bytes = plan_.request.volume_bytes;
     todo.options.parity_percent = plan_.request.parity_percent;
@@ -341,6 +332,7 @@ class Sealing {
       const auto& labels = report_.readback_cached;
       const bool cached = std::find(labels.begin(), labels.end(), label(index)) != labels.end();
       context_.catalog.record_copy(written.info.volume, drive(index).drive.id, context_.world.now(), cached);
+      record_signature(context_, drive(index).drive.id, volume, written.signature);
       sealed.drives.push_back(label(index));
       report_.bytes_written += written.bytes_on_drive;
     }
@@ -352,8 +344,6 @@ class Sealing {
       const auto volume = context_.catalog.volume(shoot.to_copy[i]);
       SealedVolume sealed;
       sealed.info = volume->info;
-      sealed.seal = volume->seal;
-      sealed.bytes_on_drive = volume->bytes_on_drive;
       std::vector<std::size_t> lacking;
       for (const std::size_t index : live(shoot.drives[i])) {
         bool in_place = false;
@@ -365,7 +355,7 @@ class Sealing {
         }
       }
       copy_from_twin(volume->info.volume, lacking, sealed);
-      if (!sealed.drives.empty()) report_.volumes.push_back(std::move(sealed));
+      add_to_report(std::move(sealed));
     }
   }
 
@@ -384,7 +374,8 @@ class Sealing {
   }
 
   Context& context_;
-  Plan plan_;
+  Plan& plan_;
+  const sign::SigningKey* key_;
   std::vector<char> dropped_;
   std::exception_ptr last_error_;
   SealReport report_;
@@ -392,6 +383,6 @@ class Sealing {
 
 }  // namespace
 
-SealReport seal(Context& context, Plan plan) { return Sealing(context, std::move(plan)).run(); }
+SealReport seal(Context& context, Plan plan, const sign::SigningKey* key) { return Sealing(context, plan, key).run(); }
 
 }  // namespace darkshelf::rituals

@@ -2,6 +2,7 @@
 // The yearly ritual: plan → write → read back → prove → declare.
 
 #include "rituals/context.hpp"
+#include "sign/sign.hpp"
 #include "volume/cut.hpp"
 #include "volume/scan.hpp"
 
@@ -67,7 +68,8 @@ struct SealedVolume {
   digest::Sha256 seal{};
   std::vector<std::string> drives;  // labels it was proven on
   std::uint64_t bytes_on_drive = 0;
-  bool resumed = false;  // stood there already, proven again
+  bool resumed = false;   // stood there already, proven again
+  std::string signed_by;  // id of the key, "" if it is unsigned
 };
 struct SealReport {
   std::vector<SealedVolume> volumes;
@@ -84,6 +86,7 @@ struct SealReport {
   std::uint64_t bytes_read = 0, bytes_written = 0;
   std::string parity_plan;  // how parity was computed, for -v
 };
-SealReport seal(Context& context, Plan plan);
+/// `key`: what signs every seal; null leaves them unsigned.
+SealReport seal(Context& context, Plan plan, const sign::SigningKey* key = nullptr);
 
 }  // namespace darkshelf::rituals

@@ -19,6 +19,9 @@ ShootPlan recognise(Context& context, const SealRequest& request, formats::volum
 /// Bytes, files and photos of the entries that are left.
 void count_again(volume::SourceShoot& source);
 
+/// The plan of a shoot is recorded before the first byte of it is written.
+void plan_into_catalog(Context& context, const Plan& plan, const ShootPlan& shoot);
+
 /// Throws kWrongDrive when the drive is read-only, lent, or marked as lost, failed, retired or destroyed.
 void require_writable(const AttachedDrive& drive);
 
@@ -59,6 +62,7 @@ struct WrittenVolume {
   std::vector<formats::volume::Member> members;
   std::string tagmanifest;
   digest::Sha256 seal{};
+  std::string signature;  // its file, "" if unsigned
   std::uint64_t bytes_on_drive = 0;
   std::uint64_t bytes_read = 0;
   std::string parity_plan;
@@ -69,6 +73,7 @@ struct VolumeToWrite {
   formats::volume::BagInfo info;
   std::vector<volume::SourceEntry> entries;
   volume::CutOptions options;
+  const sign::SigningKey* key = nullptr;  // signs the seal
 };
 
 /// Reads the source once and writes payload, parity and tag files through `targets` (roots: the incoming folders, which
@@ -110,6 +115,7 @@ struct CopiedBytes {
   std::uint64_t bytes = 0, mended_slices = 0;
   bool mended = false, readback_cached = false, replaced = false;
   std::vector<std::string> helpers;  // labels of others that slices were taken from
+  std::string signature;             // that came along
 };
 CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const CopySource& source,
                         const Elsewhere& others, const AttachedDrive& target);

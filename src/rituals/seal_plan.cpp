@@ -255,6 +255,27 @@ void require_writable(const AttachedDrive& drive) {
           : fmt::format("darkshelf drive mark {} found", core::shell_quote(drive.drive.label)));
 }
 
+void plan_into_catalog(Context& context, const Plan& plan, const ShootPlan& shoot) {
+  for (const catalog::SealPlan& earlier : context.catalog.open_plans()) {
+    if (earlier.group == shoot.group) return;  // resumed: it is there
+    if (earlier.folder_path == shoot.source.folder.string()) context.catalog.record_seal_ended(earlier.group);
+  }
+  catalog::SealPlan recorded;
+  recorded.group = shoot.group;
+  recorded.shoot = shoot.infos.front().shoot;
+  recorded.folder_path = shoot.source.folder.string();
+  recorded.shoot_name = core::printable(shoot.source.name);
+  recorded.planned = shoot.planned;
+  recorded.options = shoot.fingerprint;
+  for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
+    catalog::PlannedVolume volume{
+        shoot.infos[i].volume, shoot.infos[i].part, {}, shoot.volumes[i].sizes.bytes_on_drive};
+    for (const std::size_t index : shoot.drives[i]) volume.drives.push_back(plan.drives[index].drive.drive.id);
+    recorded.volumes.push_back(std::move(volume));
+  }
+  context.catalog.record_seal_planned(recorded);
+}
+
 Plan plan_seal(Context& context, const SealRequest& request) {
   Plan plan;
   plan.request = request;

@@ -5,6 +5,7 @@
 
 #include "formats/par2/packets.hpp"
 #include "rituals/seal_payload.hpp"
+#include "rituals/signatures.hpp"
 
 namespace darkshelf::rituals {
 
@@ -167,6 +168,9 @@ class Writer {
     out_.seal = digest::sha256(bytes);
     targets_.create(std::string(fv::kTagManifest))->write_at(0, bytes);
     out_.bytes_on_drive += bytes.size() + part_.info.payload_bytes;
+    if (part_.key == nullptr) return;
+    out_.signature = make_signature(*part_.key, part_.info, out_.tagmanifest, part_.info.sealed);
+    targets_.create(std::string(fv::kSignature))->write_at(0, core::as_bytes(out_.signature));
   }
 
   Context& context_;

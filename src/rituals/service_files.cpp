@@ -4,6 +4,7 @@
 #include <set>
 
 #include "rituals/payload_reader.hpp"
+#include "rituals/signatures.hpp"
 
 namespace darkshelf::rituals {
 
@@ -102,7 +103,9 @@ bool is_own(const io::Entry& entry) {
 }  // namespace
 
 std::vector<FileFinding> examine_service_files(Context& context, const AttachedDrive& drive) {
-  return Looking(context, drive).run();
+  std::vector<FileFinding> findings = Looking(context, drive).run();
+  for (FileFinding& key : examine_keys(context, drive)) findings.push_back(std::move(key));
+  return findings;
 }
 
 std::vector<FileFinding> find_strangers(Context& context, const AttachedDrive& drive) {

@@ -6,8 +6,8 @@
 
 namespace darkshelf::rituals {
 
-/// CURRENT and the catalog copy it names, and the two texts START-HERE: damaged, unreadable or missing ones, with paths
-/// below the drive's root. refresh_drive() writes each of them anew.
+/// CURRENT and the catalog copy it names, the two texts START-HERE, public keys: damaged, unreadable or missing ones,
+/// with paths below the drive's root. refresh_drive() writes each of them anew.
 std::vector<FileFinding> examine_service_files(Context& context, const AttachedDrive& drive);
 
 /// Everything directly in darkshelf/ and in the folders of years that darkshelf did not put there, as foreign or

@@ -2,6 +2,7 @@
 // Recovering and merging catalogs, and discarding shoots.
 
 #include "rituals/context.hpp"
+#include "rituals/signatures.hpp"
 
 namespace darkshelf::rituals {
 
@@ -12,10 +13,13 @@ struct RecoverReport {
     std::string catalog_as_of;       // date of the catalog copy that was merged, "" if none was sound
     std::uint64_t volumes_read = 0;  // volumes known from their tag files alone
     std::vector<std::string> problems;
+    bool contradicts = false;  // a signature does not match, or a volume is not what was sealed
+    SignatureTally signatures;
     bool incomplete = false;  // volumes lie there that were not understood or not taken in
   };
   std::vector<FromDrive> drives;
   std::uint64_t drives_known = 0, shoots_known = 0, volumes_known = 0;
+  std::vector<shelf::ChainFinding> chains;  // of all that is known now
 };
 /// Throws unless an archive drive lies there: kNotFound, kWrongDrive.
 void require_archive(io::FileSystem& fs, const io::Path& path);

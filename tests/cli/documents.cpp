@@ -46,6 +46,7 @@ ruin() {
 offset() { grep -F 'Gast_0004_größer.CR2"' members.jsonl | sed -E 's/.*"offset": ?([0-9]+).*/\1/'; }
 archive() {
   darkshelf drive add media/2026-A --label 2026-A && darkshelf drive add media/2026-B --label 2026-B &&
+    darkshelf key create --no-passphrase --name Anna &&
     darkshelf seal photos/2026 --each --to 2026-A --to 2026-B
 }
 )sh";
@@ -150,12 +151,13 @@ TEST_CASE("documents: docs/scripting.md") {
 }
 
 TEST_CASE("documents: docs/recovery-by-hand.md") {
-  for (const char* program : {"par2", "ddrescue", "sqlite3"}) {
+  for (const char* program : {"par2", "ddrescue", "sqlite3", "minisign", "openssl"}) {
     if (lacks(program)) return;
   }
   Sandbox().run("docs/recovery-by-hand.md", {{"/media/DRIVE", "/media/2026-A"},
                                              {"/media/OTHER", "/media/2026-B"},
                                              {"VOLUME", "$volume"},
+                                             {"KEY.pub", "*.pub"},
                                              {"NAME", "2026-06-14_smith-wedding_1of1"},
                                              {"OFFSET", "$(offset)"},
                                              {"BYTES", "9000"}});

@@ -131,6 +131,9 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run({"policy", "show"}, 0);
   run({"policy", "set", "copies=2"}, 0);
 
+  run({"key", "create", "--no-passphrase", "--name", "Anna"}, 0);
+  run({"key", "show"}, 0);
+
   // A name that is not UTF-8, and a file that cannot be sealed.
   make_file(shelf.shoots() / "2026-09-01_harbour" / "caf\xE9.JPG", 900, 70);
   std::vector<std::string> seal = shelf.seal_command({"A", "B"});
@@ -194,10 +197,21 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run({"par2", "verify", set, (shelf.path("p") / "three").string()}, 4);
   run({"par2", "repair", set, (shelf.path("p") / "three").string()}, 0);
 
+  for (const auto& [path, stat] : files_below(shelf.path("A") / "darkshelf" / "keys")) {
+    run({"key", "trust", path.string(), "--name", "Anna M."}, 0);
+    run({"inspect", path.string()}, 0);
+  }
+  run({"inspect", shelf.path("signing.key").string()}, 0);
+  run({"key", "sign", "A"}, 0);
   run({"discard", "harbour", "--from", "A", "--reason", "blurred"}, 0);
   run({"catalog", "verify"}, 0);
   run({"catalog", "merge", other.string()}, 0);
   run({"catalog", "recover", shelf.path("B").string()}, 0, shelf.path("new.db"));
+
+  // A drive that lacks a volume of the row, seen by a catalog that knows nothing else.
+  REQUIRE(shelf.volumes("C").size() == 1);
+  shelf.lose_catalog_copies("C");
+  run({"catalog", "recover", shelf.path("C").string()}, 0, shelf.path("gap.db"));
 
   // A volume that only an absent drive holds; one whose copy cannot be read.
   io::posix().rename(shelf.path("B"), shelf.path("away"));

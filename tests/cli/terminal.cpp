@@ -78,7 +78,7 @@ TEST_CASE("terminal: help lists exactly the commands there are, by the moments t
                          {"Which drive holds it?", {"find", "show", "where", "shoot"}},
                          {"The drive comes back:", {"scrub", "check", "repair", "restore"}},
                          {"Am I safe?", {"status", "policy"}},
-                         {"Upkeep:", {"init", "catalog", "discard", "inspect", "par2", "help"}}};
+                         {"Upkeep:", {"init", "catalog", "discard", "key", "inspect", "par2", "help"}}};
   CHECK(groups == wanted);
 
   std::vector<std::vector<std::string>> commands;

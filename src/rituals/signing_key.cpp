@@ -1,0 +1,181 @@
+#include "rituals/signing_key.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text.hpp"
+
+namespace darkshelf::rituals {
+
+namespace fm = formats::minisig;
+using core::Code;
+using core::Error;
+
+namespace {
+
+constexpr std::uint32_t kForOthers = 0077;
+
+io::Path beside(const io::Path& catalog, const char* name) { return catalog.parent_path() / name; }
+
+/// As io::write_file_durably, but nobody else can read it at any moment, and nothing is replaced.
+void write_secret_file(io::FileSystem& fs, const io::Path& path, std::string_view text) {
+  io::Path fresh = path;
+  fresh += ".new";
+  if (fs.stat(fresh)) fs.remove_file(fresh);  // of a run that was killed
+  {
+    const auto file = fs.create(fresh);
+    file->set_mode(0600);
+    file->write_at(0, core::as_bytes(text));
+    file->sync();
+  }
+  fs.rename(fresh, path);
+  fs.sync_dir(path.parent_path().empty() ? io::Path(".") : path.parent_path());
+}
+
+/// A name as sentences use it, and as fits a line of a key file.
+std::string checked_name(const std::string& name) {
+  constexpr std::size_t kLongestName = 100;
+  if (name.empty() || name.size() > kLongestName || core::printable(name) != name)
+    throw Error(Code::kUsage, fmt::format("\"{}\" is no name for a key: it takes 1 to {} printable bytes",
+                                          core::printable(name), kLongestName));
+  return name;
+}
+
+}  // namespace
+
+io::Path secret_key_path(const io::Path& catalog) { return beside(catalog, "signing.key"); }
+io::Path public_key_path(const io::Path& catalog) { return beside(catalog, "signing.pub"); }
+
+std::optional<KeyFile> read_key_file(io::FileSystem& fs, const io::Path& catalog) {
+  KeyFile key;
+  key.path = secret_key_path(catalog);
+  const auto stat = fs.stat_following(key.path);
+  if (!stat) return {};
+  try {
+    std::string text = io::read_text(fs, key.path, fm::kLongest);
+    const auto wiped = [&] { sign::wipe(text.data(), text.size()); };
+    try {
+      key.file = fm::decode_secret_key(text);
+    } catch (...) {
+      wiped();
+      throw;
+    }
+    wiped();
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt) throw;
+    throw Error(Code::kFailed, fmt::format("{} cannot be used: {}", core::printable(key.path.string()), error.what()),
+                "bring it back from your backup of it; without one: move it away, and darkshelf key create");
+  }
+  key.wants_passphrase = key.file.derivation == fm::SecretKeyFile::Derivation::kScrypt;
+  key.readable_by_others = (stat->mode & kForOthers) != 0;
+  return key;
+}
+
+sign::SigningKey open_key(Context& context, const KeyFile& key, const sign::Secret* passphrase) {
+  sign::SigningKey opened = sign::SigningKey::unlock(key.file, passphrase);
+  const fm::PublicKey public_key = opened.public_key();
+  const io::Path path = public_key_path(context.catalog.path());
+  const auto there = own_public_key(context.fs, context.catalog.path());
+  if (!there || there->id != public_key.id || there->key != public_key.key)
+    io::write_file_durably(context.fs, path, core::as_bytes(fm::encode_public_key(public_key)));
+  const auto keys = context.catalog.keys();
+  const auto told = std::find_if(keys.begin(), keys.end(), [&](const catalog::KnownKey& known) {
+    return known.told_here && known.key.id == public_key.id && known.key.key == public_key.key;
+  });
+  if (told == keys.end()) {
+    trust_key(context, public_key, context.world.host());
+  } else if (!told->trusted) {
+    throw Error(
+        Code::kFailed, fmt::format("the signing key {} is trusted no longer", fm::text_of(public_key.id)),
+        fmt::format("darkshelf key trust {}   (if it is trusted all the same), or move {} away and make another",
+                    core::shell_quote(path.string()), core::shell_quote(key.path.string())));
+  }
+  return opened;
+}
+
+fm::PublicKey create_key(Context& context, const std::string& name, const sign::Secret* passphrase) {
+  const io::Path secret = secret_key_path(context.catalog.path());
+  if (context.fs.stat(secret)) {
+    throw Error(Code::kFailed, fmt::format("there is a signing key already: {}", core::printable(secret.string())),
+                "darkshelf key show   (a key is never overwritten; to begin another, move both files away)");
+  }
+  checked_name(name);
+  const sign::SigningKey key = sign::SigningKey::generate();
+  fm::SecretKeyFile file = key.lock(passphrase);
+  const fm::PublicKey public_key = key.public_key();
+  std::string text = fm::encode_secret_key(file);
+  write_secret_file(context.fs, secret, text);
+  sign::wipe(text.data(), text.size());
+  sign::wipe(file.secret.data(), file.secret.size());
+  core::stop_point("key.secret-written");
+  io::write_file_durably(context.fs, public_key_path(context.catalog.path()),
+                         core::as_bytes(fm::encode_public_key(public_key)));
+  trust_key(context, public_key, name);
+  return public_key;
+}
+
+std::optional<fm::PublicKey> own_public_key(io::FileSystem& fs, const io::Path& catalog) {
+  const io::Path path = public_key_path(catalog);
+  if (!fs.stat_following(path)) return {};
+  try {
+    return fm::decode_public_key(io::read_text(fs, path, fm::kLongest));
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt) throw;
+    return {};  // as good as missing: it is written anew when the key is opened
+  }
+}
+
+fm::PublicKey public_key_from(io::FileSystem& fs, const std::string& file_or_text) {
+  const auto stat = file_or_text.empty() ? std::nullopt : fs.stat_following(file_or_text);
+  const std::string name = core::printable(file_or_text);
+  const std::string hint =
+      "it is the second line of a .pub file that is wanted, or the file; darkshelf key show prints it";
+  try {
+    if (!stat) return fm::decode_public_key_line(file_or_text);
+    return fm::decode_public_key(io::read_text(fs, file_or_text, fm::kLongest));
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt) throw;
+    if (!stat) throw Error(Code::kNotFound, fmt::format("{} is neither a file nor a public key", name), hint);
+    throw Error(Code::kFailed, fmt::format("{} is no public key: {}", name, error.what()), hint);
+  }
+}
+
+Trusted trust_key(Context& context, const fm::PublicKey& key, const std::string& name) {
+  Trusted out;
+  out.key.key = key;
+  out.key.name = name;
+  for (const catalog::KnownKey& known : context.catalog.keys()) {
+    if (known.key.id != key.id || !known.told_here) continue;
+    if (known.key.key != key.key) {
+      throw Error(Code::kFailed,
+                  fmt::format("another key with the id {} is known as {}'s: one of the two pretends to be the other",
+                              fm::text_of(key.id), core::printable(known.name)),
+                  "ask whose keys they are; ids are made by chance, and are never the same by accident");
+    }
+    if (out.key.name.empty()) out.key.name = known.name;
+    out.is_new = !known.trusted || known.name != out.key.name;
+  }
+  if (out.key.name.empty()) throw Error(Code::kUsage, "whose key is it? --name NAME", "darkshelf key trust --help");
+  checked_name(out.key.name);
+  if (out.is_new) context.catalog.record_key(out.key);
+  return out;
+}
+
+catalog::KnownKey distrust_key(Context& context, const std::string& id) {
+  std::vector<catalog::KnownKey> found;
+  for (catalog::KnownKey& known : context.catalog.keys()) {
+    if (known.trusted && !id.empty() && fm::text_of(known.key.id).starts_with(id)) found.push_back(std::move(known));
+  }
+  if (found.size() != 1) {
+    throw Error(found.empty() ? Code::kNotFound : Code::kUsage,
+                fmt::format(fmt::runtime(found.empty() ? "no trusted key has the id {}" : "several keys begin with {}"),
+                            core::printable(id)),
+                "darkshelf key show   (lists the keys that are trusted)");
+  }
+  found.front().trusted = false;
+  context.catalog.record_key(found.front());
+  return found.front();
+}
+
+}  // namespace darkshelf::rituals
