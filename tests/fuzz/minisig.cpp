@@ -1,4 +1,4 @@
-// Any bytes as a public key, a secret key and a signature. The corpus: formats/minisig/vectors/valid and foreign.
+// Any bytes as a public key, a secret key and a signature. corpus/minisig: inputs that a run of it found new ways with.
 
 #include "formats/minisig/minisig.hpp"
 
