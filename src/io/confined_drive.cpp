@@ -28,6 +28,8 @@ bool is_about_device(const Error& error) {
     case ESTALE:
     case EREMOTEIO:
     case EHOSTDOWN:
+    case ENOLINK:
+    case ETIMEDOUT:
       return true;
     default:
       return false;
@@ -36,8 +38,9 @@ bool is_about_device(const Error& error) {
 
 }  // namespace
 
-ConfinedDrive::ConfinedDrive(FileSystem& below, Path root, std::string name, Path folder)
-    : below_(below), name_(std::move(name)) {
+ConfinedDrive::ConfinedDrive(FileSystem& below, Path root, std::string name, Path folder,
+                             std::chrono::milliseconds answer_within)
+    : below_(below), name_(std::move(name)), answer_within_(answer_within) {
   try {
     const auto now = below_.stat_following(root);
     if (!now || now->type != FileType::kDirectory)
@@ -67,7 +70,7 @@ bool ConfinedDrive::is_same(const ConfinedDrive& now) const {
 void ConfinedDrive::require_answering() const {
   if (!gone_) return;
   const std::lock_guard hold(mutex_);
-  throw Error(Code::kDriveGone, name_ + " left in mid-work: " + why_,
+  throw Error(Code::kDriveGone, name_ + " " + why_,
               "look at its cable, plug it in again and type the same command; nothing was recorded since the last good "
               "read");
 }
@@ -95,7 +98,8 @@ bool ConfinedDrive::is_as_it_was(const Folder& folder) {
 void ConfinedDrive::require_there() {
   require_answering();
   for (const Folder& folder : {std::cref(root_), std::cref(folder_)}) {
-    if (!is_as_it_was(folder)) leave(core::printable(folder.path.string()) + " is no longer the folder it was");
+    if (!is_as_it_was(folder))
+      leave("left in mid-work: " + core::printable(folder.path.string()) + " is no longer the folder it was");
   }
 }
 
@@ -115,31 +119,38 @@ ConfinedDrive::Answer ConfinedDrive::ask(const Place& place) {
   core::AlignedBuffer block(kBlock);
   try {
     const auto file = below_.open_read(*place.file, ReadMode::kDirect);
+    file->answer_within(answer_within_);
     return file->read_at(place.offset, block.span()) > 0 ? Answer::kGood : Answer::kNotThere;
+  } catch (const Unanswered&) {
+    return Answer::kNone;
   } catch (const Error& error) {
     return is_read_error(error) || is_about_device(error) ? Answer::kNone : Answer::kNotThere;
   }
 }
 
-void ConfinedDrive::failed(const Error& error) {
+void ConfinedDrive::failed(const Error& error, bool again) {
   if (error.code() == Code::kDriveGone) return;
+  if (dynamic_cast<const Unanswered*>(&error) != nullptr)
+    leave(std::string("does not answer: ") + error.what() + ", and the work on it ends here");
   require_there();
   if (!is_read_error(error) && !is_about_device(error)) return;
   Place first, last;
   unsigned in_a_row = 0;
   {
     const std::lock_guard hold(mutex_);
-    in_a_row = ++errors_in_a_row_;
+    in_a_row = again ? errors_in_a_row_ : ++errors_in_a_row_;
     first = first_;
     last = last_;
   }
   const std::string what = error.what();
-  if (!last.file) leave("it does not answer (" + what + ")");  // and never did
-  if (in_a_row >= kErrorsUntilGone) leave("it stopped answering (" + what + "; 64 errors without one good read)");
+  if (!last.file) leave("left in mid-work: it does not answer (" + what + ")");  // and never did
+  if (in_a_row >= kErrorsUntilGone)
+    leave("left in mid-work: it stopped answering (" + what + "; 64 errors without one good read)");
   Answer answer = ask(last);
   if (answer == Answer::kNotThere) answer = ask(first);  // what was read last is removed since
   if (answer == Answer::kNone)
-    leave("it stopped answering (" + what + "; what could be read before cannot be read any more either)");
+    leave("left in mid-work: it stopped answering (" + what +
+          "; what could be read before cannot be read any more either)");
 }
 
 }  // namespace darkshelf::io

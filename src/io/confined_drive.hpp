@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "io/bad_sectors.hpp"
 #include "io/file_system.hpp"
 
 namespace darkshelf::io {
@@ -16,7 +17,8 @@ namespace darkshelf::io {
 class ConfinedDrive {
  public:
   /// Remembers the root, which has to be a folder, and `folder` below it if that is there yet.
-  ConfinedDrive(FileSystem& below, Path root, std::string name, Path folder);
+  /// What is read to see whether it answers has `answer_within` to do so; 0: no limit.
+  ConfinedDrive(FileSystem& below, Path root, std::string name, Path folder, std::chrono::milliseconds answer_within);
 
   const Path& root() const { return root_.path; }
   const std::string& name() const { return name_; }
@@ -32,8 +34,9 @@ class ConfinedDrive {
   /// A block that was read just now; `from_medium`: not from a cache.
   void good(const std::shared_ptr<const Path>& file, std::uint64_t offset, bool from_medium);
   /// After an error on this drive: returns when it still answers, so that the error is one of its own; else throws
-  /// kDriveGone.
-  void failed(const core::Error& error);
+  /// kDriveGone. `again`: of a place that failed before and was asked once more.
+  void failed(const core::Error& error, bool again = false);
+  BadSectors& bad() { return bad_; }
 
  private:
   struct Folder {
@@ -50,10 +53,13 @@ class ConfinedDrive {
 
   bool is_as_it_was(const Folder& folder);
   Answer ask(const Place& place);
+  /// `why` goes on where the drive's name ends.
   [[noreturn]] void leave(const std::string& why);
 
   FileSystem& below_;
   std::string name_;
+  std::chrono::milliseconds answer_within_;
+  BadSectors bad_;
   Folder root_, folder_;
   mutable std::mutex mutex_;
   Place first_, last_;  // good reads; the first one is of a file that stays, the identity of the drive

@@ -28,16 +28,21 @@ class GuardedFile final : public File {
   }
 
  public:
-  GuardedFile(std::unique_ptr<File> below, std::shared_ptr<ConfinedDrive> drive)
-      : below_(std::move(below)), drive_(std::move(drive)), path_(std::make_shared<const Path>(below_->path())) {}
+  GuardedFile(std::unique_ptr<File> below, std::shared_ptr<ConfinedDrive> drive, const Patience& patience)
+      : below_(std::move(below)),
+        drive_(std::move(drive)),
+        path_(std::make_shared<const Path>(below_->path())),
+        reads_(*below_, *drive_, path_, patience) {
+    below_->answer_within(patience.answer_within);
+  }
 
   std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) override {
-    const std::size_t got = guarded([&] { return below_->read_at(offset, into); });
-    if (got > 0) drive_->good(path_, offset, below_->is_direct());
-    return got;
+    drive_->require_answering();
+    return reads_.read(offset, into);
   }
   void write_at(std::uint64_t offset, core::ByteSpan bytes) override {
     guarded([&] { below_->write_at(offset, bytes); });
+    drive_->bad().sound(*path_, offset, bytes.size());
   }
   void truncate(std::uint64_t bytes) override {
     guarded([&] { below_->truncate(bytes); });
@@ -61,12 +66,22 @@ class GuardedFile final : public File {
   std::unique_ptr<File> below_;
   std::shared_ptr<ConfinedDrive> drive_;
   std::shared_ptr<const Path> path_;
+  SectorReads reads_;
 };
 
 }  // namespace
 
+std::vector<UnreadablePlaces> DriveGuard::unreadable_below(const Path& folder) {
+  const Drive drive = drive_of(folder);
+  return drive ? drive->bad().below(folder) : std::vector<UnreadablePlaces>{};
+}
+
+void DriveGuard::forget(const Path& path) {
+  if (const Drive drive = drive_of(path)) drive->bad().forget(path);
+}
+
 void DriveGuard::confine(const Path& root, const std::string& drive, const Path& folder) {
-  auto confined = std::make_shared<ConfinedDrive>(below_, root, drive, folder);
+  auto confined = std::make_shared<ConfinedDrive>(below_, root, drive, folder, patience_.answer_within);
   const std::unique_lock hold(mutex_);
   const auto known =
       std::find_if(drives_.begin(), drives_.end(), [&](const Drive& one) { return one->root() == root; });
@@ -128,7 +143,7 @@ auto DriveGuard::guarded(const Path& path, Last last, Work work) {
 template <typename Open>
 std::unique_ptr<File> DriveGuard::opened(const Path& path, Open open) {
   std::unique_ptr<File> file = guarded(path, Last::kNoLink, open);
-  if (Drive drive = drive_of(path)) return std::make_unique<GuardedFile>(std::move(file), std::move(drive));
+  if (Drive drive = drive_of(path)) return std::make_unique<GuardedFile>(std::move(file), std::move(drive), patience_);
   return file;
 }
 
@@ -136,6 +151,7 @@ std::unique_ptr<File> DriveGuard::open_read(const Path& path, ReadMode mode) {
   return opened(path, [&] { return below_.open_read(path, mode); });
 }
 std::unique_ptr<File> DriveGuard::create(const Path& path) {
+  forget(path);
   return opened(path, [&] { return below_.create(path); });
 }
 std::unique_ptr<File> DriveGuard::open_write(const Path& path) {
@@ -175,6 +191,7 @@ void DriveGuard::make_dirs(const Path& path) {
 void DriveGuard::rename(const Path& from, const Path& to) {
   guarded(from, Last::kAny, [] {});
   guarded(to, Last::kAny, [&] { below_.rename(from, to); });
+  for (const Path& path : {from, to}) forget(path);
 }
 void DriveGuard::remove_file(const Path& path) {
   guarded(path, Last::kAny, [&] { below_.remove_file(path); });

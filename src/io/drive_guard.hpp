@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "io/confined_drive.hpp"
-#include "io/file_system.hpp"
+#include "io/sector_reads.hpp"
 
 namespace darkshelf::io {
 
@@ -19,12 +18,14 @@ namespace darkshelf::io {
 /// - all folders between must be real ones on the root's device. stat finds nothing behind a link or another mount;
 ///   everything else throws Error(kWrongDrive). Nothing but stat looks at a link in the last place.
 /// A call that fails, on a path or on an open file, throws kDriveGone when the drive is no longer there or answers no
-/// more (promise 4): whoever reads needs to tell only damage from success. Thread-safe.
+/// more (promise 4): whoever reads needs to tell only damage from success. What cannot be read of an open file is told
+/// by the sector (UnreadableSectors), and is not asked for again. Thread-safe.
 class DriveGuard final : public FileSystem {
  public:
-  explicit DriveGuard(FileSystem& below) : below_(below) {}
+  explicit DriveGuard(FileSystem& below, const Patience& patience = {}) : below_(below), patience_(patience) {}
 
   void confine(const Path& root, const std::string& drive, const Path& folder) override;
+  std::vector<UnreadablePlaces> unreadable_below(const Path& folder) override;
 
   std::unique_ptr<File> open_read(const Path& path, ReadMode mode) override;
   std::unique_ptr<File> create(const Path& path) override;
@@ -62,7 +63,10 @@ class DriveGuard final : public FileSystem {
   template <typename Open>
   std::unique_ptr<File> opened(const Path& path, Open open);
 
+  void forget(const Path& path);  // what is known of its bad sectors
+
   FileSystem& below_;
+  const Patience patience_;
   mutable std::shared_mutex mutex_;
   std::vector<Drive> drives_;
 };

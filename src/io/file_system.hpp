@@ -4,6 +4,7 @@
 // Every function throws core::Error made by Error::from_os unless it says otherwise.
 
 #include <boost/filesystem/path.hpp>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,10 +14,9 @@
 
 #include "core/bytes.hpp"
 #include "core/error.hpp"
+#include "io/bad_sectors.hpp"
 
 namespace darkshelf::io {
-
-using Path = boost::filesystem::path;
 
 enum class FileType { kRegular, kDirectory, kSymlink, kOther };
 
@@ -43,7 +43,9 @@ enum class ReadMode { kCached, kDirect };
 class File {
  public:
   virtual ~File() = default;
-  /// Reads until `into` is full or the file ends; returns the bytes read. Retries interrupted and short reads.
+  /// Reads until `into` is full or the file ends; returns the bytes read. Retries interrupted and short reads. When it
+  /// throws a read error whose offset() is told, everything in front of that was read, and what failed lies in the
+  /// kReadPiece behind it. Of a drive (DriveGuard) it throws UnreadableSectors, and everything else was read.
   virtual std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) = 0;
   /// Writes all of it or throws.
   virtual void write_at(std::uint64_t offset, core::ByteSpan bytes) = 0;
@@ -54,7 +56,16 @@ class File {
   virtual void set_mtime(std::int64_t mtime_ns) = 0;
   virtual void set_mode(std::uint32_t mode) = 0;
   virtual bool is_direct() const = 0;
+  /// From now on a read throws Unanswered when a piece of it takes longer, and nothing here waits for it any more; 0:
+  /// however long it takes.
+  virtual void answer_within(std::chrono::milliseconds /*limit*/) {}
   virtual const Path& path() const = 0;
+};
+
+/// A read of a drive that hangs.
+class Unanswered : public core::Error {
+ public:
+  Unanswered(const Path& path, std::uint64_t offset, std::chrono::milliseconds limit);
 };
 
 /// Free and total bytes for a normal user, and what the file system cannot do.
@@ -81,6 +92,8 @@ class FileSystem {
   /// (if it is there already), is another folder than it is now, nor once the drive stopped answering; `drive` names it
   /// in errors. A promise of DriveGuard (drive_guard.hpp) alone: others do nothing.
   virtual void confine(const Path& root, const std::string& drive, const Path& folder);
+  /// What could not be read of files in a folder of a drive since it was confined; nothing where there is no guard.
+  virtual std::vector<UnreadablePlaces> unreadable_below(const Path& folder);
 
   virtual std::unique_ptr<File> open_read(const Path& path, ReadMode mode = ReadMode::kCached) = 0;  // follows links
   virtual std::unique_ptr<File> create(

@@ -12,10 +12,22 @@ using core::Code;
 using core::Error;
 
 void FileSystem::confine(const Path& /*root*/, const std::string& /*drive*/, const Path& /*folder*/) {}
+std::vector<UnreadablePlaces> FileSystem::unreadable_below(const Path& /*folder*/) { return {}; }
 
 bool is_read_error(const Error& error) {
-  return error.os_error() == EIO || error.os_error() == EBADMSG || error.os_error() == EUCLEAN ||
-         error.os_error() == EILSEQ;
+  switch (error.os_error()) {
+    case EIO:
+    case ENODATA:    // how block devices call a sector that cannot be read, where no page cache makes it EIO
+    case EREMOTEIO:  // … one that the disk has given up
+    case ETIMEDOUT:  // … and one that takes it too long
+    case ENOLINK:
+    case EBADMSG:
+    case EUCLEAN:
+    case EILSEQ:
+      return true;
+    default:
+      return false;
+  }
 }
 
 core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode) {

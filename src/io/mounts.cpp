@@ -1,6 +1,9 @@
 #include "io/mounts.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -16,6 +19,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "io/mount_table.hpp"
+#include "io/posix_file.hpp"
 
 namespace darkshelf::io {
 
@@ -186,6 +190,14 @@ std::vector<Path> mount_points() {
     if (holds_user_files(row.fs_type) && !known) points.push_back(row.mount_point);
   }
   return points;
+}
+
+bool drop_block_cache(const Path& path) {
+  const std::vector<MountRow> rows = mount_rows();
+  const MountRow* row = row_of(rows, path);
+  if (row == nullptr || row->fs_type != "fuseblk") return true;
+  const Descriptor device(::open(row->source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return device.number() >= 0 && ::ioctl(device.number(), BLKFLSBUF, 0) == 0;
 }
 
 void unmount(const Path& mount_point) {

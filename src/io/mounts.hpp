@@ -25,6 +25,11 @@ Medium medium_of(const Path& path);
 /// Mount points of all mounted file systems that can hold files of a user (no proc, sysfs, cgroup …).
 std::vector<Path> mount_points();
 
+/// A file system that a program serves from a disk (exfat-fuse, ntfs-3g) reads it through the kernel's cache of that
+/// disk, however files on it are opened. Drops what is in there, for a path without links; false when that is not
+/// allowed, and what is read may come out of memory.
+bool drop_block_cache(const Path& path);
+
 /// Flushes and unmounts what is mounted at `mount_point`; throws Error(kInUse) naming the mount point when busy.
 void unmount(const Path& mount_point);
 

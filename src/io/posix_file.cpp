@@ -1,6 +1,7 @@
 #include "io/posix_file.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,7 +10,9 @@
 #include <mutex>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "io/posix_stat.hpp"
+#include "io/read_helper.hpp"
 
 namespace darkshelf::io {
 
@@ -69,9 +72,27 @@ class PosixFile final : public File {
   }
 
   bool is_direct() const override { return opened_ == Opened::kDirectly; }
+  void answer_within(std::chrono::milliseconds limit) override { limit_ = limit; }
   const Path& path() const override { return path_; }
 
  private:
+  /// One pread(), which may be short only where the file ends or, without a time limit, as the system pleases.
+  std::size_t read_once(std::uint64_t offset, core::MutableByteSpan into) {
+    std::size_t helped = 0;
+    if (limit_.count() > 0) {
+      const HelpedRead read = read_with_helper(descriptor_.number(), offset, into, limit_);
+      helped = read.got;
+      if (!read.answered) throw Unanswered(path_, offset + helped, limit_);
+      if (read.error != 0) throw Error::from_os(read.error, "read", path_, offset + helped);
+      if (!read.impossible) return helped;
+    }
+    const core::MutableByteSpan rest = into.subspan(helped);
+    const ssize_t got = uninterrupted(
+        [&] { return ::pread(descriptor_.number(), rest.data(), rest.size(), static_cast<off_t>(offset + helped)); });
+    if (got < 0) throw Error::from_os(errno, "read", path_, offset + helped);
+    return helped + static_cast<std::size_t>(got);
+  }
+
   /// Takes off the front of `bytes` what went past the page cache: whole blocks of large writes, where the file system
   /// can do it. Copying a volume into the cache only to write it out from there takes longer than hashing it, and
   /// pushes out everything else.
@@ -97,17 +118,13 @@ class PosixFile final : public File {
     }
   }
 
-  /// One read to the end of `into` or of the file.
+  /// To the end of `into` or of the file.
   std::size_t read_plain(std::uint64_t offset, core::MutableByteSpan into) {
     std::size_t total = 0;
     while (total < into.size()) {
-      const ssize_t got = uninterrupted([&] {
-        return ::pread(descriptor_.number(), into.data() + total, into.size() - total,
-                       static_cast<off_t>(offset + total));
-      });
-      if (got < 0) throw Error::from_os(errno, "read", path_, offset + total);
+      const std::size_t got = read_once(offset + total, into.subspan(total));
       if (got == 0) break;
-      total += static_cast<std::size_t>(got);
+      total += got;
     }
     return total;
   }
@@ -117,12 +134,8 @@ class PosixFile final : public File {
   std::size_t read_blocks(std::uint64_t offset, core::MutableByteSpan into) {
     std::size_t total = 0;
     while (total < into.size()) {
-      const ssize_t got = uninterrupted([&] {
-        return ::pread(descriptor_.number(), into.data() + total, into.size() - total,
-                       static_cast<off_t>(offset + total));
-      });
-      if (got < 0) throw Error::from_os(errno, "read", path_, offset + total);
-      total += static_cast<std::size_t>(got);
+      const std::size_t got = read_once(offset + total, into.subspan(total));
+      total += got;
       if (got == 0 || total % kAlign != 0) break;
     }
     return total;
@@ -153,11 +166,17 @@ class PosixFile final : public File {
   Descriptor descriptor_;
   Path path_;
   Opened opened_;
+  std::chrono::milliseconds limit_{0};  // 0: none
   std::once_flag direct_once_;
   std::unique_ptr<Descriptor> direct_;  // of the same file, past the page cache
 };
 
 }  // namespace
+
+Unanswered::Unanswered(const Path& path, std::uint64_t offset, std::chrono::milliseconds limit)
+    : Error(core::Code::kIo,
+            fmt::format("a read of {} at byte {} was not answered in {:g} seconds", core::printable(path.string()),
+                        offset, std::chrono::duration<double>(limit).count())) {}
 
 Descriptor::~Descriptor() {
   if (number_ >= 0) ::close(number_);

@@ -19,7 +19,7 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kWindow = 1 << 20;
-constexpr std::uint64_t kSector = 4096;
+using io::kSector;
 constexpr std::uint64_t kRun = 8 << 20;
 constexpr std::size_t kHashedFrom = 32;               // a packet's MD5 covers all behind it: set id, type, body
 constexpr std::uint64_t kLongestCritical = 16 << 20;  // 32,768 checksums take 640 KiB, a name at most 100 KB
@@ -51,10 +51,21 @@ class Pieces {
  public:
   explicit Pieces(io::File& file) : file_(file), bytes_(file.stat().bytes) {}
   std::uint64_t bytes() const { return bytes_; }
+  /// Behind what cannot be read at `offset`.
+  std::uint64_t behind(std::uint64_t offset) const {
+    const std::uint64_t sector = offset - offset % kSector + kSector;
+    return std::min(bytes_, is_known_as_bad(offset) ? std::max(sector, bad_.offset + bad_.bytes) : sector);
+  }
 
   /// Reads from `offset`: the bytes got, or nothing when the sector there cannot be read.
   std::optional<std::size_t> read(std::uint64_t offset, core::MutableByteSpan into) {
+    if (is_known_as_bad(offset)) return {};
+    bad_ = {};
     if (const auto got = try_read(offset, into)) return got;
+    if (bad_.bytes != 0) {  // all the rest was read
+      if (is_known_as_bad(offset)) return {};
+      return bad_.offset - offset;
+    }
     std::size_t total = 0;
     while (total < into.size()) {
       const std::size_t step = std::min<std::uint64_t>(kSector - (offset + total) % kSector, into.size() - total);
@@ -68,9 +79,16 @@ class Pieces {
   }
 
  private:
+  bool is_known_as_bad(std::uint64_t offset) const {
+    return bad_.offset <= offset && offset < bad_.offset + bad_.bytes;
+  }
+
   std::optional<std::size_t> try_read(std::uint64_t offset, core::MutableByteSpan into) {
     try {
       return file_.read_at(offset, into);
+    } catch (const io::UnreadableSectors& error) {
+      bad_ = error.stretches().front();
+      return {};
     } catch (const Error& error) {
       if (!io::is_read_error(error)) throw;
       return {};
@@ -79,6 +97,7 @@ class Pieces {
 
   io::File& file_;
   std::uint64_t bytes_;
+  io::BadStretch bad_;  // where the last read ended
 };
 
 /// Walks one file from packet to packet.
@@ -177,7 +196,7 @@ class FileScan {
   void skip_to_next_candidate() {
     const auto got = pieces_.read(at_, window_.span());
     if (!got) {
-      const std::uint64_t step = std::min(kSector - at_ % kSector, pieces_.bytes() - at_);
+      const std::uint64_t step = pieces_.behind(at_) - at_;
       bad(step, true);
       at_ += step;
       return;

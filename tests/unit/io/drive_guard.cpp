@@ -80,10 +80,10 @@ TEST_CASE("drive guard: a witness that was removed since gives way to the first 
   make_file(drive.root / "inner" / "passing", 5'000, 3);
   CHECK(drive.error_of(drive.root / "inner" / "passing", 0) == 0);
   drive.guard.remove_file(drive.root / "inner" / "passing");
-  drive.faults.unreadable("/big", 0, 4096);
+  drive.faults.unreadable("/big", 0, 8192);
   CHECK(drive.error_of(drive.root / "inner" / "big", 0) == EIO);
   drive.faults.unreadable("/identity", 0, 4096);
-  CHECK(drive.error_of(drive.root / "inner" / "big", 0) == -1);
+  CHECK(drive.error_of(drive.root / "inner" / "big", 4096) == -1);
 }
 
 TEST_CASE("drive guard: writing and syncing tell of a drive that left, too") {
