@@ -84,8 +84,9 @@ enum class CopyHealth { kGood, kDamaged, kUnrepairable, kMissing };  // as last 
 struct Copy {
   Uuid volume, drive;
   Time made{};
-  std::optional<Time> checked;   // last complete check: the oldest of its bytes' last reads; nothing: never proven
-  bool readback_cached = false;  // made through a cache: counts only after a scrub on a later day
+  std::optional<Time> checked;      // last complete check: the oldest of its bytes' last reads; nothing: never proven
+  std::optional<Time> latest_read;  // of any of them
+  bool readback_cached = false;     // made through a cache: counts only after a scrub on a later day
   CopyHealth health = CopyHealth::kGood;
 };
 
@@ -144,6 +145,7 @@ struct Scrub {
   Uuid id, drive;
   Time started{}, ended{};
   std::optional<Uuid> check;  // the first visit (its id) of the check this one is part of; nothing: it was no check
+  bool undated = false;       // the clock was behind what is known (set by scrubs())
   bool complete = false;      // with it, the check has read every byte of every volume on the drive
   std::vector<ScrubbedVolume> volumes;
   std::vector<Finding> findings;
@@ -237,6 +239,10 @@ class Catalog {
   /// Now, but after everything this catalog knows of: a sealing that has its time from here is the last one, whatever
   /// clocks say.
   Time next_time();
+  /// The newest check or copy known, when by a clock that says `now` it is yet to come: then what is recorded
+  /// of a check has no date, and makes no copy fresher. News from more than a month ahead are taken for the work of
+  /// another clock that was wrong, unless they are most of what is known.
+  std::optional<Time> clock_is_behind(Time now);
   void record_seal_planned(const SealPlan& plan);
   void record_seal_ended(const Uuid& group);  // finished or given up: the plan is no longer open
   std::vector<SealPlan> open_plans();

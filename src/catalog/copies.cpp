@@ -67,6 +67,13 @@ class LastReads {
     }
     return oldest;
   }
+  std::optional<Time> newest() const {
+    std::optional<Time> newest = rest_;
+    for (const auto& [begin, range] : ranges_) {
+      if (begin != range.end) newest = std::max(newest, range.when);
+    }
+    return newest;
+  }
 
   Unread never() const {
     Unread unread;
@@ -123,6 +130,7 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
       // What a scrub did not look at it cannot have found healed.
       const CopyHealth found = health_from(json_text(body, "health"));
       copy.health = rest && first == 0 && count >= slices ? found : std::max(copy.health, found);
+      if (json_number(body, "undated") != 0) continue;  // as old as before, for all that anybody knows
       reads.read(first, count, when);
       if (rest) reads.everything_else(when);
     } else if (kind == "copy-repaired") {
@@ -130,6 +138,7 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
     }
   }
   copy.checked = reads.oldest();
+  copy.latest_read = reads.newest();
   return copy;
 }
 
@@ -253,6 +262,7 @@ std::vector<SealPlan> Catalog::open_plans() {
 }
 
 void Catalog::record_scrub(const Scrub& scrub) {
+  const bool undated = clock_is_behind(scrub.ended).has_value();
   guarded(state_->path, [&] {
     SQLite::Transaction transaction(*state_->db);
     Json body = {{"started", to_ns(scrub.started)},
@@ -261,15 +271,17 @@ void Catalog::record_scrub(const Scrub& scrub) {
                  {"volumes", scrub.volumes.size()},
                  {"findings", scrub.findings.size()}};
     if (scrub.check) body["check"] = scrub.check->text();
+    if (undated) body["undated"] = 1;
     state_->add_fact("drive-scrubbed", scrub.drive.text(), scrub.id.text(), body);
     for (const ScrubbedVolume& volume : scrub.volumes) {
-      state_->add_fact("copy-scrubbed", volume.volume.text(), scrub.drive.text(),
-                       {{"scrub", scrub.id.text()},
-                        {"ended", to_ns(scrub.ended)},
-                        {"first_slice", volume.first_slice},
-                        {"slice_count", volume.slice_count},
-                        {"everything_else", volume.everything_else ? 1 : 0},
-                        {"health", name_of(volume.health)}});
+      Json read = {{"scrub", scrub.id.text()},
+                   {"ended", to_ns(scrub.ended)},
+                   {"first_slice", volume.first_slice},
+                   {"slice_count", volume.slice_count},
+                   {"everything_else", volume.everything_else ? 1 : 0},
+                   {"health", name_of(volume.health)}};
+      if (undated) read["undated"] = 1;
+      state_->add_fact("copy-scrubbed", volume.volume.text(), scrub.drive.text(), read);
     }
     for (const Finding& finding : scrub.findings) {
       state_->add_fact("finding", scrub.drive.text(), scrub.id.text(),
@@ -324,6 +336,7 @@ std::vector<Scrub> Catalog::scrubs(const Uuid& drive) {
       scrub.started = time_from(json_number(body, "started"));
       scrub.ended = time_from(json_number(body, "ended"));
       scrub.check = Uuid::parse(json_text(body, "check"));
+      scrub.undated = json_number(body, "undated") != 0;
       scrub.complete = json_number(body, "complete") != 0;
       scrubs.push_back(std::move(scrub));
     }

@@ -73,6 +73,25 @@ Time Catalog::next_time() {
   return guarded(state_->path, [&] { return time_from(state_->next_time()); });
 }
 
+std::optional<Time> Catalog::clock_is_behind(Time now) {
+  return guarded(state_->path, [&]() -> std::optional<Time> {
+    constexpr std::int64_t kHour = 3'600'000'000'000, kMonth = 31 * 24 * kHour;
+    // Not the times of facts, which never go back, but what the clock said.
+    auto rows = state_->query(R"sql(
+      SELECT max(said), count(*), coalesce(sum(said > ?1), 0), coalesce(sum(said > ?2), 0) FROM (
+        SELECT json_extract(body, '$.proven') AS said FROM facts WHERE kind = 'copy-made' UNION ALL
+        SELECT json_extract(body, '$.ended') FROM facts WHERE kind = 'drive-scrubbed'
+          AND json_extract(body, '$.undated') IS NULL))sql");
+    rows.bind(1, to_ns(now) + kHour);
+    rows.bind(2, to_ns(now) + kMonth);
+    rows.executeStep();
+    const std::int64_t all = rows.getColumn(1).getInt64(), ahead = rows.getColumn(2).getInt64(),
+                       far_ahead = rows.getColumn(3).getInt64();
+    if (ahead > far_ahead || 2 * far_ahead > all) return time_from(rows.getColumn(0).getInt64());
+    return {};
+  });
+}
+
 void Ledger::record(const std::string& kind, const std::string& subject, const std::string& object, const Json& body) {
   guarded(path, [&] {
     SQLite::Transaction transaction(*db);

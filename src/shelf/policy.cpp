@@ -49,7 +49,7 @@ std::string one_line(const std::string& key, const std::string& value) {
 /// Clocks of several machines never quite agree. A check that is further ahead was recorded by a wrong one: nobody
 /// knows when it was, and it would pass for fresh until that day comes.
 bool is_yet_to_come(const catalog::Copy& copy, core::Time now) {
-  return copy.checked && *copy.checked - now > std::chrono::hours(24);
+  return copy.latest_read && *copy.latest_read - now > std::chrono::hours(24);
 }
 
 bool is_reachable(catalog::DriveState state) { return state == catalog::DriveState::kOnShelf; }
@@ -149,11 +149,13 @@ void tell_lacks(ShootStatus& shoot, const Policy& policy, core::Time now) {
   for (const VolumeStatus& volume : shoot.volumes) {
     for (const CopyView& view : volume.copies) {
       std::string what;
-      if (view.vote == Vote::kDamaged) what = fmt::format("a repair of {}", view.drive.label);
+      if (view.vote == Vote::kDamaged)
+        what = view.failing ? fmt::format("a copy of {} to another drive (it is failing)", view.drive.label)
+                            : fmt::format("a repair of {}", view.drive.label);
       if (view.vote == Vote::kNeverProven) what = fmt::format("a check of {} (never checked)", view.drive.label);
       if (is_yet_to_come(view.copy, now)) {
         what = fmt::format("a check of {} (the last one is dated {}, which is yet to come)", view.drive.label,
-                           core::format_date_for_people(*view.copy.checked));
+                           core::format_date_for_people(*view.copy.latest_read));
       } else if (view.overdue && view.copy.checked) {
         const auto due =
             std::chrono::duration_cast<std::chrono::seconds>(now - *view.copy.checked) - policy.scrub_every;
@@ -231,13 +233,24 @@ std::map<std::string, std::string> to_text(const Policy& policy) {
           {"phone", policy.phone}};
 }
 
+bool is_failing(catalog::Catalog& catalog, const core::Uuid& drive) {
+  const std::vector<catalog::Finding> open = catalog.open_findings(drive);
+  return std::any_of(open.begin(), open.end(), [](const catalog::Finding& one) { return one.kind == "unreadable"; });
+}
+
 Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const Situation& situation) {
   std::map<core::Uuid, catalog::Drive> drives;
   for (catalog::Drive& drive : catalog.drives()) drives.emplace(drive.id, std::move(drive));
   std::map<core::Uuid, std::vector<CopyView>> copies;
   std::set<core::Uuid> overdue;
+  std::map<core::Uuid, bool> failing;
   for (const catalog::Copy& copy : catalog.copies()) {
-    CopyView view{copy, drives.at(copy.drive), Vote::kCounts, false};
+    CopyView view{copy, drives.at(copy.drive)};
+    if (copy.health != catalog::CopyHealth::kGood) {
+      const auto [at, fresh] = failing.emplace(copy.drive, false);
+      if (fresh) at->second = is_failing(catalog, copy.drive);
+      view.failing = at->second;
+    }
     view.vote = vote_for(copy, view.drive, situation.without.contains(copy.drive), policy, now, view.overdue);
     const bool due = view.overdue || view.vote == Vote::kNeverProven;
     if (due && is_reachable(view.drive.state)) overdue.insert(copy.drive);
@@ -282,7 +295,7 @@ std::string freshness(const CopyView& copy, core::Time now) {
   if (!copy.copy.checked) return "never checked since it was copied";
   if (is_yet_to_come(copy.copy, now)) {
     return fmt::format("checked on {}, which is yet to come: overdue",
-                       core::format_date_for_people(*copy.copy.checked));
+                       core::format_date_for_people(*copy.copy.latest_read));
   }
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - *copy.copy.checked);
   const std::string when =

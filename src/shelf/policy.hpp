@@ -36,7 +36,10 @@ struct CopyView {
   catalog::Drive drive;
   Vote vote = Vote::kCounts;
   bool overdue = false;  // checked longer ago than scrub_every (still counts until grace is over)
+  bool failing = false;  // its drive is
 };
+/// Has a drive sectors that the last check of them could not read? Then it is not repaired but copied.
+bool is_failing(catalog::Catalog& catalog, const core::Uuid& drive);
 struct VolumeStatus {
   catalog::Volume volume;
   std::vector<CopyView> copies;
