@@ -333,12 +333,14 @@ int show_drive(Session& session, const catalog::Drive& drive) {
   for (const catalog::Finding& finding : findings)
     open.push_back({{"kind", finding.kind}, {"path", core::printable(finding.path)}});
   if (const std::size_t damage = open_damage(catalog, drive.id).size(); damage > 0)
-    out.line(out.paint(Color::kRed, fmt::format("Damage in {}: darkshelf repair {}", core::count_of(damage, "place"),
-                                                core::shell_quote(drive.label))));
+    out.line(out.paint(Color::kRed,
+                       fmt::format("Damage in {}: {}", core::count_of(damage, "place"), what_mends(catalog, drive))));
   const auto scrubs = catalog.scrubs(drive.id);
   if (!scrubs.empty())
     out.line(fmt::format("Last checked {}{}", core::format_date_for_people(scrubs.front().ended),
-                         scrubs.front().complete ? "" : " (in part)"));
+                         scrubs.front().undated    ? " (by a clock that was behind)"
+                         : scrubs.front().complete ? ""
+                                                   : " (in part)"));
   Json object = {{"id", drive.id.text()},
                  {"label", drive.label},
                  {"kind", drive.kind},

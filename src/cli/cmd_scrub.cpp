@@ -4,6 +4,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
+#include "cli/medium.hpp"
 #include "cli/signed.hpp"
 #include "core/text.hpp"
 #include "rituals/findings.hpp"
@@ -138,7 +139,11 @@ int tell_the_rest(Output& out, const rituals::ScrubReport& report, const std::st
   }
   if (report.known_damage) {
     code = worse(code, kDamageRepairable);
-    out.line(fmt::format("Among them is damage that an earlier check found: darkshelf repair {}", label));
+    out.line(report.known_failing && !report.damage()
+                 ? "Among them are unreadable sectors. " + copy_elsewhere(label)
+                 : fmt::format("Among them is damage that was found before: darkshelf {}",
+                               report.failing() ? fmt::format("copy {} --to ANOTHER-DRIVE", label)
+                                                : fmt::format("repair {}", label)));
   }
   if (report.volumes.empty() && report.read_before.empty() && report.not_read.empty() && report.unknown_volumes == 0)
     out.note(fmt::format("{} holds no volumes.", core::printable(report.drive.label)));
@@ -146,21 +151,23 @@ int tell_the_rest(Output& out, const rituals::ScrubReport& report, const std::st
 }
 
 void tell_report(Output& out, const rituals::ScrubReport& report) {
-  out.object("scrub_report", {{"drive", report.drive.label},
-                              {"since", report.since ? Json(core::format_time(*report.since)) : Json(nullptr)},
-                              {"volumes", report.volumes.size()},
-                              {"read_before", report.read_before.size()},
-                              {"not_read", report.not_read.size()},
-                              {"damage", report.damage()},
-                              {"known_damage", report.known_damage},
-                              {"repairable", report.repairable()},
-                              {"contradicts_seal", report.contradicts_seal},
-                              {"photos", report.photos},
-                              {"photos_hit", report.photos_hit},
-                              {"bytes_read", report.bytes_read},
-                              {"seconds", std::chrono::duration<double>(report.took).count()},
-                              {"unfinished_repair", report.unfinished_repair},
-                              {"catalog_refreshed", report.catalog_refreshed}});
+  Json object = {{"drive", report.drive.label},
+                 {"since", report.since ? Json(core::format_time(*report.since)) : Json(nullptr)},
+                 {"volumes", report.volumes.size()},
+                 {"read_before", report.read_before.size()},
+                 {"not_read", report.not_read.size()},
+                 {"damage", report.damage()},
+                 {"known_damage", report.known_damage},
+                 {"repairable", report.repairable()},
+                 {"contradicts_seal", report.contradicts_seal},
+                 {"photos", report.photos},
+                 {"photos_hit", report.photos_hit},
+                 {"bytes_read", report.bytes_read},
+                 {"seconds", std::chrono::duration<double>(report.took).count()},
+                 {"unfinished_repair", report.unfinished_repair},
+                 {"catalog_refreshed", report.catalog_refreshed}};
+  put_medium(object, report);
+  out.object("scrub_report", std::move(object));
 }
 
 /// Goes on with what the scrub found, and only that.
@@ -189,8 +196,11 @@ int scrub(Session& session, const Options& options) {
   if (!options.budget.empty()) request.budget = core::parse_duration(options.budget);
   const std::uint64_t memory = core::parse_size(options.memory);
   rituals::Context context = session.context(memory);
-  const rituals::ScrubReport report = rituals::scrub(context, request);
   Output& out = session.out();
+  request.on_first_look = [&](const catalog::Drive& drive, const rituals::FirstLook& look) {
+    print_first_look(out, drive, look);
+  };
+  const rituals::ScrubReport report = rituals::scrub(context, request);
   for (const rituals::ScrubbedCopy& copy : report.volumes) print_volume(session, copy);
   for (const rituals::FileFinding& finding : report.drive_findings) {
     out.object("drive_finding", finding_json(finding));
@@ -202,6 +212,7 @@ int scrub(Session& session, const Options& options) {
   }
   const std::string label = core::shell_quote(report.drive.label);
   print_verdict(out, report);
+  print_medium(out, report);
   const int row = tell_signatures(out, report) ? kDamageBeyondRepair : kGood;
   const int rest = tell_the_rest(out, report, label);
   tell_report(out, report);
@@ -234,6 +245,8 @@ Json finding_json(const rituals::FileFinding& finding) {
     ranges.push_back({{"first", range.first}, {"count", range.count}});
   object["slices"] = std::move(ranges);
   object["bytes"] = finding.bytes;
+  object["sectors"] = finding.sectors;
+  object["seconds"] = std::chrono::duration<double>(finding.cost).count();
   return object;
 }
 
@@ -261,8 +274,9 @@ void print_damage(Session& session, const catalog::Volume& volume, const rituals
     out.line(fmt::format("{}: no photo is touched, but", volume.folder));
   }
   for (const rituals::FileFinding& finding : found.findings) {
-    const std::string text = fmt::format("    {}: {}", rituals::name_of(finding.kind),
-                                         finding.path.empty() ? volume.folder : core::printable(finding.path));
+    const std::string text =
+        fmt::format("    {}: {}{}", rituals::name_of(finding.kind),
+                    finding.path.empty() ? volume.folder : core::printable(finding.path), sectors_of(finding));
     if (is_damage(finding))
       out.line(text);
     else
@@ -279,16 +293,7 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
     return fmt::format("{} what was sealed: compare with another copy before you trust this drive.",
                        contents ? "Contents contradict" : "Signatures or numbers of seals contradict");
   }
-  const auto unreadable = [](const std::vector<rituals::FileFinding>& findings) {
-    return std::any_of(findings.begin(), findings.end(),
-                       [](const auto& finding) { return finding.kind == rituals::FindingKind::kUnreadable; });
-  };
-  const bool failing = unreadable(report.drive_findings) || std::any_of(report.volumes.begin(), report.volumes.end(),
-                                                                        [&](const rituals::ScrubbedCopy& copy) {
-                                                                          return unreadable(copy.examination.findings);
-                                                                        });
-  if (failing)
-    return fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE", label);
+  if (report.failing()) return copy_elsewhere(label);
   if (is_read_only(report.root)) {
     return fmt::format(
         "It is read-only, and nothing on it can be mended there. Next: darkshelf copy {0} --to ANOTHER-DRIVE   (mends "

@@ -112,8 +112,7 @@ int print_summary(Session& session) {
   std::string repair;
   for (const catalog::Drive& drive : drives) {
     const bool reachable = drive.state == catalog::DriveState::kOnShelf;
-    if (repair.empty() && reachable && !open_damage(catalog, drive.id).empty())
-      repair = "darkshelf repair " + core::shell_quote(drive.label);
+    if (repair.empty() && reachable && !open_damage(catalog, drive.id).empty()) repair = what_mends(catalog, drive);
   }
   if (!repair.empty()) out.line(out.paint(Color::kRed, fmt::format("Damage was found: {}", repair)));
   if (status.red > 0)

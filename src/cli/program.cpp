@@ -78,7 +78,9 @@ int run_action(Session& session, const std::string& line) {
   } catch (const core::Error& error) {
     session.work().told().end();
     if (error.code() != core::Code::kCancelled) return tell_error(session.out(), error);
-    return tell_error(session.out(), core::Error(core::Code::kCancelled, "stopped; nothing that was sealed is lost",
+    const std::string told = error.what();
+    return tell_error(session.out(), core::Error(core::Code::kCancelled,
+                                                 told == "stopped" ? "stopped; nothing that was sealed is lost" : told,
                                                  fmt::format("to go on, type the same command again: {}", line)));
   } catch (const std::exception& error) {
     session.work().told().end();

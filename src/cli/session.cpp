@@ -47,6 +47,18 @@ namespace {
 
 io::Path in_home(const io::Path& home) { return home / ".local" / "share" / "darkshelf" / "catalog.db"; }
 
+/// A minute for a read of a drive, or as many seconds as DARKSHELF_ANSWER_WITHIN says; 0: however long it takes.
+io::Patience patience(const core::Cancel* cancel) {
+  io::Patience patience{cancel, std::chrono::seconds(60), std::chrono::milliseconds(500)};
+  if (const char* told = std::getenv("DARKSHELF_ANSWER_WITHIN")) {
+    char* end = nullptr;
+    const double seconds = std::strtod(told, &end);
+    if (end != told && *end == '\0' && seconds >= 0 && seconds <= 86400)
+      patience.answer_within = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+  }
+  return patience;
+}
+
 /// Who typed sudo; null when nobody did.
 const passwd* caller_of_sudo() {
   const char* user = std::getenv("SUDO_USER");
@@ -88,7 +100,8 @@ void give_to_caller_of_sudo(const io::Path& catalog) {
 
 }  // namespace
 
-Session::Session(std::string command_line) : command_line_(std::move(command_line)), world_(core::real_world()) {}
+Session::Session(std::string command_line)
+    : command_line_(std::move(command_line)), world_(core::real_world()), fs_(io::posix(), patience(&cancel_)) {}
 Session::~Session() {
   if (scratch_.empty()) return;
   catalog_.reset();
@@ -195,9 +208,17 @@ std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core:
   std::vector<catalog::Finding> findings = catalog.open_findings(drive);
   std::erase_if(findings, [](const catalog::Finding& finding) {
     return finding.kind == rituals::name_of(rituals::FindingKind::kLitter) ||
-           finding.kind == rituals::name_of(rituals::FindingKind::kForeign);
+           finding.kind == rituals::name_of(rituals::FindingKind::kForeign) ||
+           finding.kind == rituals::name_of(rituals::FindingKind::kHealed);
   });
   return findings;
+}
+
+std::string what_mends(catalog::Catalog& catalog, const catalog::Drive& drive) {
+  const std::string label = core::shell_quote(drive.label);
+  return shelf::is_failing(catalog, drive.id)
+             ? fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (the medium is failing: do not write to it)", label)
+             : fmt::format("darkshelf repair {}", label);
 }
 
 catalog::Shoot one_shoot(catalog::Catalog& catalog, const std::string& text) {

@@ -78,8 +78,8 @@ class Session {
  private:
   std::string command_line_;
   core::World& world_;
-  io::DriveGuard fs_{io::posix()};
   core::Cancel cancel_;
+  io::DriveGuard fs_;
   std::unique_ptr<Output> out_;
   std::unique_ptr<TerminalProgress> progress_;
   std::optional<catalog::Catalog> catalog_;
@@ -92,6 +92,9 @@ int tell_error(Output& out, const core::Error& error);
 
 /// What scrubs found on a drive and nobody mended since: damage, without what is only foreign there.
 std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core::Uuid& drive);
+
+/// The command against damage on a drive: a repair, or where the medium is failing a copy to another.
+std::string what_mends(catalog::Catalog& catalog, const catalog::Drive& drive);
 
 /// The one shoot that is meant; throws kNotFound, or kUsage with the candidates.
 catalog::Shoot one_shoot(catalog::Catalog& catalog, const std::string& text);

@@ -100,7 +100,7 @@ void copy_mended(Context& context, const catalog::Volume& volume, const CopySour
                                                  examination.lost.size(), examination.payload_parity.recovery.size()));
   }
   copied.bytes = 0;
-  copied.mended = true;
+  copied.mended = health_of(examination) != catalog::CopyHealth::kGood;
   copied.mended_slices = examination.lost.size();
   io::Path work = folder;
   work += ".work";
@@ -141,7 +141,10 @@ CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const Co
   CopiedBytes copied;
   io::remove_tree(context.fs, folder);
   context.fs.make_dirs(folder);
-  if (!copy_intact(context, volume, from.folder, folder, copied)) {
+  // What is known as bad is not read a second time, up to its first bad sector, to learn it again.
+  const bool known_bad =
+      from.drive != nullptr && health_on(context, volume.info.volume, from.drive->id) != catalog::CopyHealth::kGood;
+  if (known_bad || !copy_intact(context, volume, from.folder, folder, copied)) {
     io::remove_tree(context.fs, folder);
     context.fs.make_dirs(folder);
     copy_mended(context, volume, from, others, folder, copied);

@@ -29,6 +29,8 @@ FindingKind kind_of(volume::FileCondition condition) {
       return FindingKind::kUnreadable;
     case volume::FileCondition::kForeign:
       return FindingKind::kForeign;
+    case volume::FileCondition::kHealed:
+      return FindingKind::kHealed;
   }
   return FindingKind::kDamaged;
 }
@@ -46,6 +48,7 @@ class Examining {
       out_.findings.push_back({FindingKind::kMissing, "", {}, 0});
       return false;
     }
+    out_.readback_cached |= mode_ == io::ReadMode::kDirect && !io::drop_block_cache(out_.folder);
     try {
       out_.loaded = volume::load_volume(context_.fs, out_.folder, known_, mode_, context_.work);
     } catch (const Error& error) {
@@ -97,18 +100,35 @@ class Examining {
 
   void recovery_files() {
     bool payload_parity_damaged = false;
-    const std::string payload_index = fv::base_name(out_.loaded->info) + ".par2";
     std::vector<io::Path> payload_set;
+    std::vector<const fv::ManifestEntry*> differing;
+    const auto is_of_payload = [](const fv::ManifestEntry& entry) {
+      return entry.path.find(".tags.") == std::string::npos;
+    };
     out_.everything_else_read = depth_ == Depth::kEverything && (portion_ == nullptr || portion_->everything_else);
     for (const fv::ManifestEntry& entry : out_.loaded->tagmanifest) {
       if (!is_parity(entry.path)) continue;
       if (portion_ != nullptr && portion_->stop()) out_.stopped = true;
       if (out_.stopped) out_.everything_else_read = false;
-      const bool of_payload = entry.path.find(".tags.") == std::string::npos;
-      if (of_payload) payload_set.push_back(out_.folder / entry.path);
-      const bool sound =
-          out_.everything_else_read ? check_whole(entry) : depth_ == Depth::kPayloadOnly || is_there(entry);
-      if (!sound) payload_parity_damaged |= of_payload;
+      if (is_of_payload(entry)) payload_set.push_back(out_.folder / entry.path);
+      if (depth_ == Depth::kPayloadOnly) continue;
+      bool sound = is_there(entry);
+      if (sound && out_.everything_else_read) {
+        const Hashed hashed = hash_of(out_.folder / entry.path, entry.sha256);
+        if (hashed == Hashed::kDiffers) differing.push_back(&entry);
+        if (hashed == Hashed::kUnreadable) tell(FindingKind::kUnreadable, entry);
+        sound = hashed != Hashed::kUnreadable;
+      }
+      if (!sound) payload_parity_damaged |= is_of_payload(entry);
+    }
+    // A mismatch is read again before it is believed, with the other files read in between.
+    for (const fv::ManifestEntry* entry : differing) {
+      const Hashed hashed = hash_of(out_.folder / entry->path, entry->sha256);
+      tell(hashed == Hashed::kFits      ? FindingKind::kHealed
+           : hashed == Hashed::kDiffers ? FindingKind::kDamaged
+                                        : FindingKind::kUnreadable,
+           *entry);
+      if (hashed != Hashed::kFits) payload_parity_damaged |= is_of_payload(*entry);
     }
     if (!out_.lost.empty() || payload_parity_damaged) {
       out_.payload_parity = parity::scan_packets(context_.fs, payload_set, mode_, context_.work);
@@ -124,6 +144,18 @@ class Examining {
     for (const fv::ManifestEntry& entry : out_.loaded->tagmanifest) ours.insert(entry.path);
     for (const fv::ManifestEntry& entry : out_.loaded->manifest) ours.insert(entry.path);
     look_for_strangers(out_.folder, "", ours, 0);
+  }
+
+  /// What the medium did not give, and the time that was lost over it.
+  void unreadable_places() {
+    for (const io::UnreadablePlaces& places : context_.fs.unreadable_below(out_.folder)) {
+      const std::string path = places.path.lexically_relative(out_.folder).string();
+      for (FileFinding& finding : out_.findings) {
+        if (finding.path != path || finding.kind != FindingKind::kUnreadable) continue;
+        finding.sectors = places.sectors();
+        finding.cost = places.cost;
+      }
+    }
   }
 
   /// Files that overlap a lost slice, or whose header does.
@@ -193,15 +225,24 @@ class Examining {
       out_.readback_cached |= mode_ == io::ReadMode::kDirect && !file->is_direct();
       core::AlignedBuffer buffer(kChunk);
       digest::Sha256Stream sha256;
+      bool unreadable = false;  // then the rest is read all the same: to know of all bad sectors
       for (std::uint64_t offset = 0;;) {
         context_.work.check();
-        const std::size_t got = file->read_at(offset, buffer.span());
+        std::size_t got = 0;
+        try {
+          got = file->read_at(offset, buffer.span());
+        } catch (const io::UnreadableSectors&) {
+          unreadable = true;
+          const std::uint64_t bytes = file->stat().bytes;
+          got = offset < bytes ? std::min<std::uint64_t>(buffer.size(), bytes - offset) : 0;
+        }
         sha256.update(buffer.span().first(got));
         offset += got;
         out_.bytes_read += got;
         context_.work.told().advance(got);
         if (got < buffer.size()) break;
       }
+      if (unreadable) return Hashed::kUnreadable;
       return sha256.finish() == wanted ? Hashed::kFits : Hashed::kDiffers;
     } catch (const Error& error) {
       if (!io::is_read_error(error)) throw;
@@ -216,24 +257,16 @@ class Examining {
     return false;
   }
 
-  bool check_whole(const fv::ManifestEntry& entry) {
-    if (!is_there(entry)) return false;
-    const io::Path path = out_.folder / entry.path;
-    const auto stat = context_.fs.stat(path);
-    Hashed hashed = hash_of(path, entry.sha256);
-    if (hashed == Hashed::kDiffers) hashed = hash_of(path, entry.sha256);  // read again before it is believed
-    if (hashed == Hashed::kFits) return true;
-    out_.findings.push_back({hashed == Hashed::kDiffers ? FindingKind::kDamaged : FindingKind::kUnreadable,
-                             entry.path,
-                             {},
-                             stat ? stat->bytes : 0});
-    return false;
+  void tell(FindingKind kind, const fv::ManifestEntry& entry) {
+    const auto stat = context_.fs.stat(out_.folder / entry.path);
+    out_.findings.push_back({kind, entry.path, {}, stat ? stat->bytes : 0});
   }
 
   /// Of damaged recovery data: how many of its bytes are in no sound packet.
   void tell_bad_bytes() {
     for (FileFinding& finding : out_.findings) {
-      if (!is_parity(finding.path) || finding.kind == FindingKind::kMissing) continue;
+      if (!is_parity(finding.path) || finding.kind == FindingKind::kMissing || finding.kind == FindingKind::kHealed)
+        continue;
       std::uint64_t bad = 0;
       for (const parity::BadRange& range : out_.payload_parity.bad) {
         if (out_.payload_parity.files[range.file] == out_.folder / finding.path) bad += range.bytes;
@@ -283,8 +316,15 @@ std::string_view name_of(FindingKind kind) {
       return "foreign";
     case FindingKind::kLitter:
       return "litter";
+    case FindingKind::kHealed:
+      return "healed";
   }
   return "";
+}
+
+bool Examination::intact() const {
+  return loaded && std::all_of(findings.begin(), findings.end(),
+                               [](const FileFinding& finding) { return finding.kind == FindingKind::kHealed; });
 }
 
 bool is_litter(const std::string& name) {
@@ -302,12 +342,16 @@ Examination examine(Context& context, const io::Path& folder, const core::Uuid& 
   out.folder = folder;
   out.volume = volume;
   Examining examining(context, known, depth, mode, portion, out);
-  if (!examining.load()) return out;
+  if (!examining.load()) {
+    examining.unreadable_places();
+    return out;
+  }
   examining.tag_files();
   read_payload(context, mode, on_slice, portion, out);
   examining.empty_files();
   examining.recovery_files();
   examining.strangers();
+  examining.unreadable_places();
   examining.photos();
   return out;
 }

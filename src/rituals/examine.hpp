@@ -14,16 +14,20 @@
 
 namespace darkshelf::rituals {
 
-enum class FindingKind { kDamaged, kUnreadable, kMissing, kChanged, kForeign, kLitter };
+/// kHealed: read wrong, and right when it was read again, so that nothing on the medium is damaged: the bus, the
+/// controller or memory changed bytes on their way.
+enum class FindingKind { kDamaged, kUnreadable, kMissing, kChanged, kForeign, kLitter, kHealed };
 std::string_view name_of(FindingKind kind);
 
 using catalog::SliceRange;
 
 struct FileFinding {
   FindingKind kind = FindingKind::kDamaged;
-  std::string path;                // below the volume's folder
-  std::vector<SliceRange> slices;  // payload files: which of the volume's slices
-  std::uint64_t bytes = 0;         // bytes concerned (slices × size, or the file)
+  std::string path;                 // below the volume's folder
+  std::vector<SliceRange> slices;   // payload files: which of the volume's slices
+  std::uint64_t bytes = 0;          // bytes concerned (slices × size, or the file)
+  std::uint64_t sectors = 0;        // of those, that the medium does not give (io::kSector)
+  std::chrono::nanoseconds cost{};  // time lost over them
 };
 
 struct Examination {
@@ -36,7 +40,7 @@ struct Examination {
   std::vector<formats::volume::Member> photos_hit;  // members (files) that overlap a lost slice, or whose header does
   std::uint64_t photos_hit_count = 0;               // as people count photos
   parity::PacketScan payload_parity;                // sound recovery slices of the payload set
-  bool intact() const { return loaded && findings.empty(); }
+  bool intact() const;                              // nothing is damaged, missing or too much
   bool repairable() const { return loaded && lost.size() <= payload_parity.recovery.size(); }
   bool readback_cached = false;      // caches could not be bypassed
   std::vector<SliceRange> read;      // of the payload, ascending

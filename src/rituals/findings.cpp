@@ -6,7 +6,9 @@
 
 namespace darkshelf::rituals {
 
-bool is_harmless(FindingKind kind) { return kind == FindingKind::kLitter || kind == FindingKind::kForeign; }
+bool is_harmless(FindingKind kind) {
+  return kind == FindingKind::kLitter || kind == FindingKind::kForeign || kind == FindingKind::kHealed;
+}
 
 catalog::CopyHealth health_of(const Examination& examination) {
   if (!examination.loaded) {
@@ -29,7 +31,11 @@ void add_finding(catalog::Scrub& record, const std::optional<core::Uuid>& volume
     out.path = path;
     out.first = first;
     out.count = count;
-    out.detail = fmt::format("{{\"photos\":{},\"bytes\":{}}}", photos_hit, finding.bytes);
+    const std::string sectors = finding.sectors == 0
+                                    ? ""
+                                    : fmt::format(",\"sectors\":{},\"seconds\":{:.3f}", finding.sectors,
+                                                  std::chrono::duration<double>(finding.cost).count());
+    out.detail = fmt::format("{{\"photos\":{},\"bytes\":{}{}}}", photos_hit, finding.bytes, sectors);
     record.findings.push_back(std::move(out));
   };
   if (finding.slices.empty()) add(0, finding.bytes);

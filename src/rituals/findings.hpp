@@ -5,7 +5,7 @@
 
 namespace darkshelf::rituals {
 
-/// A finding that only tells of something beside the archive.
+/// A finding that tells of nothing wrong with what was sealed: something beside it, or bytes that were right after all.
 bool is_harmless(FindingKind kind);
 
 catalog::CopyHealth health_of(const Examination& examination);

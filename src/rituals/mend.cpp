@@ -22,6 +22,13 @@ namespace {
 constexpr std::size_t kChunk = 4 << 20;
 constexpr std::size_t kParityHead = 16384;
 
+/// What the system would read ahead around bad sectors, for its cache, takes the drive long.
+io::ReadMode mode_for(const Examination& examination) {
+  const bool bad = std::any_of(examination.findings.begin(), examination.findings.end(),
+                               [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; });
+  return bad ? io::ReadMode::kDirect : io::ReadMode::kCached;
+}
+
 }  // namespace
 
 struct SealedSource::State {
@@ -29,7 +36,7 @@ struct SealedSource::State {
       : context(its_context),
         loaded(*examination.loaded),
         work_folder(work),
-        open(its_context.fs),
+        open(its_context.fs, mode_for(examination)),
         slices(its_context, loaded, open, examination.lost, work / "slices") {
     for (const FileFinding& finding : examination.findings) {
       if (!is_harmless(finding.kind)) damaged.insert(finding.path);

@@ -35,7 +35,7 @@ parity::PacketScan parity_of(Context& context, const volume::LoadedVolume& loade
 void OpenFiles::read(const io::Path& path, std::uint64_t offset, core::MutableByteSpan into) {
   if (open_.size() > kOpen && !open_.contains(path.string())) open_.clear();
   std::unique_ptr<io::File>& file = open_[path.string()];
-  if (!file) file = fs_.open_read(path);
+  if (!file) file = fs_.open_read(path, mode_);
   if (file->read_at(offset, into) == into.size()) return;
   throw Error(Code::kUnrepairable, fmt::format("{} is shorter than it was sealed", core::printable(path.string())));
 }

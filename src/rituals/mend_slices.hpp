@@ -12,13 +12,14 @@ namespace darkshelf::rituals {
 /// Files that are read here and there; few of them are open at a time.
 class OpenFiles {
  public:
-  explicit OpenFiles(io::FileSystem& fs) : fs_(fs) {}
+  explicit OpenFiles(io::FileSystem& fs, io::ReadMode mode = io::ReadMode::kCached) : fs_(fs), mode_(mode) {}
   /// Throws kUnrepairable when the file is shorter than that.
   void read(const io::Path& path, std::uint64_t offset, core::MutableByteSpan into);
   void close() { open_.clear(); }
 
  private:
   io::FileSystem& fs_;
+  io::ReadMode mode_;
   std::map<std::string, std::unique_ptr<io::File>> open_;
 };
 

@@ -17,14 +17,22 @@ namespace {
 
 constexpr std::uint64_t kBatch = 8 << 20;
 constexpr std::size_t kBlock = 4096;
+/// Read from other places before a mismatch is read again: more than the buffer of most disks. Not for ever: where
+/// everything is damaged there is nothing that might heal.
+constexpr std::uint64_t kElsewhere = 64 << 20;
+constexpr unsigned kTimesElsewhere = 8;
 
-enum class SliceState : char { kIntact, kDamaged, kUnreadable };
+/// kHealed: read wrong at first.
+enum class SliceState : char { kIntact, kHealed, kDamaged, kUnreadable };
+
+bool is_sound(SliceState state) { return state == SliceState::kIntact || state == SliceState::kHealed; }
 
 /// Slices [first, first + count) of one file, read ahead while the ones before are hashed.
 struct Batch {
   core::AlignedBuffer buffer;
   std::uint32_t first = 0, count = 0;  // within the file
   std::size_t got = 0;
+  std::vector<io::BadStretch> bad;  // of the file
   std::exception_ptr failure;
 };
 
@@ -32,11 +40,13 @@ struct Batch {
 class FileReader {
  public:
   FileReader(Context& context, const volume::LoadedVolume& loaded, const volume::ProtectedFile& protected_file,
-             io::File& file, const SliceObserver& on_slice)
+             const io::Path& path, io::ReadMode mode, const SliceObserver& on_slice)
       : context_(context),
         loaded_(loaded),
         protected_(protected_file),
-        file_(file),
+        path_(path),
+        mode_(mode),
+        file_(context.fs.open_read(path, mode)),
         on_slice_(on_slice),
         states_(protected_file.slice_count, SliceState::kIntact) {}
 
@@ -49,8 +59,11 @@ class FileReader {
       run(first - protected_.first_slice, end - protected_.first_slice, stop);
       if (stopped_) break;
     }
+    if (!stopped_ && !on_slice_) come_back();
     return std::move(states_);
   }
+
+  bool is_direct() const { return file_->is_direct(); }
 
   std::uint64_t bytes_read() const { return bytes_read_; }
   const std::vector<SliceRange>& read() const { return read_; }  // of the volume's slices
@@ -77,6 +90,10 @@ class FileReader {
         if (task == 0) return read(next);
         compare(now, static_cast<std::uint32_t>(task - 1));
       });
+      if (stop && is_cancelled(now)) {
+        stopped_ = true;
+        return;
+      }
       settle(now);
       read_.back().count += now.count;
       // Asked after a buffer, never before the first: however short a visit is, it gets on.
@@ -97,14 +114,28 @@ class FileReader {
     batch.first = first;
     batch.count = count;
     batch.got = 0;
+    batch.bad.clear();
     batch.failure = nullptr;
+  }
+
+  /// Ctrl-C in the midst of bad sectors.
+  static bool is_cancelled(const Batch& batch) {
+    try {
+      if (batch.failure) std::rethrow_exception(batch.failure);
+      return false;
+    } catch (const Error& error) {
+      return error.code() == Code::kCancelled;
+    }
   }
 
   void read(Batch& batch) {
     if (batch.count == 0) return;
     try {
-      batch.got = file_.read_at(batch.first * slice_bytes(),
-                                batch.buffer.span().first(core::round_up(batch.count * slice_bytes(), kBlock)));
+      batch.got = file_->read_at(batch.first * slice_bytes(),
+                                 batch.buffer.span().first(core::round_up(batch.count * slice_bytes(), kBlock)));
+    } catch (const io::UnreadableSectors& error) {  // all the rest was read
+      batch.got = std::min<std::uint64_t>(batch.buffer.size(), protected_.bytes - batch.first * slice_bytes());
+      batch.bad = error.stretches();
     } catch (const Error&) {
       batch.failure = std::current_exception();
     }
@@ -120,34 +151,53 @@ class FileReader {
     if (batch.failure) return;
     const core::ByteSpan bytes = bytes_of(batch, index);
     const std::uint32_t slice = batch.first + index;
+    if (touches(batch.bad, slice)) {
+      states_[slice] = SliceState::kUnreadable;
+      return;
+    }
     const bool intact = bytes.size() == length_of(slice) && digest::sha256(bytes) == wanted(slice);
     states_[slice] = intact ? SliceState::kIntact : SliceState::kDamaged;
+  }
+
+  bool touches(const std::vector<io::BadStretch>& bad, std::uint32_t slice) const {
+    const std::uint64_t begin = slice * slice_bytes(), end = begin + length_of(slice);
+    return std::any_of(bad.begin(), bad.end(),
+                       [&](const io::BadStretch& one) { return one.offset < end && begin < one.offset + one.bytes; });
   }
 
   /// In order, on one thread: what failed or does not fit is read again, intact slices are handed on.
   void settle(Batch& batch) {
     core::AlignedBuffer again;
+    std::unique_ptr<io::File> anew;
     for (std::uint32_t i = 0; i < batch.count; ++i) {
       const std::uint32_t slice = batch.first + i;
       core::ByteSpan bytes = bytes_of(batch, i);
-      if (batch.failure || states_[slice] != SliceState::kIntact) {
+      if (batch.failure || states_[slice] == SliceState::kDamaged) {
         context_.work.check();
-        if (again.size() == 0) again = core::AlignedBuffer(core::round_up(slice_bytes(), kBlock));
-        bytes = read_again(slice, again);
+        if (!anew) {
+          if (!batch.failure) read_elsewhere(batch);
+          if (mode_ == io::ReadMode::kDirect) io::drop_block_cache(path_);
+          anew = context_.fs.open_read(path_, mode_);
+          again = core::AlignedBuffer(core::round_up(slice_bytes(), kBlock));
+        }
+        bytes = read_again(*anew, slice, again, !batch.failure);
+      } else if (states_[slice] == SliceState::kUnreadable) {
+        note_stepped_over(batch, slice);
       }
-      if (states_[slice] == SliceState::kIntact && on_slice_) on_slice_(protected_.first_slice + slice, bytes);
+      if (is_sound(states_[slice]) && on_slice_) on_slice_(protected_.first_slice + slice, bytes);
       bytes_read_ += length_of(slice);
       context_.work.told().advance(length_of(slice));
     }
   }
 
-  core::ByteSpan read_again(std::uint32_t slice, core::AlignedBuffer& into) {
+  /// `differed`: it was read, and did not fit.
+  core::ByteSpan read_again(io::File& file, std::uint32_t slice, core::AlignedBuffer& into, bool differed) {
     const std::uint64_t length = length_of(slice);
     try {
-      const std::size_t got = std::min<std::uint64_t>(file_.read_at(slice * slice_bytes(), into.span()), length);
+      const std::size_t got = std::min<std::uint64_t>(file.read_at(slice * slice_bytes(), into.span()), length);
       const core::ByteSpan bytes = into.span().first(got);
       const bool intact = got == length && digest::sha256(bytes) == wanted(slice);
-      states_[slice] = intact ? SliceState::kIntact : SliceState::kDamaged;
+      states_[slice] = !intact ? SliceState::kDamaged : differed ? SliceState::kHealed : SliceState::kIntact;
       return bytes;
     } catch (const Error& error) {
       if (!io::is_read_error(error)) throw;
@@ -156,12 +206,57 @@ class FileReader {
     }
   }
 
+  /// What is read again shall come from the medium: the page cache is bypassed anyway, and the drive's own buffer has
+  /// other things in it after this.
+  void read_elsewhere(const Batch& batch) {
+    if (times_elsewhere_++ >= kTimesElsewhere) return;
+    constexpr std::uint64_t kParts = 8;
+    core::AlignedBuffer buffer(kElsewhere / kParts);
+    const std::uint64_t begin = batch.first * slice_bytes(), end = begin + batch.count * slice_bytes();
+    for (std::uint64_t part = 0; part < kParts; ++part) {
+      context_.work.check();
+      const std::uint64_t at = protected_.bytes / kParts * part / kBlock * kBlock;
+      const std::uint64_t bytes =
+          std::min<std::uint64_t>(buffer.size(), core::round_up(protected_.bytes / kParts, kBlock) + kBlock);
+      if (at < end && begin < at + bytes) continue;
+      try {
+        file_->read_at(at, buffer.span().first(bytes));
+      } catch (const Error& error) {
+        if (!io::is_read_error(error)) throw;
+      }
+    }
+  }
+
+  void note_stepped_over(const Batch& batch, std::uint32_t slice) {
+    std::vector<io::BadStretch> asked = batch.bad;
+    std::erase_if(asked, [](const io::BadStretch& one) { return !one.asked; });
+    if (!touches(asked, slice)) stepped_over_.push_back(slice);
+  }
+
+  /// Behind a run of errors more was stepped over than is bad, perhaps: back from its far end, as long as it can be
+  /// read.
+  void come_back() {
+    core::AlignedBuffer buffer;
+    for (std::size_t i = stepped_over_.size(); i-- > 0;) {
+      context_.work.check();
+      const bool before_failed = i + 1 < stepped_over_.size() && stepped_over_[i] + 1 == stepped_over_[i + 1] &&
+                                 states_[stepped_over_[i + 1]] == SliceState::kUnreadable;
+      if (before_failed) continue;
+      if (buffer.size() == 0) buffer = core::AlignedBuffer(core::round_up(slice_bytes(), kBlock));
+      read_again(*file_, stepped_over_[i], buffer, false);
+    }
+  }
+
   Context& context_;
   const volume::LoadedVolume& loaded_;
   const volume::ProtectedFile& protected_;
-  io::File& file_;
+  const io::Path& path_;
+  io::ReadMode mode_;
+  std::unique_ptr<io::File> file_;
   const SliceObserver& on_slice_;
   std::vector<SliceState> states_;
+  std::vector<std::uint32_t> stepped_over_;  // slices nobody asked for, ascending
+  unsigned times_elsewhere_ = 0;
   std::vector<SliceRange> read_;
   bool stopped_ = false;
   std::uint64_t bytes_read_ = 0;
@@ -169,14 +264,16 @@ class FileReader {
 
 void add_findings(const volume::ProtectedFile& file, const std::vector<SliceState>& states, std::uint64_t slice_bytes,
                   Examination& out) {
-  for (const SliceState wanted : {SliceState::kDamaged, SliceState::kUnreadable}) {
+  for (const SliceState wanted : {SliceState::kDamaged, SliceState::kUnreadable, SliceState::kHealed}) {
     FileFinding finding;
-    finding.kind = wanted == SliceState::kDamaged ? FindingKind::kDamaged : FindingKind::kUnreadable;
+    finding.kind = wanted == SliceState::kDamaged      ? FindingKind::kDamaged
+                   : wanted == SliceState::kUnreadable ? FindingKind::kUnreadable
+                                                       : FindingKind::kHealed;
     finding.path = file.path;
     for (std::uint32_t s = 0; s < states.size(); ++s) {
       if (states[s] != wanted) continue;
       const std::uint32_t slice = file.first_slice + s;
-      out.lost.push_back(slice);
+      if (!is_sound(wanted)) out.lost.push_back(slice);
       finding.bytes += std::min(slice_bytes, file.bytes - s * slice_bytes);
       if (!finding.slices.empty() && finding.slices.back().first + finding.slices.back().count == slice) {
         ++finding.slices.back().count;
@@ -229,9 +326,9 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
       return range.first < all_of_it.first + all_of_it.count && all_of_it.first < range.first + range.count;
     });
     if (!is_wanted) continue;
-    std::unique_ptr<io::File> file;
+    std::optional<FileReader> reader;
     try {
-      file = context.fs.open_read(path, mode);
+      reader.emplace(context, loaded, protected_file, path, mode, on_slice);
     } catch (const Error& error) {
       if (!io::is_read_error(error)) throw;
       std::fill(states.begin(), states.end(), SliceState::kUnreadable);
@@ -239,12 +336,11 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
       add_read({all_of_it}, out.read);
       continue;
     }
-    out.readback_cached |= mode == io::ReadMode::kDirect && !file->is_direct();
-    FileReader reader(context, loaded, protected_file, *file, on_slice);
-    states = reader.run(ranges, stop);
-    out.bytes_read += reader.bytes_read();
-    add_read(reader.read(), out.read);
-    out.stopped = reader.stopped();
+    out.readback_cached |= mode == io::ReadMode::kDirect && !reader->is_direct();
+    states = reader->run(ranges, stop);
+    out.bytes_read += reader->bytes_read();
+    add_read(reader->read(), out.read);
+    out.stopped = reader->stopped();
     add_findings(protected_file, states, loaded.info.slice_bytes, out);
     if (stat->bytes > protected_file.bytes) {
       out.findings.push_back({FindingKind::kDamaged,

@@ -49,7 +49,7 @@ class Repairing {
     help_.emplace(context, drive_, request);
     report_.note = help_->note();
     if (request.request) require_place_for_parcel(context.fs, *request.request);
-    if (!request.discard_quarantine) met_unreadable_places();
+    failing_ = !request.discard_quarantine && shelf::is_failing(context.catalog, drive_.drive.id);
   }
 
   RepairReport run() {
@@ -81,14 +81,6 @@ class Repairing {
       return !list || std::find(list->begin(), list->end(), volume.info.volume) != list->end();
     };
     return is_in(request_.only) && is_in(help_->only());
-  }
-
-  /// In an earlier check that nothing has taken back since: the medium is failing, whatever it answers today.
-  void met_unreadable_places() {
-    const auto findings = context_.catalog.open_findings(drive_.drive.id);
-    failing_ = std::any_of(findings.begin(), findings.end(), [](const catalog::Finding& finding) {
-      return finding.kind == name_of(FindingKind::kUnreadable);
-    });
   }
 
   void ask() {

@@ -10,6 +10,7 @@
 
 #include "core/text.hpp"
 #include "formats/volume/paths.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/quarantine.hpp"
 
 namespace darkshelf::rituals {
@@ -40,8 +41,8 @@ class Writing {
     for (const auto& [path, bytes] : sealed_.files()) lengths[path] = bytes;
     std::set<std::string> done;
     for (const FileFinding& finding : examination_.findings) {
-      const bool ours = finding.kind != FindingKind::kForeign && finding.kind != FindingKind::kLitter;
-      if (ours && done.insert(finding.path).second) add_file(finding.path, lengths.at(finding.path));
+      if (!is_harmless(finding.kind) && done.insert(finding.path).second)
+        add_file(finding.path, lengths.at(finding.path));
     }
     data_->sync();
     context_.fs.sync_dir(folder_);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "core/text.hpp"
 #include "rituals/copy.hpp"
@@ -43,16 +44,21 @@ class Scrubbing {
       return cancelled() || (request_.budget && std::chrono::steady_clock::now() - began > *request_.budget);
     };
     try {
+      for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) check_second_seal(volume);
+      take_first_look(began);
       for (Due& due : oldest_checked_first()) scrub_volume(std::move(due), stop);
+      record_hits();
       if (!cancelled()) look_around();
     } catch (const Error& error) {
       if (error.code() != Code::kCancelled) throw;
+      record_hits();
       record(false);
-      throw;
+      throw stopped();
     }
     report_.took = std::chrono::steady_clock::now() - began;
+    report_.unreadable = context_.fs.unreadable_below(drive_.root);
     record(!cancelled());
-    context_.work.check();
+    if (cancelled()) throw stopped();
     return std::move(report_);
   }
 
@@ -108,8 +114,64 @@ class Scrubbing {
       due.volume = std::move(volume);
       order.push_back(std::move(due));
     }
-    std::stable_sort(order.begin(), order.end(), [](const Due& a, const Due& b) { return a.checked < b.checked; });
+    // What the first look found bad is told first.
+    std::stable_sort(order.begin(), order.end(), [&](const Due& a, const Due& b) {
+      const bool a_hit = is_hit(a.volume.info.volume), b_hit = is_hit(b.volume.info.volume);
+      return std::tie(b_hit, a.checked) < std::tie(a_hit, b.checked);
+    });
     return order;
+  }
+
+  bool is_hit(const core::Uuid& volume) const {
+    const FirstLook& look = report_.first_look;
+    return std::find(look.unsound_lists.begin(), look.unsound_lists.end(), volume) != look.unsound_lists.end() ||
+           std::any_of(look.hits.begin(), look.hits.end(), [&](const auto& hit) { return hit.volume == volume; });
+  }
+
+  /// Takes a tenth of a visit that is limited, at most.
+  void take_first_look(std::chrono::steady_clock::time_point began) {
+    std::vector<catalog::Volume> volumes = context_.catalog.volumes_on(drive_.drive.id);
+    std::uint64_t bytes = 0;
+    for (const catalog::Volume& volume : volumes) bytes += volume.bytes_on_drive;
+    if (bytes <= request_.look_first_above) return;
+    std::stable_sort(volumes.begin(), volumes.end(), [](const catalog::Volume& a, const catalog::Volume& b) {
+      return a.info.sealed < b.info.sealed;  // as they lie there
+    });
+    report_.first_look = look_first(context_, drive_, volumes, [&] {
+      context_.work.check();
+      return request_.budget && std::chrono::steady_clock::now() - began > *request_.budget / 10;
+    });
+    if (request_.on_first_look) request_.on_first_look(drive_.drive, report_.first_look);
+  }
+
+  /// Bad slices of volumes that this visit did not get to.
+  void record_hits() {
+    for (const FirstLook::Hit& hit : report_.first_look.hits) {
+      const bool read = std::any_of(record_.volumes.begin(), record_.volumes.end(),
+                                    [&](const auto& one) { return one.volume == hit.volume && one.slice_count > 0; });
+      const auto volume = context_.catalog.volume(hit.volume);
+      if (read || !volume) continue;
+      record_.volumes.push_back({hit.volume, 0, 0, false, catalog::CopyHealth::kDamaged});
+      add_finding(record_, hit.volume, fmt::format("{}/{}/{}", fd::kFolder, volume->folder, hit.finding.path),
+                  hit.finding, 0);
+      report_.known_damage = true;
+      report_.known_failing |= hit.finding.kind == FindingKind::kUnreadable;
+    }
+  }
+
+  /// What Ctrl-C is answered with.
+  Error stopped() const {
+    const std::string where = core::printable(drive_.drive.label);
+    std::string sentence =
+        report_.photos + report_.read_before.size() == 0
+            ? fmt::format("stopped before a volume of {} was read to the end", where)
+            : fmt::format(
+                  "stopped; of {}, {} in {} read to the end{}", where, core::count_of(report_.photos, "photo"),
+                  core::count_of(report_.volumes.size() + report_.read_before.size(), "volume was", "volumes were"),
+                  report_.damage() ? "" : ", and all of that is intact");
+    if (report_.damage())
+      sentence += fmt::format("; damage was found, see: darkshelf show {}", core::shell_quote(where));
+    return Error(Code::kCancelled, sentence);
   }
 
   void scrub_volume(Due due, const std::function<bool()>& stop) {
@@ -118,6 +180,7 @@ class Scrubbing {
     const bool read_before = due.unread.nothing();
     if (!read_before && stop()) {
       report_.known_damage |= due.health != catalog::CopyHealth::kGood;
+      report_.known_failing |= is_known_as_unreadable(volume);
       return report_.not_read.push_back(std::move(volume));
     }
     report_.read_in_part |= !read_before && !is_whole(due);
@@ -129,6 +192,11 @@ class Scrubbing {
     if (!examination.loaded) all_photos_hit(volume, examination);
     report_.bytes_read += examination.bytes_read;
     report_.photos_hit += examination.photos_hit_count;
+    for (const FileFinding& finding : examination.findings) {
+      if (finding.kind != FindingKind::kHealed) continue;
+      for (const SliceRange& range : finding.slices) report_.healed += range.count;
+      report_.healed += finding.slices.empty() ? 1 : 0;
+    }
     report_.contradicts_seal |=
         std::any_of(examination.findings.begin(), examination.findings.end(),
                     [](const FileFinding& finding) { return finding.kind == FindingKind::kChanged; });
@@ -148,6 +216,13 @@ class Scrubbing {
     report_.photos += volume.info.photos;
     report_.volumes.push_back({std::move(volume), std::move(examination), std::move(renewal)});
     core::stop_point("scrub.volume-read");
+  }
+
+  bool is_known_as_unreadable(const catalog::Volume& volume) {
+    const std::vector<catalog::Finding> open = context_.catalog.open_findings(drive_.drive.id);
+    return std::any_of(open.begin(), open.end(), [&](const catalog::Finding& finding) {
+      return finding.volume == volume.info.volume && finding.kind == name_of(FindingKind::kUnreadable);
+    });
   }
 
   void add_reads(const catalog::Volume& volume, const Examination& examination) {
@@ -183,7 +258,6 @@ class Scrubbing {
     std::vector<shelf::Link> unknown;
     for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
       known.insert(drive_.volume_folder(volume));
-      check_second_seal(volume);
       if (fs.stat(drive_.volume_folder(volume))) check_signature(volume, keys);
     }
     for (const io::Path& folder : volume::volume_folders(fs, drive_.root)) {
@@ -259,6 +333,7 @@ class Scrubbing {
   /// `to_the_end`: as far as its time went, at least.
   void record(bool to_the_end) {
     record_.ended = context_.world.now();
+    report_.clock_behind = context_.catalog.clock_is_behind(record_.ended);
     record_.complete = to_the_end && report_.not_read.empty();
     context_.catalog.record_scrub(record_);
     core::stop_point("scrub.recorded");
@@ -287,6 +362,16 @@ bool ScrubReport::damage() const {
            return !copy.examination.loaded ||
                   std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), real);
          });
+}
+
+bool ScrubReport::failing() const {
+  const auto has_unreadable = [](const std::vector<FileFinding>& findings) {
+    return std::any_of(findings.begin(), findings.end(),
+                       [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; });
+  };
+  return known_failing || has_unreadable(drive_findings) ||
+         std::any_of(volumes.begin(), volumes.end(),
+                     [&](const ScrubbedCopy& copy) { return has_unreadable(copy.examination.findings); });
 }
 
 bool ScrubReport::repairable() const {

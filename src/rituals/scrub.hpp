@@ -1,6 +1,7 @@
 #pragma once
 // The drive comes back: read everything on it and compare it with what was sealed. Never writes inside a volume.
 
+#include "rituals/first_look.hpp"
 #include "rituals/signatures.hpp"
 #include "shelf/chain.hpp"
 
@@ -11,6 +12,9 @@ struct ScrubRequest {
   bool read_only = false;                      // not even the catalog copy is refreshed
   bool full = false;                           // --full: begins anew instead of going on with an unfinished check
   std::optional<std::chrono::seconds> budget;  // --for: until the time is used
+  /// A first look is taken where there is more to read than this: less is read in a moment.
+  std::uint64_t look_first_above = std::uint64_t{4} << 30;
+  std::function<void(const catalog::Drive&, const FirstLook&)> on_first_look{};  // told at once
 };
 
 struct ScrubbedCopy {
@@ -47,12 +51,21 @@ struct ScrubReport {
   std::vector<SignedCopy> signatures;       // of every volume that lies there
   std::vector<shelf::ChainFinding> chains;  // of the catalogs that sealed what lies there
   bool catalog_refreshed = false;
-  std::string not_refreshed;          // why it is not, although nothing was found; "" otherwise
-  std::uint64_t unknown_volumes = 0;  // that the catalog does not know, and nobody can check therefore
+  std::string not_refreshed;  // why it is not, although nothing was found; "" otherwise
+  FirstLook first_look;
+  std::vector<io::UnreadablePlaces> unreadable;  // files with sectors the medium did not give, or not at once
+  bool known_failing = false;              // sectors that an earlier check could not read, in volumes not read now
+  std::optional<core::Time> clock_behind;  // news that the clock here is behind of: what was read has no date
+  bool failing() const;                    // the medium: sectors cannot be read
+  std::uint64_t healed = 0;                // slices and files that were read wrong at first
+  std::uint64_t unknown_volumes = 0;       // that the catalog does not know, and nobody can check therefore
 };
-/// Longest unchecked volumes first. A check that was cut short, by its time or by Ctrl-C, is gone on with where it
+/// The seals, and on a large drive a first look, before everything is read: volumes that the first look found bad, then
+/// the longest unchecked ones. Slices of the sample are read once more then: leaving them out would take a seek each,
+/// which is longer. A check that was cut short, by its time or by Ctrl-C, is gone on with where it
 /// stopped if it was begun in the last 30 days: what it read and found good is not read again. Throws kCancelled, after
-/// what was read is recorded. Exit 4 with repairable damage, 5 otherwise: the cli's business.
+/// what was read is recorded; what() tells what is known so far. Exit 4 with repairable damage, 5 otherwise: the cli's
+/// business.
 ScrubReport scrub(Context& context, const ScrubRequest& request);
 
 }  // namespace darkshelf::rituals

@@ -34,7 +34,12 @@ class Loading {
     for (const std::string_view name : fv::kTagFiles) {
       if (!read_tag(std::string(name))) broken.emplace_back(name);
     }
+    // A mismatch is read again before it is believed, with the other lists read in between.
+    std::erase_if(broken, [&](const std::string& name) {
+      return reads_well_again(name) || take_from_elsewhere(name, *sealed_hash(name));
+    });
     if (!broken.empty()) mend(broken);
+    for (TagFinding& found : out_.findings) found.mended |= out_.tag_text.contains(found.file);
     decode();
     return std::move(out_);
   }
@@ -66,8 +71,15 @@ class Loading {
   void take_seal(const std::optional<KnownSeal>& known) {
     const std::string name(fv::kTagManifest);
     FileCondition condition{};
-    const auto here = text_of(out_.folder, name, condition);
+    auto here = text_of(out_.folder, name, condition);
     const auto fits = [&](const digest::Sha256& seal) { return here && digest::sha256(core::as_bytes(*here)) == seal; };
+    if (known && here && !fits(known->seal)) {
+      FileCondition again{};
+      if (auto text = text_of(out_.folder, name, again); text && *text != *here) {
+        here = std::move(text);
+        if (fits(known->seal)) finding(name, FileCondition::kHealed, false);
+      }
+    }
     if (known && fits(known->seal)) {
       out_.tagmanifest_text = *here;
     } else if (known && !known->tagmanifest_text.empty()) {
@@ -102,9 +114,8 @@ class Loading {
       out_.tag_text[name] = std::move(*text);
       return true;
     }
-    const bool mended = take_from_elsewhere(name, *sealed);
-    finding(name, condition, mended);
-    return mended;
+    finding(name, condition, false);
+    return false;
   }
 
   bool take_from_elsewhere(const std::string& name, const digest::Sha256& sealed) {
@@ -121,6 +132,18 @@ class Loading {
       const auto text = text_of(twin, name, condition);
       return text && take(*text);
     });
+  }
+
+  bool reads_well_again(const std::string& name) {
+    const auto found = std::find_if(out_.findings.begin(), out_.findings.end(),
+                                    [&](const TagFinding& finding) { return finding.file == name; });
+    if (found->condition != FileCondition::kDamaged) return false;
+    FileCondition condition{};
+    auto text = text_of(out_.folder, name, condition);
+    if (!text || digest::sha256(core::as_bytes(*text)) != *sealed_hash(name)) return false;
+    found->condition = FileCondition::kHealed;
+    out_.tag_text[name] = std::move(*text);
+    return true;
   }
 
   void mend(const std::vector<std::string>& broken) {
@@ -148,7 +171,6 @@ class Loading {
       if (ends_all(error)) throw;
       why = error.what();
     }
-    for (TagFinding& found : out_.findings) found.mended |= out_.tag_text.contains(found.file);
     // Without these nothing can be compared; the others can be written anew from what is known or are for other
     // programs.
     for (const std::string_view needed : {fv::kMembers, fv::kManifest, fv::kSlices, fv::kBagInfo}) {

@@ -20,7 +20,8 @@ struct ProtectedFile {
   std::uint32_t first_slice = 0, slice_count = 0;
 };
 
-enum class FileCondition { kDamaged, kMissing, kUnreadable, kForeign };
+/// kHealed: it was read wrong, and right when it was read again.
+enum class FileCondition { kDamaged, kMissing, kUnreadable, kForeign, kHealed };
 struct TagFinding {
   std::string file;  // below the volume's folder
   FileCondition condition = FileCondition::kDamaged;

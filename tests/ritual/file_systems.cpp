@@ -1,6 +1,7 @@
 // Drives of every file system photographers use, each an image of its own: sealed, unplugged, found, damaged, repaired
 // and restored.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "support/damage.hpp"
@@ -28,6 +29,13 @@ void damage_payloads(const ProgramShelf& shelf, const std::string& drive) {
   for (const io::Path& volume : shelf.volumes(drive)) {
     for (const auto& [path, stat] : files_below(volume / "data")) rot(path, stat.bytes / 2, 50);
   }
+}
+
+/// As sha256sum judges.
+bool is_whole(const io::Path& volume) {
+  ProcessOptions options;
+  options.folder = volume;
+  return run_process({"sha256sum", "--quiet", "-c", "tagmanifest-sha256.txt"}, options).exit_code == 0;
 }
 
 }  // namespace
@@ -94,6 +102,67 @@ TEST_CASE("file systems: both layouts are sealed, found unplugged, damaged, repa
   }
   shelf.must({"drive", "eject", name});
   CHECK(run_process({"mountpoint", "-q", drive.mount_point().string()}).exit_code != 0);
+}
+
+TEST_CASE("file systems: a seal and a repair that are killed, and the drive pulled, are finished by the same command") {
+  const std::string name = GENERATE(as<std::string>{}, "exfat", "ntfs");
+  CAPTURE(name);
+  if (const auto why = LoopDrive::unavailable(name)) return skip(*why);
+  ProgramShelf shelf({});
+  LoopDrive drive(shelf.shoots().parent_path(), name, 64 * kMiB, name);
+  shelf.must({"drive", "add", drive.mount_point().string(), "--label", name});
+  const auto run = [&](const std::vector<std::string>& command, const std::string& killed_at, int exit_code) {
+    const std::map<std::string, std::string> environment =
+        killed_at.empty() ? std::map<std::string, std::string>{}
+                          : std::map<std::string, std::string>{{"DARKSHELF_STOP_AT", killed_at}};
+    const Outcome outcome = shelf.run(command, environment);
+    INFO(command.front() << " " << killed_at << "\n" << outcome.out << outcome.err);
+    REQUIRE(outcome.signal == (killed_at.empty() ? 0 : 9));
+    if (killed_at.empty()) REQUIRE(outcome.exit_code == exit_code);
+    drive.unplug();  // and what the kernel had not written yet is, as far as this file system does that
+    drive.plug();
+  };
+  const std::vector<std::string> seal = shelf.seal_command({name});
+  for (const char* step : {"seal.payload-written", "seal.tags-written", "seal.renamed", "seal.recorded:2"}) {
+    run(seal, step, 0);
+    for (const io::Path& folder : shelf.volumes(name)) CHECK(is_whole(folder));
+  }
+  run(seal, "", 0);
+  CHECK(shelf.volumes(name).size() == ProgramShelf::kVolumes);
+  CHECK(shelf.leftovers(name).empty());
+  run({"scrub", name}, "", 0);
+
+  const auto sealed = shelf.volume_tree(name);
+  shelf.damage(name);
+  run({"scrub", name}, "scrub.volume-read:2", 0);
+  run({"scrub", name}, "", 4);
+  for (const char* step : {"repair.journal-written", "repair.committed", "repair.half-applied", "repair.read-back"})
+    run({"repair", name}, step, 0);
+  run({"repair", name}, "", 0);
+  CHECK(shelf.volume_tree(name) == sealed);
+  CHECK(shelf.leftovers(name).empty());
+  run({"scrub", name}, "", 0);
+}
+
+TEST_CASE("file systems: what a program serves from a disk is read from the disk, not from the cache in between") {
+  const std::string name = GENERATE(as<std::string>{}, "exfat", "ntfs");
+  CAPTURE(name);
+  if (const auto why = LoopDrive::unavailable(name)) return skip(*why);
+  ProgramShelf shelf({});
+  LoopDrive drive(shelf.shoots().parent_path(), name, 64 * kMiB, name);
+  shelf.must({"drive", "add", drive.mount_point().string(), "--label", name});
+  shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", name});
+  CHECK(shelf.run({"scrub", name}).exit_code == 0);  // now it is in there
+  // Underneath: the disk is another, and nobody tells the kernel.
+  core::Bytes block(4096), image = io::read_file(io::posix(), drive.image(), 64 * kMiB);
+  const auto data = files_below(shelf.volumes(name).front() / "data");
+  REQUIRE(io::posix().open_read(data.begin()->first)->read_at(20 * 4096, block) == block.size());
+  const auto found = std::search(image.begin(), image.end(), block.begin(), block.end());
+  REQUIRE(found != image.end());
+  rot(drive.image(), static_cast<std::uint64_t>(found - image.begin()), 50);
+  CHECK(shelf.run({"scrub", name}).exit_code == 4);
+  shelf.must({"repair", name});
+  CHECK(shelf.run({"scrub", name}).exit_code == 0);
 }
 
 }  // namespace darkshelf::testing
