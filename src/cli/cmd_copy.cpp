@@ -51,6 +51,7 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
     out.object("copy_failed",
                {{"volume", volume.info.volume.text()}, {"folder", volume.folder}, {"message", core::printable(why)}});
   }
+  for (const std::string& why : report.left) out.error(core::printable(why));
   for (const catalog::Volume& volume : report.absent) {
     code = worse(code, kDriveNotThere);
     out.error(fmt::format("{}: no drive that holds it is plugged in", volume.folder));

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <set>
 
 #include "cli/commands.hpp"
@@ -194,6 +195,7 @@ int scrub(Session& session, const Options& options) {
   request.read_only = options.read_only;
   request.full = options.full;
   if (!options.budget.empty()) request.budget = core::parse_duration(options.budget);
+  if (const char* told = std::getenv("DARKSHELF_LOOK_FIRST_ABOVE")) request.look_first_above = core::parse_size(told);
   const std::uint64_t memory = core::parse_size(options.memory);
   rituals::Context context = session.context(memory);
   Output& out = session.out();

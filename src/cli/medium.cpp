@@ -49,7 +49,7 @@ void print_first_look(Output& out, const catalog::Drive& drive, const rituals::F
   if (!look.unsound_lists.empty())
     lists = fmt::format("First look: the lists of {} of {} are not sound", look.unsound_lists.size(),
                         core::count_of(look.volumes, "volume"));
-  if (look.slices == 0) return out.line(lists + ".");
+  if (look.one_in() < 2 && look.slices_bad == 0) return out.line(lists + ".");
   if (look.slices_bad > 0) {
     return out.line(
         out.paint(Color::kAmber,

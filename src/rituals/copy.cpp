@@ -237,6 +237,8 @@ class Copying {
         if (error.code() == Code::kDriveGone) {
           if (target_ && has_left(context_, *target_)) throw;
           gone = true;
+          const bool told = std::find(report_.left.begin(), report_.left.end(), error.what()) != report_.left.end();
+          if (!told) report_.left.emplace_back(error.what());
         }
         if (holder.is_staged && (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt))
           staging_->remove(volume);  // to be staged anew

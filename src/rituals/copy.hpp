@@ -25,6 +25,7 @@ struct CopyReport {
   std::vector<CopiedVolume> volumes;
   std::vector<std::pair<catalog::Volume, std::string>> failed;  // and why
   std::vector<catalog::Volume> absent;                          // on no drive that is plugged in
+  std::vector<std::string> left;                                // drives that left meanwhile, or do not answer: why
   std::vector<CopiedVolume> staged;                             // wait in --via for the target, which is not here
   std::vector<catalog::Volume> waiting;                         // --via has no room for them yet
   bool readback_cached = false;

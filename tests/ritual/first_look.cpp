@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "rituals/scrub.hpp"
 #include "support/damage.hpp"
+#include "support/shelf/program_shelf.hpp"
 #include "support/shelf/shelf.hpp"
 
 namespace darkshelf::testing {
@@ -138,6 +139,22 @@ TEST_CASE("first look: lists that are not sound are told, and a small drive need
   request.look_first_above = std::uint64_t{1} << 30;
   CHECK(rituals::scrub(context, request).first_look.volumes == 0);
   CHECK(setting.look.volumes == 0);
+}
+
+TEST_CASE("first look: is told in a sentence, before everything is read") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const std::map<std::string, std::string> always = {{"DARKSHELF_LOOK_FIRST_ABOVE", "0"}};
+  const Outcome sound = shelf.run({"scrub", "A"}, always);
+  INFO(sound.out << sound.err);
+  CHECK(sound.exit_code == 0);
+  CHECK(sound.out.starts_with("First look: the lists of 3 volumes are sound, and so are "));
+  CHECK(sound.out.find(" slices been bad, this would have found it with 99 %.") != std::string::npos);
+  shelf.damage("A");
+  const Outcome damaged = shelf.run({"scrub", "A"}, always);
+  INFO(damaged.out << damaged.err);
+  CHECK(damaged.exit_code == 4);
+  CHECK(damaged.out.starts_with("First look: the lists of 2 of 3 volumes are not sound"));
 }
 
 }  // namespace darkshelf::testing
