@@ -123,6 +123,8 @@ void add_drive(CLI::App& app, Session& session) {
       ->check(one_of({"hdd", "ssd", "flash", "nas"}));
   cmd->add_option("--note", options->request.note, "Anything worth remembering")->type_name("TEXT");
   cmd->add_option("--clone-of", options->request.clone_of, "The drive whose medium this was")->type_name("DRIVE");
+  cmd->add_flag("--new", options->request.is_new,
+                "Not formatted: another disk whose case tells the same serial, or one that is new on purpose");
   cmd->add_option("--catalog", options->request.catalog_mode, "What of the catalog it carries: full, own or none")
       ->capture_default_str()
       ->type_name("WHAT")

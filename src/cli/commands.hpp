@@ -29,6 +29,7 @@ void add_shoot(CLI::App& app, Session& session);
 void add_scrub(CLI::App& app, Session& session);
 void add_repair(CLI::App& app, Session& session);
 void add_restore(CLI::App& app, Session& session);
+void add_rescue(CLI::App& app, Session& session);
 void add_discard(CLI::App& app, Session& session);
 void add_key(CLI::App& app, Session& session);
 void add_catalog(CLI::App& app, Session& session);

@@ -61,6 +61,7 @@ void add_all(CLI::App& app, Session& session) {
   add_scrub(app, session);
   add_repair(app, session);
   add_restore(app, session);
+  add_rescue(app, session);
   add_status(app, session);
   add_policy(app, session);
   add_init(app, session);

@@ -71,6 +71,7 @@ class Session {
   std::string whereabouts(const catalog::Drive& drive);
   /// The shelf against its policy, as if the drives of `without` were gone.
   shelf::Status status(const std::set<core::Uuid>& without = {});
+  io::FileSystem& fs() { return fs_; }
   core::World& world() { return world_; }
   core::Cancel& cancel() { return cancel_; }
   core::Time now() { return world_.now(); }

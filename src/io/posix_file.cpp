@@ -57,7 +57,12 @@ class PosixFile final : public File {
   Stat stat() override {
     struct stat raw {};
     if (::fstat(descriptor_.number(), &raw) != 0) throw Error::from_os(errno, "look at", path_);
-    return stat_from(raw);
+    Stat out = stat_from(raw);
+    if (S_ISBLK(raw.st_mode)) {  // a device is as long as it can be read
+      const off_t end = ::lseek(descriptor_.number(), 0, SEEK_END);
+      if (end > 0) out.bytes = static_cast<std::uint64_t>(end);
+    }
+    return out;
   }
 
   void set_mtime(std::int64_t mtime_ns) override {

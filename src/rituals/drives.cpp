@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "io/block_devices.hpp"
 #include "rituals/quarantine.hpp"
 #include "shelf/identity.hpp"
 #include "volume/volume_reader.hpp"
@@ -102,22 +103,35 @@ void write_identity(io::FileSystem& fs, const io::Path& root, const fd::DriveIde
   io::write_file_durably(fs, root / std::string(fd::kIdentity), core::as_bytes(fd::encode_identity(identity)));
 }
 
-/// Why this medium may be one that is known already; throws when it looks like a formatted archive drive.
-std::vector<std::string> same_disk_warnings(Context& context, const catalog::Evidence& evidence, bool clone) {
-  std::set<std::string> shared;
+/// Throws when this looks like an archive drive that somebody formatted: what is written now may destroy what can still
+/// be rescued.
+void check_not_formatted(Context& context, const io::Medium& medium, const catalog::Evidence& evidence) {
   const std::vector<catalog::Drive> drives = context.catalog.drives();
-  for (const catalog::Drive& other : shelf::drives_with_evidence(drives, evidence)) {
-    const bool formatted = !evidence.serial.empty() && other.evidence.serial == evidence.serial &&
-                           other.evidence.fs_id != evidence.fs_id && other.evidence.bytes == evidence.bytes;
-    if (formatted && other.state == catalog::DriveState::kOnShelf && !clone) {
-      throw Error(Code::kWrongDrive,
-                  fmt::format("this was {} ({} {}). Formatted? Don't write: its {} may still be rescued", other.label,
-                              evidence.model, evidence.serial, core::count_of(other.volumes, "volume")),
-                  fmt::format("darkshelf drive mark {} destroyed   (only if nothing on it is needed)",
-                              core::shell_quote(other.label)));
-    }
+  std::vector<core::Uuid> there;
+  for (const auto& [drive, root] : plugged_in(context.fs, drives)) there.push_back(drive);
+  for (const catalog::Drive& drive : drives) {  // not mounted, and there all the same: another partition
+    const bool seen = !drive.evidence.fs_id.empty() &&
+                      context.fs.stat_following(io::Path("/dev/disk/by-uuid") / drive.evidence.fs_id).has_value();
+    if (seen) there.push_back(drive.id);
   }
-  for (const catalog::Drive& other : drives) {
+  const auto was = shelf::formatted_over(drives, evidence, there);
+  if (!was) return;
+  const auto disk = medium.device.empty() ? std::nullopt : io::disk_of(context.fs, medium.device);
+  throw Error(Code::kWrongDrive,
+              fmt::format("this was {} ({} {}). Formatted? Don't write: its {} may still be rescued", was->label,
+                          core::printable(evidence.model), core::printable(evidence.serial),
+                          core::count_of(was->volumes, "volume")),
+              fmt::format("umount {} && darkshelf rescue {}   (if nothing on it is needed: darkshelf drive mark {} "
+                          "destroyed; if it is another disk in the same case: drive add … --new)",
+                          core::shell_quote(medium.mount_point.string()),
+                          core::shell_quote((disk ? disk->path : io::Path(medium.device)).string()),
+                          core::shell_quote(was->label)));
+}
+
+/// Why this medium counts together with one that is known already.
+std::vector<std::string> same_disk_warnings(Context& context, const catalog::Evidence& evidence) {
+  std::set<std::string> shared;
+  for (const catalog::Drive& other : context.catalog.drives()) {
     if (shelf::same_disk(other.evidence, evidence)) shared.insert(other.label);
   }
   std::vector<std::string> warnings;
@@ -270,7 +284,8 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   drive.clone_of = drive_id(context, request.clone_of);
   drive.kind = request.kind.empty() ? kind_of(added.medium) : request.kind;
   check_kind(drive.kind);
-  added.warnings = same_disk_warnings(context, evidence, drive.clone_of.has_value());
+  if (!drive.clone_of && !request.is_new) check_not_formatted(context, added.medium, evidence);
+  added.warnings = same_disk_warnings(context, evidence);
   if (space.max_file_bytes < (std::uint64_t{1} << 40)) {
     added.warnings.push_back(
         fmt::format("this file system takes no file above {}: seal with --volume-size 3GiB, or format it as exFAT",

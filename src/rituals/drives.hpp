@@ -11,6 +11,7 @@ struct AddDriveRequest {
   std::string kind;                   // "" : told by the medium (hdd, ssd, flash, nas)
   std::string clone_of;               // DRIVE
   std::string catalog_mode = "full";  // full, own, none
+  bool is_new = false;                // whatever drive its serial was seen on
 };
 struct AddedDrive {
   catalog::Drive drive;

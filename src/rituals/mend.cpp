@@ -7,9 +7,9 @@
 #include <set>
 
 #include "core/text.hpp"
-#include "parity/set_builder.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/parcel_file.hpp"
+#include "rituals/remake_parity.hpp"
 
 namespace darkshelf::rituals {
 
@@ -20,7 +20,6 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kChunk = 4 << 20;
-constexpr std::size_t kParityHead = 16384;
 
 /// What the system would read ahead around bad sectors, for its cache, takes the drive long.
 io::ReadMode mode_for(const Examination& examination) {
@@ -132,61 +131,15 @@ struct SealedSource::State {
   }
 
   void rebuild_payload_set() {
-    std::vector<parity::SetFile> files;
-    for (const volume::ProtectedFile& file : loaded.files) {
-      core::Bytes head(std::min<std::uint64_t>(kParityHead, file.bytes));
-      read_payload(file, 0, head);
-      files.push_back({file.path, file.bytes, digest::md5(head)});
-    }
-    parity::SetOptions options;
-    options.base = fv::base_name(loaded.info);
-    options.slice_bytes = slice_bytes();
-    options.recovery_slices = loaded.info.recovery_slices;
-    options.creator = loaded.info.creator;
-    parity::SetBuilder builder(files, options, context.work);
-    core::AlignedBuffer buffer(kChunk);
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      builder.begin_file(i);
-      for (std::uint64_t offset = 0; offset < files[i].bytes;) {
-        context.work.check();
-        const auto part = buffer.span().first(std::min<std::uint64_t>(kChunk, files[i].bytes - offset));
-        read_payload(loaded.files[i], offset, part);
-        builder.append(part);
-        offset += part.size();
-      }
-      builder.end_file();
-    }
-    builder.write(into_work_folder(), [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
-      read_payload(loaded.files[file], offset, into);
-    });
+    remake_payload_set(
+        loaded.info, loaded.files,
+        [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
+          read_payload(loaded.files[file], offset, into);
+        },
+        into_work_folder(), context.work);
   }
 
-  void rebuild_tags_set() {
-    std::vector<parity::SetFile> files;
-    for (const std::string_view name : fv::kTagFiles) {
-      const auto text = loaded.tag_text.find(std::string(name));
-      if (text == loaded.tag_text.end())
-        throw Error(Code::kUnrepairable, fmt::format("{} is lost, and with it what its parity was made from", name));
-      const core::ByteSpan bytes = core::as_bytes(text->second);
-      if (!bytes.empty())
-        files.push_back(
-            {std::string(name), bytes.size(), digest::md5(bytes.first(std::min(bytes.size(), kParityHead)))});
-    }
-    parity::SetOptions options;
-    options.base = fv::base_name(loaded.info) + ".tags";
-    options.slice_bytes = loaded.info.tag_slice_bytes;
-    options.recovery_slices = loaded.info.tag_recovery_slices;
-    options.creator = loaded.info.creator;
-    parity::SetBuilder builder(files, options, context.work);
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      builder.begin_file(i);
-      builder.append(core::as_bytes(loaded.tag_text.at(files[i].name)));
-      builder.end_file();
-    }
-    builder.write(into_work_folder(), [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
-      std::memcpy(into.data(), loaded.tag_text.at(files[file].name).data() + offset, into.size());
-    });
-  }
+  void rebuild_tags_set() { remake_tags_set(loaded.info, loaded.tag_text, into_work_folder(), context.work); }
 
   Context& context;
   volume::LoadedVolume loaded;

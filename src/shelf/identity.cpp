@@ -44,6 +44,21 @@ bool same_disk(const catalog::Evidence& a, const catalog::Evidence& b) {
   return same_name || same_system;
 }
 
+std::optional<catalog::Drive> formatted_over(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now,
+                                             const std::vector<catalog::Uuid>& there) {
+  using State = catalog::DriveState;
+  for (const catalog::Drive& drive : drives) {
+    const catalog::Evidence& before = drive.evidence;
+    if (now.serial.empty() || before.serial != now.serial || before.fs_id == now.fs_id) continue;
+    if (drive.state == State::kFailed || drive.state == State::kRetired || drive.state == State::kDestroyed) continue;
+    // Each file system takes another part of a disk for itself, some per cent of it.
+    const std::uint64_t larger = std::max(before.bytes, now.bytes), smaller = std::min(before.bytes, now.bytes);
+    if (larger - smaller > larger / 10 || std::find(there.begin(), there.end(), drive.id) != there.end()) continue;
+    return drive;
+  }
+  return {};
+}
+
 std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives,
                                                  const catalog::Evidence& now) {
   std::vector<catalog::Drive> found;

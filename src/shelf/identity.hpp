@@ -28,6 +28,12 @@ Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optiona
 /// does so only while it is attached: two visits to one file system (id and size) are to one disk, too.
 bool same_disk(const catalog::Evidence& a, const catalog::Evidence& b);
 
+/// The drive that this disk was, by its serial, before somebody formatted it: its file system is another now, nobody
+/// said that it is gone for good, and it is not among `there`, whose file systems still are somewhere (a disk may have
+/// several partitions).
+std::optional<catalog::Drive> formatted_over(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now,
+                                             const std::vector<catalog::Uuid>& there);
+
 /// Drives whose recorded serial (or fs_id) equals this evidence: "this was 2026-A … formatted?".
 std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives,
                                                  const catalog::Evidence& now);

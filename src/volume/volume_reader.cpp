@@ -20,6 +20,68 @@ namespace {
 
 constexpr std::uint64_t kTagLimit = 512 << 20;  // of one tag file: members of a million files take some 300 MB
 
+/// From the texts of the tag files to what they say.
+class Decoding {
+ public:
+  explicit Decoding(LoadedVolume& out) : out_(out) {}
+  void run();
+
+ private:
+  [[noreturn]] void contradiction(const std::string& what) {
+    throw Error(Code::kCorrupt,
+                fmt::format("the tag files of {} contradict each other: {}",
+                            out_.folder.empty() ? "a volume" : core::printable(out_.folder.string()), what));
+  }
+
+  void require_inside(const fv::Member& member) {
+    const auto end = core::checked_add(member.offset, member.type == fv::MemberType::kFile ? member.bytes : 0);
+    if (!end || *end > out_.info.payload_bytes || member.header_offset > member.offset) {
+      contradiction(fmt::format("{} would lie outside of the tar file", core::printable(member.path)));
+    }
+  }
+
+  void take_plain_files() {
+    for (const fv::Member& member : out_.members) {
+      if (member.type != fv::MemberType::kFile || member.bytes == 0) continue;
+      const std::uint64_t count = core::divide_up(member.bytes, out_.info.slice_bytes);
+      if (count > formats::par2::kMaxSlices) contradiction("a file has more slices than there can be");
+      out_.files.push_back(
+          {"data/" + member.path, member.bytes, member.first_slice, static_cast<std::uint32_t>(count)});
+    }
+    std::sort(out_.files.begin(), out_.files.end(),
+              [](const auto& a, const auto& b) { return a.first_slice < b.first_slice; });
+  }
+
+  LoadedVolume& out_;
+};
+
+void Decoding::run() {
+  out_.info = fv::decode_bag_info(out_.tag_text.at(std::string(fv::kBagInfo)));
+  out_.members = fv::decode_members(out_.tag_text.at(std::string(fv::kMembers)));
+  out_.manifest = fv::decode_manifest(out_.tag_text.at(std::string(fv::kManifest)));
+  out_.slices = fv::decode_slices(out_.tag_text.at(std::string(fv::kSlices)));
+  if (out_.slices.size() != out_.info.slices)
+    contradiction("slices.sha256 and bag-info.txt tell different numbers of slices");
+  for (const fv::ManifestEntry& entry : out_.manifest) {
+    if (!entry.path.starts_with("data/")) contradiction("the manifest names a file outside of data/");
+  }
+  if (out_.info.layout == fv::Layout::kTar) {
+    if (out_.manifest.size() != 1) contradiction("layout tar has one payload file");
+    out_.files.push_back({out_.manifest.front().path, out_.info.payload_bytes, 0, out_.info.slices});
+    for (const fv::Member& member : out_.members) require_inside(member);
+  } else {
+    take_plain_files();
+  }
+  std::uint64_t next = 0;
+  for (const ProtectedFile& file : out_.files) {
+    if (file.first_slice != next) contradiction("slices are not numbered one after the other");
+    if (file.slice_count != core::divide_up(file.bytes, out_.info.slice_bytes))
+      contradiction("the payload does not have the slices it is said to have");
+    next += file.slice_count;
+  }
+  if (next != out_.slices.size()) contradiction("the payload does not have the slices it is said to have");
+}
+
 class Loading {
  public:
   Loading(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known, io::ReadMode mode,
@@ -40,7 +102,7 @@ class Loading {
     });
     if (!broken.empty()) mend(broken);
     for (TagFinding& found : out_.findings) found.mended |= out_.tag_text.contains(found.file);
-    decode();
+    Decoding(out_).run();
     return std::move(out_);
   }
 
@@ -181,57 +243,6 @@ class Loading {
     }
   }
 
-  [[noreturn]] void contradiction(const std::string& what) {
-    throw Error(Code::kCorrupt, fmt::format("the tag files of {} contradict each other: {}",
-                                            core::printable(out_.folder.string()), what));
-  }
-
-  void decode() {
-    out_.info = fv::decode_bag_info(out_.tag_text.at(std::string(fv::kBagInfo)));
-    out_.members = fv::decode_members(out_.tag_text.at(std::string(fv::kMembers)));
-    out_.manifest = fv::decode_manifest(out_.tag_text.at(std::string(fv::kManifest)));
-    out_.slices = fv::decode_slices(out_.tag_text.at(std::string(fv::kSlices)));
-    if (out_.slices.size() != out_.info.slices)
-      contradiction("slices.sha256 and bag-info.txt tell different numbers of slices");
-    for (const fv::ManifestEntry& entry : out_.manifest) {
-      if (!entry.path.starts_with("data/")) contradiction("the manifest names a file outside of data/");
-    }
-    if (out_.info.layout == fv::Layout::kTar) {
-      if (out_.manifest.size() != 1) contradiction("layout tar has one payload file");
-      out_.files.push_back({out_.manifest.front().path, out_.info.payload_bytes, 0, out_.info.slices});
-      for (const fv::Member& member : out_.members) require_inside(member);
-    } else {
-      take_plain_files();
-    }
-    std::uint64_t next = 0;
-    for (const ProtectedFile& file : out_.files) {
-      if (file.first_slice != next) contradiction("slices are not numbered one after the other");
-      if (file.slice_count != core::divide_up(file.bytes, out_.info.slice_bytes))
-        contradiction("the payload does not have the slices it is said to have");
-      next += file.slice_count;
-    }
-    if (next != out_.slices.size()) contradiction("the payload does not have the slices it is said to have");
-  }
-
-  void require_inside(const fv::Member& member) {
-    const auto end = core::checked_add(member.offset, member.type == fv::MemberType::kFile ? member.bytes : 0);
-    if (!end || *end > out_.info.payload_bytes || member.header_offset > member.offset) {
-      contradiction(fmt::format("{} would lie outside of the tar file", core::printable(member.path)));
-    }
-  }
-
-  void take_plain_files() {
-    for (const fv::Member& member : out_.members) {
-      if (member.type != fv::MemberType::kFile || member.bytes == 0) continue;
-      const std::uint64_t count = core::divide_up(member.bytes, out_.info.slice_bytes);
-      if (count > formats::par2::kMaxSlices) contradiction("a file has more slices than there can be");
-      out_.files.push_back(
-          {"data/" + member.path, member.bytes, member.first_slice, static_cast<std::uint32_t>(count)});
-    }
-    std::sort(out_.files.begin(), out_.files.end(),
-              [](const auto& a, const auto& b) { return a.first_slice < b.first_slice; });
-  }
-
   io::FileSystem& fs_;
   const std::optional<KnownSeal>& known_;
   io::ReadMode mode_;
@@ -251,6 +262,17 @@ bool is_volume(io::FileSystem& fs, const io::Path& folder) {
 LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known,
                          io::ReadMode mode, const core::Work& work) {
   return Loading(fs, folder, known, mode, work).run();
+}
+
+LoadedVolume volume_from_texts(std::map<std::string, std::string> tag_text) {
+  LoadedVolume out;
+  out.tag_text = std::move(tag_text);
+  for (const std::string_view needed : {fv::kMembers, fv::kManifest, fv::kSlices, fv::kBagInfo}) {
+    if (!out.tag_text.contains(std::string(needed)))
+      throw Error(Code::kUnrepairable, fmt::format("{} is lost", needed));
+  }
+  Decoding(out).run();
+  return out;
 }
 
 std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root) {

@@ -59,6 +59,10 @@ struct KnownSeal {
 LoadedVolume load_volume(io::FileSystem& fs, const io::Path& folder, const std::optional<KnownSeal>& known,
                          io::ReadMode mode, const core::Work& work);
 
+/// The same from the texts of its tag files, wherever they were found: without folder, tagmanifest and seal. Throws
+/// kUnrepairable when one that is needed is not among them, kNewerFormat, kCorrupt.
+LoadedVolume volume_from_texts(std::map<std::string, std::string> tag_text);
+
 /// Folders of volumes on a drive: every darkshelf/<year>/<folder> that holds a bag-info, a tagmanifest or a NAME.par2,
 /// sorted.
 std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root);

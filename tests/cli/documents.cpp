@@ -44,6 +44,12 @@ ruin() {
 }
 # where the bytes of the photo begin that docs/recovery-by-hand.md cuts out of its tar
 offset() { grep -F 'Gast_0004_größer.CR2"' members.jsonl | sed -E 's/.*"offset": ?([0-9]+).*/\1/'; }
+# a disk of which only the bytes of the drive's files are left, each at the begin of a block
+image() {
+  find "media/$1/darkshelf/2026" -type f | sort | while IFS= read -r file; do
+    cat "$file" && head -c $(((4096 - $(stat -c %s "$file") % 4096) % 4096)) /dev/zero
+  done > sdb.img
+}
 archive() {
   darkshelf drive add media/2026-A --label 2026-A && darkshelf drive add media/2026-B --label 2026-B &&
     darkshelf key create --no-passphrase --name Anna &&
@@ -143,7 +149,7 @@ TEST_CASE("documents: the helper sees what is wrong in a document") {
 
 TEST_CASE("documents: README.md") { Sandbox().run("README.md"); }
 
-TEST_CASE("documents: docs/manual.md") { Sandbox().run("docs/manual.md"); }
+TEST_CASE("documents: docs/manual.md") { Sandbox().run("docs/manual.md", {{"/dev/sdb", "sdb.img"}}); }
 
 TEST_CASE("documents: docs/scripting.md") {
   if (lacks("jq")) return;

@@ -11,6 +11,7 @@
 #include "support/damage.hpp"
 #include "support/process.hpp"
 #include "support/shelf/program_shelf.hpp"
+#include "support/shelf/raw_image.hpp"
 #include "support/shelf/slices.hpp"
 
 namespace darkshelf::testing {
@@ -204,6 +205,13 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   }
   run({"inspect", shelf.path("signing.key").string()}, 0);
   run({"key", "sign", "A"}, 0);
+  RawImage image(8 << 20, 1);
+  image.put_files(4096, shelf.volumes("A").front());
+  const std::string bytes = image.write().string();
+  run({"rescue", bytes}, 0);
+  run({"rescue", bytes, "--to", shelf.path("rescued").string()}, 0);
+  checking.look_at(shelf.run({"--json", "rescue"}).out);
+
   run({"discard", "harbour", "--from", "A", "--reason", "blurred"}, 0);
   run({"catalog", "verify"}, 0);
   run({"catalog", "merge", other.string()}, 0);
@@ -220,7 +228,8 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run({"scrub", "B"}, 7);
   io::posix().rename(shelf.path("D"), shelf.path("away, too"));
   run({"copy", "harbour", "--from", "C", "--to", "D2", "--via", shelf.path("between").string()}, 7);
-  checking.require_all_seen({"left_out", "drive_failed", "copy_failed", "copy_absent"});  // tests/fault has those
+  checking.require_all_seen({"left_out", "drive_failed", "copy_failed", "copy_absent",  // tests/fault has those
+                             "rescue_device"});                                         // there may be no disks here
 }
 
 }  // namespace darkshelf::testing

@@ -44,13 +44,14 @@ std::optional<std::string> LoopDrive::unavailable(const std::string& file_system
 }
 
 LoopDrive::LoopDrive(const io::Path& folder, const std::string& name, std::uint64_t bytes,
-                     const std::string& file_system)
+                     const std::string& file_system, const std::vector<std::string>& options)
     : image_(folder / (name + ".img")), mount_point_(folder / name), file_system_(file_system) {
   io::posix().create(image_)->truncate(bytes);
   io::posix().make_dir(mount_point_);
   std::vector<std::string> format = {"mkfs." + file_system};
   if (file_system == "ext4") format.insert(format.end(), {"-q", "-m", "0"});
   if (file_system == "ntfs") format.insert(format.end(), {"-q", "-F", "-f"});
+  format.insert(format.end(), options.begin(), options.end());
   format.push_back(image_.string());
   must(format);
   plug();

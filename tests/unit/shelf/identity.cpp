@@ -67,6 +67,33 @@ TEST_CASE("identity: drives that were this medium once are found by its serial o
   CHECK(found(evidence("", "", kTB)).empty());  // knowing nothing is not being alike
 }
 
+TEST_CASE("identity: a disk with another file system than the known one was formatted, unless that is told") {
+  core::SteadyWorld world({}, 1);
+  std::vector<catalog::Drive> drives(1);
+  drives[0].id = world.new_id();
+  drives[0].label = "2026-A";
+  drives[0].evidence = evidence("fs-1", "S1", 4 * kTB);
+  const auto was = [&](const Evidence& now, const std::vector<core::Uuid>& there = {}) {
+    return shelf::formatted_over(drives, now, there).has_value();
+  };
+  CHECK(was(evidence("fs-2", "S1", 4 * kTB)));
+  CHECK(was(evidence("fs-2", "S1", 4 * kTB - kTB / 10)));  // another kind of file system
+  CHECK_FALSE(was(evidence("fs-2", "S1", 2 * kTB)));       // another partition
+  CHECK_FALSE(was(evidence("fs-1", "S1", 4 * kTB)));       // the same file system: told elsewhere
+  CHECK_FALSE(was(evidence("fs-2", "S2", 4 * kTB)));       // another disk
+  CHECK_FALSE(was(evidence("fs-2", "", 4 * kTB)));
+  CHECK_FALSE(was(evidence("fs-2", "S1", 4 * kTB), {drives[0].id}));  // it is still there, beside this
+  using State = catalog::DriveState;
+  for (const State state : {State::kFailed, State::kRetired, State::kDestroyed}) {
+    drives[0].state = state;
+    CHECK_FALSE(was(evidence("fs-2", "S1", 4 * kTB)));
+  }
+  for (const State state : {State::kLost, State::kLent}) {
+    drives[0].state = state;
+    CHECK(was(evidence("fs-2", "S1", 4 * kTB)));
+  }
+}
+
 TEST_CASE("identity: one disk is told by what names it for good, else by its file system or while it is attached") {
   const auto on = [](const std::string& disk, const std::string& fs_id, std::uint64_t bytes) {
     Evidence out = evidence(fs_id, "", bytes);
