@@ -102,6 +102,8 @@ void tell_volume(Output& out, const RescuedVolume& volume) {
     line += volume.there_before ? "there already" : "rescued";
     if (volume.rebuilt > 0) line += fmt::format(", {} rebuilt", core::count_of(volume.rebuilt, "slice"));
     line += "; " + seal_sentence(volume);
+  } else if (volume.state == RescueState::kPayloadOnly) {
+    line += fmt::format("its photos are back, its lists are lost: {}", core::printable(volume.folder.string()));
   } else if (volume.state == RescueState::kRescuable) {
     line += fmt::format("can be rescued; {}", share);
   } else {

@@ -43,14 +43,15 @@ std::uint32_t RawSliceTable::add_set(const std::vector<NumberedFile>& files, std
         one.sectors = sectors;
         one.slice_bytes = slice_bytes;
         one.tail = sectors * kSectorBytes != slice_bytes;
+        one.zeros = digest::crc32_zeros(0, sectors * kSectorBytes);
         one.shift = CrcShift(static_cast<std::int64_t>(sectors * kSectorBytes));
         classes_.push_back(std::move(one));
       }
       const std::uint64_t added = slice_bytes - sectors * kSectorBytes;
-      const CrcShift& without_padding =
-          padding_.emplace(added, CrcShift(-static_cast<std::int64_t>(added))).first->second;
+      auto padding = padding_.find(added);
+      if (padding == padding_.end()) padding = padding_.emplace(added, -static_cast<std::int64_t>(added)).first;
       md5s_[id_of(slice)] = file.checksums->slices[s].md5;
-      classes_[at->second].entries.push_back({without_padding(file.checksums->slices[s].crc32 ^ zeros), id_of(slice)});
+      classes_[at->second].entries.push_back({padding->second(file.checksums->slices[s].crc32 ^ zeros), id_of(slice)});
     }
   }
   return number;

@@ -56,7 +56,8 @@ class RawSliceTable {
   /// Slices that cover the same number of sectors and are as long with the zeros that PAR2 adds.
   struct Class {
     std::uint64_t sectors = 0, slice_bytes = 0;
-    bool tail = false;  // fewer sectors than the slice has
+    bool tail = false;        // fewer sectors than the slice has
+    std::uint32_t zeros = 0;  // CRC-32 of as many sectors of zeros
     CrcShift shift{0};
     std::vector<Entry> entries;          // by state, then MD5
     std::vector<bool> settled;           // by the first entry of a state: nothing is left to find

@@ -226,10 +226,9 @@ void RawSliceSearch::found_by_id(std::uint32_t id, std::uint64_t offset) {
     std::copy(bytes.begin(), bytes.end(), padded.begin());
     bytes = padded;
   }
-  const std::uint32_t state = digest::crc32(bytes) ^ digest::crc32_zeros(0, bytes.size());
   for (RawSliceTable::Class& one : table_.classes_) {
     if (one.sectors == sectors && one.slice_bytes == table_.slice_bytes(slice.set))
-      found_equal(one, state, table_.md5s_[id], offset);
+      found_equal(one, digest::crc32(bytes) ^ one.zeros, table_.md5s_[id], offset);
   }
 }
 

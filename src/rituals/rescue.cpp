@@ -268,7 +268,13 @@ class Rescuing {
     std::vector<std::optional<volume::LoadedVolume>> lists(ours_.size());
     std::vector<std::string> why(ours_.size());
     for (std::size_t i = 0; i < ours_.size(); ++i) {
-      if (ours_[i]->kind == CarvedKind::kTags) lists[i] = lists_of(i, why[i]);
+      if (ours_[i]->kind != CarvedKind::kTags) continue;
+      lists[i] = lists_of(i, why[i]);
+      if (!lists[i]) continue;
+      // What is needed of all volumes at once; the rest is rebuilt again when its turn comes.
+      lists[i]->tag_text.clear();
+      lists[i]->members = {};
+      lists[i]->slices = {};
     }
     std::vector<bool> used(ours_.size());
     VolumeRescue volumes(context_, request_, *medium_, store_ ? store_->folder() : io::Path());
@@ -276,7 +282,9 @@ class Rescuing {
       if (ours_[i]->kind != CarvedKind::kPayload) continue;
       std::optional<std::size_t> tags;
       for (std::size_t t = 0; t < ours_.size() && !tags; ++t) {
-        if (lists[t] && !used[t] && tells_of(*lists[t], *ours_[i], found_[i], *medium_)) tags = t;
+        if (!lists[t] || used[t] || !has_shape_of(*lists[t], *ours_[i])) continue;
+        const auto all = lists_of(t, why[t]);
+        if (all && tells_of(*all, found_[i], *medium_)) tags = t;
       }
       if (tags) used[*tags] = true;
       one_volume(volumes, i, tags, tags ? &*lists[*tags] : nullptr);
@@ -315,6 +323,7 @@ class Rescuing {
     } else if (lists == nullptr) {
       out.state = RescueState::kWithoutLists;
       out.failure = "the lists of its files were not found, or too little of them";
+      if (store_) write(volumes, {&set, &found_[i], nullptr, nullptr}, out);
     } else if (store_) {
       write(volumes, {&set, &found_[i], ours_[*tags], &found_[*tags]}, out);
     }
@@ -324,7 +333,7 @@ class Rescuing {
   void write(VolumeRescue& volumes, const RescueTarget& target, RescuedVolume& out) {
     context_.work.told().begin(fmt::format("putting {} together", out.name), 0);
     try {
-      volumes.run(target, out);
+      target.tags != nullptr ? volumes.run(target, out) : volumes.run_payload(target, out);
     } catch (const Error& error) {
       if (ends_all(error) || error.code() == Code::kNoSpace) throw;
       out.state = RescueState::kBeyond;

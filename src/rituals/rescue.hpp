@@ -30,6 +30,7 @@ struct RescueRequest {
 enum class RescueState {
   kRescuable,    // enough of it was found; without a folder to write to no more is done
   kRescued,      // every byte of it was written, read back and fits its own lists
+  kPayloadOnly,  // its photos were written and fit the parity's MD5; the lists of the volume are lost
   kBeyond,       // more is lost than the parity can rebuild
   kWithoutLists  // the lists that tell what it must be like cannot be rebuilt
 };

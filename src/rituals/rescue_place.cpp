@@ -22,6 +22,8 @@ std::string_view name_of(RescueState state) {
       return "rescuable";
     case RescueState::kRescued:
       return "rescued";
+    case RescueState::kPayloadOnly:
+      return "payload-only";
     case RescueState::kBeyond:
       return "beyond";
     case RescueState::kWithoutLists:
@@ -109,10 +111,8 @@ std::uint64_t room_for(const CarvedSet& payload) {
   return payload.bytes + recovery * (size + 68) + payload.slices * (kChecksumCopies * kChecksum + 2 * kLine) + kRest;
 }
 
-bool tells_of(const volume::LoadedVolume& lists, const CarvedSet& payload, const FoundSlices& found,
-              io::RawMedium& medium) {
-  const std::uint64_t size = payload.scan.main->slice_bytes;
-  if (lists.info.slice_bytes != size || lists.files.size() != payload.files.size() ||
+bool has_shape_of(const volume::LoadedVolume& lists, const CarvedSet& payload) {
+  if (lists.info.slice_bytes != payload.scan.main->slice_bytes || lists.files.size() != payload.files.size() ||
       lists.info.slices != payload.slices)
     return false;
   for (std::size_t i = 0; i < lists.files.size(); ++i) {
@@ -120,8 +120,13 @@ bool tells_of(const volume::LoadedVolume& lists, const CarvedSet& payload, const
     const parity::NumberedFile& b = payload.files[i];
     if (a.path != b.description.name || a.bytes != b.description.bytes || a.first_slice != b.first_slice) return false;
   }
+  return true;
+}
+
+bool tells_of(const volume::LoadedVolume& lists, const FoundSlices& payload, io::RawMedium& medium) {
+  const std::uint64_t size = lists.info.slice_bytes;
   core::Bytes slice(size);
-  for (const auto& [number, place] : found.places) {
+  for (const auto& [number, place] : payload.places) {
     const auto after = std::upper_bound(lists.files.begin(), lists.files.end(), number,
                                         [](std::uint32_t s, const auto& file) { return s < file.first_slice; });
     const volume::ProtectedFile& file = *std::prev(after);

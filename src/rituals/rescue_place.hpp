@@ -23,9 +23,10 @@ io::Path existing(io::FileSystem& fs, const io::Path& folder);
 /// What the volume of this payload may take, parity and lists included.
 std::uint64_t room_for(const CarvedSet& payload);
 
-/// Are these the lists of this payload? Shape first, then the hashes of a few slices.
-bool tells_of(const volume::LoadedVolume& lists, const CarvedSet& payload, const FoundSlices& found,
-              io::RawMedium& medium);
+/// May these be the lists of this payload?
+bool has_shape_of(const volume::LoadedVolume& lists, const CarvedSet& payload);
+/// Do the first slices of it that were found have the hashes in these lists, whose shape fits?
+bool tells_of(const volume::LoadedVolume& lists, const FoundSlices& payload, io::RawMedium& medium);
 
 /// Which drive it must have been, and which of its volumes left no trace.
 void compare_with_catalog(RescueContext& context, const io::Path& source, RescueReport& report);

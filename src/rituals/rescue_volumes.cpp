@@ -94,6 +94,19 @@ io::Path VolumeRescue::gathered(const io::Path& work_folder, const CarvedSet& pa
   return work_folder / core::to_hex(payload.scan.set_id);
 }
 
+template <typename Stream>
+auto VolumeRescue::digest_of(const io::Path& path) {
+  const auto file = context_.fs.open_read(path, io::ReadMode::kDirect);
+  core::AlignedBuffer buffer(kChunk);
+  Stream stream;
+  std::uint64_t offset = 0;
+  for (std::size_t got = 0; (got = file->read_at(offset, buffer.span())) != 0; offset += got) {
+    context_.work.check();
+    stream.update(buffer.span().first(got));
+  }
+  return stream.finish();
+}
+
 void VolumeRescue::run(const RescueTarget& target, RescuedVolume& out) {
   io::FileSystem& fs = context_.fs;
   Volume volume{target,
@@ -105,7 +118,7 @@ void VolumeRescue::run(const RescueTarget& target, RescuedVolume& out) {
     volume.tagmanifest = io::read_text(fs, sealed, kTagLimit);
     out.there_before = true;
   } else {
-    write_payload(volume, out);
+    write_payload(target, volume.folder, out);
     write_the_rest(volume);
     core::stop_point("rescue.rebuilt");
     prove(volume);
@@ -122,12 +135,32 @@ void VolumeRescue::run(const RescueTarget& target, RescuedVolume& out) {
   put_in_place(volume, out);
 }
 
-void VolumeRescue::write_payload(Volume& volume, RescuedVolume& out) {
-  context_.fs.make_dirs(volume.folder);
-  if (volume.target.payload == nullptr) return;
-  const CarvedSet& set = *volume.target.payload;
-  const std::vector<std::uint32_t>& lost = volume.target.payload_found->lost;
-  GatheredPayload payload(context_.fs, volume.folder, set);
+void VolumeRescue::run_payload(const RescueTarget& target, RescuedVolume& out) {
+  io::FileSystem& fs = context_.fs;
+  const io::Path folder = gathered(work_folder_, *target.payload);
+  out.folder = *request_.to / "without-lists" / fmt::format("{}_{}", core::slug(out.name), folder.filename().string());
+  out.state = RescueState::kPayloadOnly;
+  out.there_before = fs.stat(out.folder).has_value();
+  if (out.there_before) return;
+  write_payload(target, folder, out);
+  for (const parity::NumberedFile& file : target.payload->files) {
+    if (digest_of<digest::Md5Stream>(folder / file.description.name) == file.description.md5) continue;
+    throw Error(Code::kUnrepairable,
+                fmt::format("what was rebuilt of {} is not what was sealed", core::printable(file.description.name)));
+  }
+  io::sync_tree(fs, folder);
+  fs.make_dirs(out.folder.parent_path());
+  fs.rename(folder, out.folder);
+  fs.sync_dir(out.folder.parent_path());
+  fs.sync_dir(work_folder_);
+}
+
+void VolumeRescue::write_payload(const RescueTarget& target, const io::Path& folder, RescuedVolume& out) {
+  context_.fs.make_dirs(folder);
+  if (target.payload == nullptr) return;
+  const CarvedSet& set = *target.payload;
+  const std::vector<std::uint32_t>& lost = target.payload_found->lost;
+  GatheredPayload payload(context_.fs, folder, set);
   payload.make_all();
   if (lost.empty()) return payload.sync();
   parity::ReconstructRequest request = request_for(medium_, set, lost);
@@ -173,7 +206,7 @@ void VolumeRescue::write_the_rest(Volume& volume) {
   for (const std::string_view name : fv::kTagFiles)
     make(std::string(name))->write_at(0, core::as_bytes(loaded.tag_text.at(std::string(name))));
   std::vector<fv::ManifestEntry> sealed;
-  for (const std::string& name : names) sealed.push_back({hash_of(volume.folder / name), name});
+  for (const std::string& name : names) sealed.push_back({digest_of<digest::Sha256Stream>(volume.folder / name), name});
   volume.tagmanifest = fv::encode_manifest(sealed);
   make(std::string(fv::kTagManifest))->write_at(0, core::as_bytes(volume.tagmanifest));
   give_sealed_times(fs, volume.folder, loaded.info);
@@ -184,25 +217,13 @@ void VolumeRescue::write_the_rest(Volume& volume) {
   io::sync_tree(fs, volume.folder);
 }
 
-digest::Sha256 VolumeRescue::hash_of(const io::Path& path) {
-  const auto file = context_.fs.open_read(path, io::ReadMode::kDirect);
-  core::AlignedBuffer buffer(kChunk);
-  digest::Sha256Stream sha256;
-  std::uint64_t offset = 0;
-  for (std::size_t got = 0; (got = file->read_at(offset, buffer.span())) != 0; offset += got) {
-    context_.work.check();
-    sha256.update(buffer.span().first(got));
-  }
-  return sha256.finish();
-}
-
 /// All of it is read back from where it was written.
 void VolumeRescue::prove(Volume& volume) {
   std::vector<fv::ManifestEntry> all = volume.loaded.manifest;
   const std::vector<fv::ManifestEntry> beside = fv::decode_manifest(volume.tagmanifest);
   all.insert(all.end(), beside.begin(), beside.end());
   core::parallel_for(context_.work.thread_count(), all.size(), [&](std::size_t i) {
-    if (hash_of(volume.folder / all[i].path) == all[i].sha256) return;
+    if (digest_of<digest::Sha256Stream>(volume.folder / all[i].path) == all[i].sha256) return;
     throw Error(Code::kUnrepairable,
                 fmt::format("what was rebuilt of {} is not what was sealed", core::printable(all[i].path)));
   });

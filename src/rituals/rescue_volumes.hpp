@@ -37,14 +37,17 @@ class VolumeRescue {
   static io::Path gathered(const io::Path& work_folder, const CarvedSet& payload);
   /// Rebuilds the volume, proves it by its own lists, compares the seal and puts it in its place below `to`.
   void run(const RescueTarget& target, RescuedVolume& out);
+  /// The payload without lists: rebuilt, compared with the MD5s of its PAR2 set, and put into `to`/without-lists.
+  void run_payload(const RescueTarget& target, RescuedVolume& out);
   const std::string& label() const { return label_; }
 
  private:
   struct Volume;
-  void write_payload(Volume& volume, RescuedVolume& out);
+  void write_payload(const RescueTarget& target, const io::Path& folder, RescuedVolume& out);
   void write_the_rest(Volume& volume);
   void prove(Volume& volume);
-  digest::Sha256 hash_of(const io::Path& path);
+  template <typename Stream>
+  auto digest_of(const io::Path& path);
   void put_in_place(Volume& volume, RescuedVolume& out);
   void make_drive(const Volume& first);
   SealCompared compare(const Volume& volume);

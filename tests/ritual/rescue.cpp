@@ -169,6 +169,31 @@ TEST_CASE("rescue: what is beyond the parity is told, and the rest comes back") 
   }
 }
 
+TEST_CASE("rescue: where the lists are lost the payload comes back alone") {
+  Sealed sealed;
+  sealed.add("2026-06-14 wedding", 3);
+  const io::Path& volume = sealed.volumes[0];
+  TempDir without;
+  for (const auto& [path, stat] : files_below(volume)) {
+    const std::string name = path.filename().string();
+    const bool payload = name.ends_with(".tar") || (name.ends_with(".par2") && name.find(".tags.") == name.npos);
+    if (!payload) continue;
+    io::posix().make_dirs((without / path.lexically_relative(volume).string()).parent_path());
+    io::posix()
+        .create(without / path.lexically_relative(volume).string())
+        ->write_at(0, io::read_file(io::posix(), path, 1 << 30));
+  }
+  RawImage image(8 * kMiB, 15);
+  image.put_files(40960, without.path());
+  image.put(payload_in(image, volume) + 5000, seeded_bytes(10'000, 1));
+  const io::Path path = image.write();
+  CHECK(count(sealed.rescue(path, false), RescueState::kWithoutLists) == 1);
+  const RescueReport report = sealed.rescue(path);
+  REQUIRE(count(report, RescueState::kPayloadOnly) == 1);
+  CHECK(contents_below(report.volumes[0].folder / "data") == contents_below(volume / "data"));
+  CHECK(sealed.rescue(path).volumes.at(0).there_before);
+}
+
 TEST_CASE("rescue: an image that ends within a volume, nothing, and zeros") {
   Sealed sealed;
   sealed.add("2026-06-14 wedding", 3);
