@@ -48,8 +48,10 @@ DriveIdentity decode_identity(std::string_view text) {
   DriveIdentity identity;
   const std::uint64_t format = must_number(object, "format", kWhere);
   if (format > kFormat) {
+    const std::string writer = text_field(object, "written_by").value_or("");
     throw Error(Code::kNewerFormat,
-                fmt::format("this drive has format {}; this darkshelf knows up to {}", format, kFormat),
+                fmt::format("this drive has format {} (written by {}); this darkshelf knows up to {}", format,
+                            writer.empty() ? "a later darkshelf" : core::printable(writer.substr(0, 100)), kFormat),
                 "install a later darkshelf; nothing is wrong with the drive");
   }
   const auto id = core::Uuid::parse(must_text(object, "id", kWhere));

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/wear.hpp"
 #include "core/id.hpp"
 #include "formats/minisig/minisig.hpp"
 #include "formats/volume/tag_files.hpp"
@@ -228,6 +229,8 @@ class Catalog {
   void record_drive_seen(const Uuid& drive, const Evidence& evidence);
   void record_drive_accepted(const Uuid& drive, const Evidence& evidence, const std::string& as);
   std::vector<Drive> drives();  // by label
+  /// Where this catalog's machine ever saw any drive.
+  std::vector<std::string> paths_seen();
   std::optional<Drive> drive(const Uuid& id);
   /// By label (exact, else ignoring case), or by the first 4 or more characters of the id. Error(kUsage) if ambiguous.
   std::optional<Drive> find_drive(const std::string& text);
@@ -301,6 +304,14 @@ class Catalog {
   std::vector<Finding> open_findings(const Uuid& drive);  // of the last scrub of each volume, not repaired since
   std::vector<Scrub> scrubs(const Uuid& drive);           // newest first, without volumes and findings
 
+  // Wear of disks
+  void record_wear(const Uuid& drive, const Wear& wear);
+  std::vector<Wear> wear(const Uuid& drive);  // since it was accepted on its medium, newest first
+
+  // What this file alone remembers; neither a fact nor merged nor copied to drives. "" if nothing.
+  std::string remembered(const std::string& what);
+  void remember(const std::string& what, const std::string& value);
+
   // The file itself
   /// Integrity, foreign keys, facts without gaps. Empty: sound; otherwise one sentence a problem.
   std::vector<std::string> verify();
@@ -312,6 +323,8 @@ class Catalog {
   };
   /// Union with another catalog file of the same schema or older (opened read-only, immutable).
   Merged merge(const io::Path& other);
+  /// What merge() would find new, of a file that is sound as far as SQLite tells; throws as merge() does.
+  Merged unknown_in(const io::Path& other);
 
  private:
   struct State;

@@ -162,6 +162,21 @@ std::vector<Drive> Catalog::drives() {
   });
 }
 
+std::vector<std::string> Catalog::paths_seen() {
+  return guarded(state_->path, [&] {
+    auto rows = state_->query(
+        "SELECT DISTINCT json_extract(body, '$.evidence.path') FROM facts WHERE writer = ? AND kind IN ('drive-added', "
+        "'drive-accepted', 'drive-seen')");
+    rows.bind(1, state_->writer.text());
+    std::vector<std::string> paths;
+    while (rows.executeStep()) {
+      const auto path = core::from_base64(text_of(rows.getColumn(0)));
+      if (path && !path->empty()) paths.emplace_back(core::as_text(*path));
+    }
+    return paths;
+  });
+}
+
 std::optional<Drive> Catalog::drive(const Uuid& id) {
   for (Drive& drive : drives()) {
     if (drive.id == id) return std::move(drive);

@@ -37,7 +37,7 @@ void keep_own(SQLite::Database& db, const std::string& drive) {
       "temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'shoot-%' AND subject NOT IN (SELECT shoot FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'seal-%' AND subject NOT IN (SELECT grp FROM temp.own)");
-  db.exec("DELETE FROM facts WHERE kind IN ('drive-scrubbed', 'finding') AND subject <> '" + drive + "'");
+  db.exec("DELETE FROM facts WHERE kind IN ('drive-scrubbed', 'drive-wear', 'finding') AND subject <> '" + drive + "'");
   rebuild_words(db);
   db.exec("DROP TABLE temp.own");
   transaction.commit();
@@ -71,6 +71,25 @@ std::optional<Json> body_from(const std::string& text) {
 class Merging {
  public:
   Merging(Ledger& ours, const io::Path& other) : ours_(ours), path_(other), other_(open_elsewhere(other)) {}
+
+  /// What of it is not known here; nothing is taken.
+  Catalog::Merged count() {
+    require_tables();
+    const auto unknown = [&](const char* theirs, const char* ours) {
+      SQLite::Statement rows(*other_, theirs);
+      auto known = ours_.query(ours);
+      std::uint64_t count = 0;
+      while (rows.executeStep()) {
+        known.bind(1, text_of(rows.getColumn(0)));
+        if (!known.executeStep()) ++count;
+        known.reset();
+      }
+      return count;
+    };
+    merged_.facts = unknown("SELECT id FROM facts", "SELECT 1 FROM facts WHERE id = ?");
+    merged_.volumes = unknown("SELECT uuid FROM volumes", "SELECT 1 FROM volumes WHERE uuid = ?");
+    return merged_;
+  }
 
   Catalog::Merged run() {
     require_tables();
@@ -223,6 +242,7 @@ void Catalog::export_to(io::FileSystem& fs, const io::Path& to, const std::strin
       }
       SQLite::Database db(local.string(), SQLite::OPEN_READWRITE);
       db.exec("PRAGMA journal_mode = DELETE");
+      db.exec("DELETE FROM meta WHERE key <> 'writer'");  // what is remembered here is of no use elsewhere
       if (mode == "own") keep_own(db, drive.text());
     });
     copy_file(here, local, fs, to);
@@ -233,18 +253,32 @@ void Catalog::export_to(io::FileSystem& fs, const io::Path& to, const std::strin
   remove_local();
 }
 
-Catalog::Merged Catalog::merge(const io::Path& other) {
+namespace {
+
+/// Runs `work` on another catalog file; what helps where it is the own one does not help here.
+template <typename Work>
+Catalog::Merged of_another(io::FileSystem& fs, const io::Path& other, Work work) {
   const char* const hint = "name another machine's catalog, or a catalog-….db below darkshelf/catalog of a drive";
-  const auto stat = state_->fs.stat_following(other);
+  const auto stat = fs.stat_following(other);
   if (!stat) throw Error(Code::kNotFound, fmt::format("there is no {}", core::printable(other.string())), hint);
   if (stat->type != io::FileType::kRegular)
     throw Error(Code::kFailed, fmt::format("{} is no file", core::printable(other.string())), hint);
   try {
-    return guarded(other, [&] { return Merging(*state_, other).run(); });
-  } catch (const Error& error) {  // what helps where it is the own catalog does not help here
+    return guarded(other, work);
+  } catch (const Error& error) {
     if (error.code() != Code::kFailed && error.code() != Code::kCorrupt) throw;
     throw Error(error.code(), error.what(), hint);
   }
+}
+
+}  // namespace
+
+Catalog::Merged Catalog::merge(const io::Path& other) {
+  return of_another(state_->fs, other, [&] { return Merging(*state_, other).run(); });
+}
+
+Catalog::Merged Catalog::unknown_in(const io::Path& other) {
+  return of_another(state_->fs, other, [&] { return Merging(*state_, other).count(); });
 }
 
 std::vector<std::string> Catalog::verify() {

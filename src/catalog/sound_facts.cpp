@@ -32,6 +32,7 @@ const std::map<std::string, Shape>& shapes() {
       {"drive-marked", {.texts = {"state"}}},
       {"drive-seen", {}},
       {"drive-accepted", {.texts = {"as"}}},
+      {"drive-wear", {.texts = {"model", "serial"}, .times = {"read"}}},
       {"drive-scrubbed", {.object = Names::kId, .numbers = {"complete"}, .times = {"started", "ended"}}},
       {"finding", {.object = Names::kId, .texts = {"kind", "path"}, .ids = {"volume"}, .numbers = {"first", "count"}}},
       {"policy-set", {.subject = Names::kWord, .texts = {"value"}}},

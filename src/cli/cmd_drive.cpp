@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/wear.hpp"
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
 
@@ -76,6 +77,23 @@ int say(Session& session, const std::string& event, const catalog::Drive& drive,
   return kGood;
 }
 
+/// One that is plugged in is asked how its disk is.
+int show(Session& session, const catalog::Drive& drive) {
+  if (!session.plugged_in().contains(drive.id)) return show_drive(session, drive);
+  rituals::Context context = session.context();
+  try {
+    const rituals::AttachedDrive attached = rituals::attach(context, drive.id.text(), rituals::Visit::kReadOnly);
+    const rituals::WearReport wear = rituals::look_at_wear(context, attached);
+    const int code = show_drive(session, attached.drive);
+    tell_wear(session.out(), attached.drive, wear);
+    return code;
+  } catch (const Error& error) {  // it is told what the catalog knows, and why no more
+    if (error.code() != Code::kWrongDrive && error.code() != Code::kDriveGone) throw;
+    const int code = show_drive(session, drive);
+    return worse(code, tell_error(session.out(), error));
+  }
+}
+
 int rename(Session& session, const std::string& which, const std::string& label) {
   const catalog::Drive drive = known_drive(session, which);
   for (const catalog::Drive& other : session.catalog(Access::kWrite).drives()) {
@@ -147,7 +165,7 @@ void add_drive(CLI::App& app, Session& session) {
   {
     auto [sub, two] = with_drive("show", "All about one drive");
     sub->callback([&session, two = two] {
-      session.action = [&session, two] { return show_drive(session, known_drive(session, two->drive)); };
+      session.action = [&session, two] { return show(session, known_drive(session, two->drive)); };
     });
   }
   {

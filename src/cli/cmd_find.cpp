@@ -5,6 +5,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/signed.hpp"
+#include "cli/wear.hpp"
 #include "core/text.hpp"
 #include "shelf/policy.hpp"
 
@@ -335,6 +336,12 @@ int show_drive(Session& session, const catalog::Drive& drive) {
   if (const std::size_t damage = open_damage(catalog, drive.id).size(); damage > 0)
     out.line(out.paint(Color::kRed,
                        fmt::format("Damage in {}: {}", core::count_of(damage, "place"), what_mends(catalog, drive))));
+  const std::vector<catalog::Wear> wear = catalog.wear(drive.id);
+  if (!wear.empty()) {
+    out.line(fmt::format("Its disk on {}: {}", core::format_date_for_people(wear.front().read),
+                         core::printable(shelf::describe_wear(wear.front()))));
+    if (shelf::judge_wear(wear).failing()) out.line(out.paint(Color::kRed, next_for_failing(drive)));
+  }
   const auto scrubs = catalog.scrubs(drive.id);
   if (!scrubs.empty())
     out.line(fmt::format("Last checked {}{}", core::format_date_for_people(scrubs.front().ended),
@@ -350,6 +357,8 @@ int show_drive(Session& session, const catalog::Drive& drive) {
                  {"volumes", folders},
                  {"bytes", drive.bytes},
                  {"open_findings", open}};
+  object["wear"] = wear.empty() ? Json(nullptr) : wear_json(wear.front());
+  object["medium_failing"] = shelf::judge_wear(wear).failing();
   object["last_scrub"] = scrubs.empty() ? Json(nullptr) : Json(core::format_time(scrubs.front().ended));
   out.object("drive_details", std::move(object));
   return kGood;

@@ -5,8 +5,10 @@
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
 #include "cli/parcels.hpp"
+#include "cli/wear.hpp"
 #include "core/text.hpp"
 #include "rituals/repair.hpp"
+#include "rituals/tidy.hpp"
 
 namespace darkshelf::cli {
 
@@ -74,6 +76,7 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     out.object("quarantine_discarded", {{"bytes", report.discarded_bytes}});
     return kGood;
   }
+  tell_wear(out, report.drive, report.wear);
   int code = kGood;
   if (!report.note.empty()) out.note(report.note);
   for (const rituals::RepairedVolume& volume : report.volumes) {
@@ -157,9 +160,48 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
 
 namespace {
 
+int tidy_drive(Session& session, const std::string& drive) {
+  rituals::Context context = session.context();
+  const rituals::TidyReport report = rituals::tidy(context, drive);
+  Output& out = session.out();
+  const auto entry_json = [](const rituals::TidyReport::Entry& entry, bool removed) {
+    Json object;
+    put_path(object, "path", entry.path);
+    object["removed"] = removed;
+    object["bytes"] = entry.bytes;
+    object["message"] = core::printable(entry.why);
+    return object;
+  };
+  for (const rituals::TidyReport::Entry& entry : report.removed) {
+    out.item("removed " + core::printable(entry.path));
+    out.object("tidied", entry_json(entry, true));
+  }
+  bool failed = false;
+  for (const rituals::TidyReport::Entry& entry : report.left) {
+    const std::string text = fmt::format("left {}: {}", core::printable(entry.path), core::printable(entry.why));
+    if (entry.failed)
+      out.error(text);
+    else
+      out.note(text);
+    failed |= entry.failed;
+    out.object("tidied", entry_json(entry, false));
+  }
+  const std::string label = core::printable(report.drive.label);
+  out.line(report.removed.empty() ? fmt::format("Nothing that macOS or Windows left lies in darkshelf/ on {}.", label)
+                                  : fmt::format("{} that macOS or Windows left removed from {}: {}.",
+                                                core::count_of(report.removed.size(), "entry", "entries"), label,
+                                                core::format_size(report.bytes)));
+  out.object("tidy_report", {{"drive", report.drive.label},
+                             {"removed", report.removed.size()},
+                             {"left", report.left.size()},
+                             {"bytes", report.bytes}});
+  return failed ? kFailed : kGood;
+}
+
 struct Options {
   rituals::RepairRequest request;
   std::string work, request_file, parcel_file, output, memory = "2GiB";
+  bool tidy = false;
 };
 
 int run(Session& session, Options& o) {
@@ -175,6 +217,7 @@ int run(Session& session, Options& o) {
   if (!o.output.empty())
     throw core::Error(core::Code::kUsage, "-o names the parcel that is made of a request", "darkshelf repair --help");
   if (o.request.drive.empty()) throw core::Error(core::Code::kUsage, "repair which drive?", "darkshelf drive list");
+  if (o.tidy) return tidy_drive(session, o.request.drive);
   return repair_drive(session, o.request, memory);
 }
 
@@ -188,7 +231,8 @@ void add_repair(CLI::App& app, Session& session) {
   auto* with =
       cmd->add_option("--with", o->request.with, "Another drive with the same volumes, to take from what is lost");
   with->type_name("DRIVE");
-  cmd->add_option("--work", o->work, "Folder for the journal, if the drive has no room")->type_name("DIR");
+  auto* work = cmd->add_option("--work", o->work, "Folder for the journal, if the drive has no room");
+  work->type_name("DIR");
   auto* request = cmd->add_option("--request", o->request_file, "Write down what is lacking, for a twin far away");
   request->type_name("FILE");
   auto* parcel = cmd->add_option("--parcel", o->parcel_file,
@@ -198,10 +242,11 @@ void add_repair(CLI::App& app, Session& session) {
   cmd->add_option("-o,--output", o->output, "The parcel to make (beside the request if not told)")
       ->type_name("FILE")
       ->needs(parcel);
-  cmd->add_flag("--discard", o->request.discard_quarantine, "Remove the damaged bytes earlier repairs have kept")
-      ->excludes(with)
-      ->excludes(request)
-      ->excludes(parcel);
+  auto* discard =
+      cmd->add_flag("--discard", o->request.discard_quarantine, "Remove the damaged bytes earlier repairs have kept");
+  auto* tidy = cmd->add_flag("--tidy", o->tidy, "Remove what macOS and Windows left in darkshelf/, and mend nothing");
+  tidy->excludes(work)->excludes(discard);
+  for (auto* alone : {discard, tidy}) alone->excludes(with)->excludes(request)->excludes(parcel);
   add_memory(cmd, o->memory, "--memory", "What rebuilding may take");
   cmd->callback([&session, o] { session.action = [&session, o] { return run(session, *o); }; });
 }

@@ -7,6 +7,7 @@
 #include "cli/damage.hpp"
 #include "cli/medium.hpp"
 #include "cli/signed.hpp"
+#include "cli/wear.hpp"
 #include "core/text.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/scrub.hpp"
@@ -121,6 +122,26 @@ void print_verdict(Output& out, const rituals::ScrubReport& report) {
   }
 }
 
+/// What to type about damage on the drive, where its medium takes what a repair writes or does not.
+std::string to_mend(const rituals::ScrubReport& report, const std::string& label) {
+  if (!report.read_only && !report.failing()) return fmt::format("darkshelf repair {}", label);
+  return fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (mends on the way; {})", label,
+                     report.failing() ? "the medium is failing" : "it is read-only here");
+}
+
+/// Once: what earlier visits saw is not told again.
+void tell_litter(Output& out, const rituals::ScrubReport& report) {
+  if (report.new_litter == 0) return;
+  const bool all = report.new_litter == report.litter;
+  std::string text =
+      fmt::format("{} left by macOS or Windows in darkshelf/ on {}: harmless.",
+                  core::count_of(report.new_litter, all ? "file" : "new file"), core::printable(report.drive.label));
+  if (!report.read_only && !report.failing())
+    text += fmt::format(" To remove {}: darkshelf repair {} --tidy", report.litter == 1 ? "it" : "them",
+                        core::shell_quote(report.drive.label));
+  out.note(text);
+}
+
 int tell_the_rest(Output& out, const rituals::ScrubReport& report, const std::string& label) {
   int code = kGood;
   if (report.unknown_volumes > 0) {
@@ -140,11 +161,7 @@ int tell_the_rest(Output& out, const rituals::ScrubReport& report, const std::st
   }
   if (report.known_damage) {
     code = worse(code, kDamageRepairable);
-    out.line(report.known_failing && !report.damage()
-                 ? "Among them are unreadable sectors. " + copy_elsewhere(label)
-                 : fmt::format("Among them is damage that was found before: darkshelf {}",
-                               report.failing() ? fmt::format("copy {} --to ANOTHER-DRIVE", label)
-                                                : fmt::format("repair {}", label)));
+    out.line(fmt::format("Among them is damage that an earlier check found: {}", to_mend(report, label)));
   }
   if (report.volumes.empty() && report.read_before.empty() && report.not_read.empty() && report.unknown_volumes == 0)
     out.note(fmt::format("{} holds no volumes.", core::printable(report.drive.label)));
@@ -167,6 +184,9 @@ void tell_report(Output& out, const rituals::ScrubReport& report) {
                  {"seconds", std::chrono::duration<double>(report.took).count()},
                  {"unfinished_repair", report.unfinished_repair},
                  {"catalog_refreshed", report.catalog_refreshed}};
+  object["medium_failing"] = report.wear.failing();
+  object["litter"] = report.litter;
+  object["new_litter"] = report.new_litter;
   put_medium(object, report);
   out.object("scrub_report", std::move(object));
 }
@@ -185,9 +205,6 @@ int repair_findings(Session& session, const rituals::ScrubReport& report, std::u
   }
   return repair_drive(session, request, memory);
 }
-
-/// Then nothing on it can be mended, whoever asks.
-bool is_read_only(const io::Path& root) { return io::medium_of(root).read_only || io::posix().space(root).read_only; }
 
 int scrub(Session& session, const Options& options) {
   rituals::ScrubRequest request;
@@ -209,17 +226,18 @@ int scrub(Session& session, const Options& options) {
     const std::string text = fmt::format("{}: {}", rituals::name_of(finding.kind), core::printable(finding.path));
     if (is_damage(finding))
       out.line(text);
-    else
+    else if (finding.kind != rituals::FindingKind::kLitter)
       out.note(text);
   }
+  tell_litter(out, report);
   const std::string label = core::shell_quote(report.drive.label);
   print_verdict(out, report);
   print_medium(out, report);
   const int row = tell_signatures(out, report) ? kDamageBeyondRepair : kGood;
+  tell_wear(out, report.drive, report.wear);
   const int rest = tell_the_rest(out, report, label);
   tell_report(out, report);
-  const bool read_only = is_read_only(report.root);
-  if (options.repair && !read_only && (report.damage() || report.unfinished_repair || report.known_damage)) {
+  if (options.repair && !report.read_only && (report.damage() || report.unfinished_repair || report.known_damage)) {
     const int repaired = repair_findings(session, report, memory);
     return worse(rest == kDamageRepairable ? repaired : worse(rest, repaired), row);
   }
@@ -227,10 +245,12 @@ int scrub(Session& session, const Options& options) {
   if (report.damage()) {
     code = worse(code, report.repairable() ? kDamageRepairable : kDamageBeyondRepair);
     out.line(next_step(report, label));
+  } else if (report.wear.failing()) {
+    out.line(next_for_failing(report.drive));
   }
   if (report.unfinished_repair) {
     code = worse(code, kDamageRepairable);
-    out.line(fmt::format("An interrupted repair waits: darkshelf repair {}", label));
+    out.line(fmt::format("An interrupted repair waits: {}", to_mend(report, label)));
   }
   return code;
 }
@@ -281,7 +301,7 @@ void print_damage(Session& session, const catalog::Volume& volume, const rituals
                     finding.path.empty() ? volume.folder : core::printable(finding.path), sectors_of(finding));
     if (is_damage(finding))
       out.line(text);
-    else
+    else if (finding.kind != rituals::FindingKind::kLitter)
       out.note(text);
   }
 }
@@ -295,8 +315,8 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
     return fmt::format("{} what was sealed: compare with another copy before you trust this drive.",
                        contents ? "Contents contradict" : "Signatures or numbers of seals contradict");
   }
-  if (report.failing()) return copy_elsewhere(label);
-  if (is_read_only(report.root)) {
+  if (report.failing()) return next_for_failing(report.drive);
+  if (report.read_only) {
     return fmt::format(
         "It is read-only, and nothing on it can be mended there. Next: darkshelf copy {0} --to ANOTHER-DRIVE   (mends "
         "on the way)\n      or mount it for writing, and then: darkshelf repair {0}",

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "cli/commands.hpp"
@@ -47,6 +48,11 @@ std::set<core::Uuid> without_drives(catalog::Catalog& catalog, const std::vector
   return gone;
 }
 
+std::string failing_line(const catalog::Drive& drive) {
+  return fmt::format("The medium of {} is failing: darkshelf copy {} --to ANOTHER-DRIVE", core::printable(drive.label),
+                     core::shell_quote(drive.label));
+}
+
 int status(Session& session, const std::vector<std::string>& without) {
   auto& catalog = session.catalog(Access::kRead);
   const shelf::Status status = session.status(without_drives(catalog, without));
@@ -82,6 +88,11 @@ int status(Session& session, const std::vector<std::string>& without) {
                          drive.place_name.empty() ? "" : fmt::format(" (at {})", core::printable(drive.place_name)),
                          core::shell_quote(drive.label)));
   }
+  Json failing = Json::array();
+  for (const catalog::Drive& drive : status.failing_drives) {
+    out.line(out.paint(Color::kRed, failing_line(drive)));
+    failing.push_back(drive.label);
+  }
   Json due = Json::array();
   for (const catalog::Drive& drive : status.overdue_drives) due.push_back(drive.label);
   out.object("status", {{"shoots", all},
@@ -89,7 +100,8 @@ int status(Session& session, const std::vector<std::string>& without) {
                         {"amber", status.amber},
                         {"red", status.red},
                         {"met", status.met()},
-                        {"checks_due", due}});
+                        {"checks_due", due},
+                        {"medium_failing", failing}});
   return status.met() && status.overdue_drives.empty() ? kGood : kPolicyNotMet;
 }
 
@@ -109,12 +121,18 @@ int print_summary(Session& session) {
   if (!plans.empty())
     out.line(fmt::format("Interrupted: sealing {}. The same seal command goes on.",
                          core::printable(plans.front().shoot_name)));
+  const auto is_failing = [&](const catalog::Drive& drive) {  // then it is copied, not repaired
+    return std::any_of(status.failing_drives.begin(), status.failing_drives.end(),
+                       [&](const catalog::Drive& one) { return one.id == drive.id; });
+  };
   std::string repair;
   for (const catalog::Drive& drive : drives) {
     const bool reachable = drive.state == catalog::DriveState::kOnShelf;
-    if (repair.empty() && reachable && !open_damage(catalog, drive.id).empty()) repair = what_mends(catalog, drive);
+    if (repair.empty() && reachable && !is_failing(drive) && !open_damage(catalog, drive.id).empty())
+      repair = what_mends(catalog, drive);
   }
   if (!repair.empty()) out.line(out.paint(Color::kRed, fmt::format("Damage was found: {}", repair)));
+  if (!status.failing_drives.empty()) out.line(out.paint(Color::kRed, failing_line(status.failing_drives.front())));
   if (status.red > 0)
     out.line(out.paint(Color::kRed, fmt::format("{} with one good copy or none: darkshelf status",
                                                 core::count_of(status.red, "shoot"))));
@@ -132,6 +150,8 @@ int print_summary(Session& session) {
     next = "darkshelf drive add PATH --label LABEL";
   else if (all == 0)
     next = "darkshelf seal SHOOT --to DRIVE --to DRIVE";
+  else if (!status.failing_drives.empty())
+    next = fmt::format("darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(status.failing_drives.front().label));
   else if (!repair.empty())
     next = repair;
   else if (!status.overdue_drives.empty())
@@ -146,6 +166,7 @@ int print_summary(Session& session) {
                          {"amber", status.amber},
                          {"green", status.green},
                          {"checks_due", status.overdue_drives.size()},
+                         {"medium_failing", status.failing_drives.size()},
                          {"interrupted", plans.size()},
                          {"next", next}});
   return kGood;

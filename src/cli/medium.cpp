@@ -108,8 +108,4 @@ std::string sectors_of(const rituals::FileFinding& finding) {
   return fmt::format(" ({}, {})", core::count_of(finding.sectors, "sector"), short_time(finding.cost));
 }
 
-std::string copy_elsewhere(const std::string& label) {
-  return fmt::format("The medium is failing: do not write to it. Next: darkshelf copy {} --to ANOTHER-DRIVE", label);
-}
-
 }  // namespace darkshelf::cli

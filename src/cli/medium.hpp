@@ -14,7 +14,5 @@ void print_medium(Output& out, const rituals::ScrubReport& report);
 void put_medium(Json& object, const rituals::ScrubReport& report);
 /// " (3 unreadable sectors, 12 s)" behind a file; "" if there are none.
 std::string sectors_of(const rituals::FileFinding& finding);
-/// What is typed next where the medium is failing.
-std::string copy_elsewhere(const std::string& label);
 
 }  // namespace darkshelf::cli

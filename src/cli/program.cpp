@@ -75,9 +75,12 @@ void add_all(CLI::App& app, Session& session) {
 
 int run_action(Session& session, const std::string& line) {
   try {
-    return session.action ? session.action() : print_summary(session);
+    const int code = session.action ? session.action() : print_summary(session);
+    session.tell_notes();
+    return code;
   } catch (const core::Error& error) {
     session.work().told().end();
+    session.tell_notes();
     if (error.code() != core::Code::kCancelled) return tell_error(session.out(), error);
     const std::string told = error.what();
     return tell_error(session.out(), core::Error(core::Code::kCancelled,

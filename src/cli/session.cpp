@@ -172,8 +172,9 @@ shelf::Status Session::status(const std::set<core::Uuid>& without) {
 }
 
 std::string Session::whereabouts(const catalog::Drive& drive) {
-  if (drive.state == catalog::DriveState::kLent) return "lent to " + core::printable(drive.lent_to);
-  if (drive.state != catalog::DriveState::kOnShelf) return std::string(catalog::name_of(drive.state));
+  const std::string here = plugged_in().contains(drive.id) ? ", but plugged in" : "";
+  if (drive.state == catalog::DriveState::kLent) return "lent to " + core::printable(drive.lent_to) + here;
+  if (drive.state != catalog::DriveState::kOnShelf) return std::string(catalog::name_of(drive.state)) + here;
   const std::string place = core::printable(drive.place_name);
   if (plugged_in().contains(drive.id)) return "plugged in";
   if (drive.away()) return fmt::format("not returned to {} yet", place);
@@ -181,7 +182,16 @@ std::string Session::whereabouts(const catalog::Drive& drive) {
 }
 
 rituals::Context Session::context(std::uint64_t memory, unsigned threads) {
-  return {fs_, world_, work(memory, threads), catalog(catalog::Catalog::Access::kWrite)};
+  return {fs_, world_, work(memory, threads), catalog(catalog::Catalog::Access::kWrite), &notes_};
+}
+
+void Session::tell_notes() {
+  for (; notes_told_ < notes_.size(); ++notes_told_) {
+    const rituals::Note& note = notes_[notes_told_];
+    out().note(note.text);
+    if (!note.next.empty()) out().note("    → " + note.next);
+    out().object("note", {{"message", core::printable(note.text)}, {"next", core::printable(note.next)}});
+  }
 }
 
 rituals::Context Session::context_or_scratch(std::uint64_t memory) {

@@ -69,6 +69,8 @@ class Session {
   const std::map<core::Uuid, io::Path>& plugged_in();
   /// Where to look for a drive, in a few words: "home/shelf 2", "plugged in", "lent to Anna".
   std::string whereabouts(const catalog::Drive& drive);
+  /// Prints what rituals left to be heard; what was printed is not printed again.
+  void tell_notes();
   /// The shelf against its policy, as if the drives of `without` were gone.
   shelf::Status status(const std::set<core::Uuid>& without = {});
   io::FileSystem& fs() { return fs_; }
@@ -85,6 +87,8 @@ class Session {
   std::unique_ptr<TerminalProgress> progress_;
   std::optional<catalog::Catalog> catalog_;
   io::Path scratch_;  // folder of a catalog that goes with the session; empty: none
+  std::vector<rituals::Note> notes_;
+  std::size_t notes_told_ = 0;
   std::optional<std::map<core::Uuid, io::Path>> plugged_in_;
 };
 

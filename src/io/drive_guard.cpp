@@ -181,7 +181,18 @@ std::map<std::string, std::string> DriveGuard::xattrs(const Path& path) {
 Space DriveGuard::space(const Path& path) {
   return guarded(path, Last::kFolder, [&] { return below_.space(path); });
 }
-Path DriveGuard::canonical(const Path& path) { return below_.canonical(path); }
+Path DriveGuard::canonical(const Path& path) {
+  // Where a link leads is what it is asked for; only a drive that does not answer is told from one that has no such
+  // path.
+  const Drive drive = drive_of(path);
+  if (drive) drive->require_answering();
+  try {
+    return below_.canonical(path);
+  } catch (const Error& error) {
+    if (drive) drive->failed(error);
+    throw;
+  }
+}
 void DriveGuard::make_dir(const Path& path) {
   guarded(path, Last::kFolder, [&] { below_.make_dir(path); });
 }

@@ -4,14 +4,12 @@
 #include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <set>
 #include <sstream>
@@ -101,25 +99,37 @@ std::string uuid_of_device(const std::string& device, const std::string& number)
 
 /// The disk that carries a block device, in /sys: partitions up to their disk, device-mapper and md down to what they
 /// stand on.
-Path disk_folder(const std::string& number, int depth = 0) {
+struct DiskBelow {
+  Path folder;  // empty if nothing tells
+  bool several = false;
+};
+DiskBelow disk_below(const std::string& number, int depth = 0) {
   FileSystem& fs = posix();
   const Path link = Path("/sys/dev/block") / number;
   if (depth > 8 || !fs.stat_following(link)) return {};
-  Path folder = fs.canonical(link);
-  if (fs.stat(folder / "partition")) folder = folder.parent_path();
-  const Path slaves = folder / "slaves";
+  DiskBelow disk{fs.canonical(link), false};
+  if (fs.stat(disk.folder / "partition")) disk.folder = disk.folder.parent_path();
+  const Path slaves = disk.folder / "slaves";
   if (fs.stat(slaves)) {
     const auto below = fs.list(slaves);
     if (!below.empty()) {
-      const Path under = disk_folder(small_text(slaves / below.front().name / "dev"), depth + 1);
-      if (!under.empty()) return under;
+      DiskBelow under = disk_below(small_text(slaves / below.front().name / "dev"), depth + 1);
+      under.several |= below.size() > 1;
+      if (!under.folder.empty()) return under;
     }
   }
-  return folder;
+  return disk;
+}
+
+/// The device file of a disk in /sys, where a "!" stands for a slash.
+std::string device_file(const Path& disk) {
+  std::string name = disk.filename().string();
+  std::replace(name.begin(), name.end(), '!', '/');
+  return "/dev/" + name;
 }
 
 void describe_disk(const std::string& number, Medium& medium) {
-  const Path disk = disk_folder(number);
+  const auto [disk, several] = disk_below(number);
   if (disk.empty()) return;
   const std::string disk_number = small_text(disk / "dev");
   medium.rotational = small_text(disk / "queue" / "rotational") == "1";
@@ -136,6 +146,7 @@ void describe_disk(const std::string& number, Medium& medium) {
     medium.rotational = false;
   } else {
     medium.disk = medium.serial.empty() ? disk_number : medium.serial;
+    if (!several) medium.disk_device = device_file(disk);
   }
 }
 
@@ -147,9 +158,9 @@ std::uint64_t number_as_id(dev_t device) {
 
 }  // namespace
 
-Medium medium_of(const Path& path) {
+Medium medium_of(FileSystem& fs, const Path& path) {
   Medium medium;
-  const Path real = posix().canonical(path);
+  const Path real = fs.canonical(path);
   const std::vector<MountRow> rows = mount_rows();
   std::string number;
   if (const MountRow* row = row_of(rows, real)) {
@@ -165,7 +176,7 @@ Medium medium_of(const Path& path) {
   if (!medium.device.empty() && ::stat(medium.device.c_str(), &device) == 0 && S_ISBLK(device.st_mode)) {
     number = fmt::format("{}:{}", major(device.st_rdev), minor(device.st_rdev));
   }
-  medium.bytes = posix().space(real).total;
+  medium.bytes = fs.space(real).total;
   medium.fs_id = uuid_of_device(medium.device, number);
   if (medium.fs_id.empty()) {
     struct statfs raw {};
@@ -198,23 +209,6 @@ bool drop_block_cache(const Path& path) {
   if (row == nullptr || row->fs_type != "fuseblk") return true;
   const Descriptor device(::open(row->source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   return device.number() >= 0 && ::ioctl(device.number(), BLKFLSBUF, 0) == 0;
-}
-
-void unmount(const Path& mount_point) {
-  ::sync();
-  if (::umount2(mount_point.c_str(), UMOUNT_NOFOLLOW) == 0) return;
-  if (errno == EBUSY) {
-    throw Error(Code::kInUse, fmt::format("{} is still in use by a program", core::printable(mount_point.string())),
-                fmt::format("close what has files open there (lsof {} tells), and type the same command again",
-                            core::shell_quote(mount_point.string())));
-  }
-  if (errno == EPERM) {
-    throw Error(
-        Code::kFailed,
-        fmt::format("only root may unmount {}; everything on it is synced", core::printable(mount_point.string())),
-        fmt::format("umount {}   (or eject it in the file manager)", core::shell_quote(mount_point.string())));
-  }
-  throw Error::from_os(errno, "unmount", mount_point);
 }
 
 }  // namespace darkshelf::io

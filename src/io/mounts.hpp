@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "io/file_system.hpp"
 
@@ -17,11 +18,14 @@ struct Medium {
   std::string model, serial;  // of the whole disk, "" if unknown
   std::string disk;  // names the physical disk: serial, else "maj:min" of the whole disk, else fs_id. Partitions, LVM
                      // and LUKS are followed down to their disk; a loop device is a disk of its own.
+  std::string disk_device;  // "/dev/sdb": the one physical disk below it that can be asked how it is; "" if there is
+                            // none (network, loop, memory) or several
   bool rotational = false, removable = false, network = false, read_only = false;
 };
 
-/// The medium a path (which must exist) lies on, from /proc/self/mountinfo and /sys. Unknown parts are empty.
-Medium medium_of(const Path& path);
+/// The medium a path (which must exist) lies on, from /proc/self/mountinfo and /sys. Unknown parts are empty. `fs` is
+/// asked for what the medium itself has to answer.
+Medium medium_of(FileSystem& fs, const Path& path);
 /// Mount points of all mounted file systems that can hold files of a user (no proc, sysfs, cgroup …).
 std::vector<Path> mount_points();
 
@@ -30,7 +34,11 @@ std::vector<Path> mount_points();
 /// allowed, and what is read may come out of memory.
 bool drop_block_cache(const Path& path);
 
-/// Flushes and unmounts what is mounted at `mount_point`; throws Error(kInUse) naming the mount point when busy.
+/// Who keeps a mounted file system busy, a short text each: "bash (pid 4711) stands in it". As far as this user may
+/// know.
+std::vector<std::string> holders_of(const Path& mount_point);
+
+/// Flushes and unmounts what is mounted at `mount_point`; throws Error(kInUse) naming who holds it when busy.
 void unmount(const Path& mount_point);
 
 }  // namespace darkshelf::io

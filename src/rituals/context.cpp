@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "rituals/catalog_copies.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
@@ -45,20 +46,24 @@ std::optional<fd::DriveIdentity> identity_if_sound(io::FileSystem& fs, const io:
   }
 }
 
-/// Roots where a drive may be plugged in: where it was last, and every mount point.
-std::vector<io::Path> candidate_roots(const catalog::Drive& drive) {
+/// Roots where a drive may be plugged in: where it was last, every mount point, and where any drive ever was: two may
+/// have changed places.
+std::vector<io::Path> candidate_roots(catalog::Catalog& catalog, const catalog::Drive& drive) {
   std::vector<io::Path> roots;
   if (!drive.evidence.path.empty()) roots.emplace_back(drive.evidence.path);
-  for (const io::Path& root : io::mount_points()) {
-    if (std::find(roots.begin(), roots.end(), root) == roots.end()) roots.push_back(root);
-  }
+  const auto add = [&](const io::Path& root) {
+    if (!root.empty() && std::find(roots.begin(), roots.end(), root) == roots.end()) roots.push_back(root);
+  };
+  for (const io::Path& root : io::mount_points()) add(root);
+  for (const std::string& path : catalog.paths_seen()) add(path);
   return roots;
 }
 
-std::vector<io::Path> roots_with_id(io::FileSystem& fs, const catalog::Drive& drive) {
+std::vector<io::Path> roots_with_id(Context& context, const catalog::Drive& drive) {
+  io::FileSystem& fs = context.fs;
   std::vector<io::Path> found;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> seen;  // one folder reached by two paths is one drive
-  for (const io::Path& root : candidate_roots(drive)) {
+  for (const io::Path& root : candidate_roots(context.catalog, drive)) {
     const auto identity = identity_if_sound(fs, root);
     if (!identity || identity->id != drive.id) continue;
     try {
@@ -96,6 +101,40 @@ void tell_why_not_there(io::FileSystem& fs, const io::Path& root) {
   }
 }
 
+/// A drive that the catalog has away, and that is here all the same. What it holds counts again once somebody says so.
+void tell_state(Context& context, const catalog::Drive& drive) {
+  if (drive.state == catalog::DriveState::kOnShelf) return;
+  const std::string label = core::printable(drive.label), quoted = core::shell_quote(drive.label);
+  const bool lent = drive.state == catalog::DriveState::kLent;
+  context.note(
+      fmt::format(
+          "{} is {}, as far as the catalog knows, and plugged in here. Its copies count again once {}.", label,
+          lent ? "lent to " + core::printable(drive.lent_to) : fmt::format("marked {}", catalog::name_of(drive.state)),
+          lent ? "it is said to be back" : "it is marked found"),
+      lent ? fmt::format("darkshelf drive return {}", quoted) : fmt::format("darkshelf drive mark {} found", quoted));
+}
+
+/// Whoever names a path means the drive that was there.
+void tell_other_place(Context& context, const io::Path& root, const catalog::Drive& found) {
+  if (found.evidence.path == root.string()) return;
+  for (const catalog::Drive& other : context.catalog.drives()) {
+    if (other.id == found.id || other.evidence.path != root.string()) continue;
+    context.note(fmt::format("{} is {} now; at the last visit {} was there.", core::printable(root.string()),
+                             core::printable(found.label), core::printable(other.label)),
+                 "");
+    return;
+  }
+}
+
+/// Which other drive lies where this one was; "" if none.
+std::string who_is_there(Context& context, const io::Path& root) {
+  const auto identity = root.empty() ? std::nullopt : identity_if_sound(context.fs, root);
+  if (!identity) return {};
+  const auto other = context.catalog.drive(identity->id);
+  return fmt::format(" At {} lies {} now.", core::printable(root.string()),
+                     core::printable(other ? other->label : identity->label));
+}
+
 AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid& id, Visit visit) {
   const std::string quoted = core::shell_quote(root.string());
   const auto known = context.catalog.drive(id);
@@ -111,7 +150,7 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
                             root.string(), core::printable(identity.label), identity.id.text().substr(0, 8)),
                 fmt::format("darkshelf catalog recover {}", quoted));
   }
-  AttachedDrive drive{*known, root, io::medium_of(root), identity, nullptr};
+  AttachedDrive drive{*known, root, io::medium_of(context.fs, root), identity, nullptr};
   const catalog::Evidence evidence = evidence_of(drive.medium, root);
   const shelf::Judgement judgement = shelf::judge(identity, known, evidence);
   if (judgement.claim != shelf::Claim::kFits) {
@@ -122,8 +161,7 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
                             "      darkshelf drive accept {0} --as copy    (a copy of it)",
                             quoted));
   }
-  const bool read_only = drive.medium.read_only || context.fs.space(root).read_only;
-  if (visit == Visit::kWrite && !read_only) {
+  if (visit == Visit::kWrite && !drive.is_read_only(context.fs)) {
     drive.lock = context.fs.lock(root / std::string(fd::kLock), fmt::format("the drive {}", known->label),
                                  fmt::format("darkshelf, drive {}", known->label));
   }
@@ -133,10 +171,18 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
     context.catalog.record_drive_seen(identity.id, evidence);
     drive.drive = *context.catalog.drive(identity.id);
   }
+  tell_state(context, drive.drive);
+  if (drive.lock) note_unknown_facts(context, drive);
   return drive;
 }
 
 }  // namespace
+
+void Context::note(const std::string& text, const std::string& next) const {
+  if (notes == nullptr) return;
+  const bool known = std::any_of(notes->begin(), notes->end(), [&](const Note& one) { return one.text == text; });
+  if (!known) notes->push_back({text, next});
+}
 
 Error without_identity(const io::Path& root) {
   return Error(Code::kWrongDrive,
@@ -160,7 +206,7 @@ catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root) {
 AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   io::FileSystem& fs = context.fs;
   if (const auto known = context.catalog.find_drive(text)) {
-    const std::vector<io::Path> roots = roots_with_id(fs, *known);
+    const std::vector<io::Path> roots = roots_with_id(context, *known);
     if (roots.size() > 1) {
       throw Error(
           Code::kWrongDrive,
@@ -172,8 +218,10 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
       tell_why_not_there(fs, known->evidence.path);
       const std::string place =
           known->place_name.empty() ? "" : fmt::format(" It should be at: {}.", known->place_name);
-      throw Error(Code::kDriveAbsent, fmt::format("{} is not plugged in.{}", known->label, place),
-                  "plug it in and type the same command again");
+      throw Error(
+          Code::kDriveAbsent,
+          fmt::format("{} is not plugged in.{}{}", known->label, place, who_is_there(context, known->evidence.path)),
+          "plug it in and type the same command again");
     }
     return open_root(context, roots.front(), known->id, visit);
   }
@@ -192,7 +240,8 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
                 fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(text)));
   }
   if (const auto known = context.catalog.drive(identity->id)) {
-    for (const io::Path& other : roots_with_id(fs, *known)) {
+    tell_other_place(context, root, *known);
+    for (const io::Path& other : roots_with_id(context, *known)) {
       if (fs.canonical(other) != root) {
         throw Error(Code::kWrongDrive,
                     fmt::format("two media claim to be {}: {} and {}", known->label, root.string(), other.string()),

@@ -17,11 +17,19 @@
 
 namespace darkshelf::rituals {
 
+/// Something a person should hear that is no part of what was asked for, and what to type about it.
+struct Note {
+  std::string text, next;
+};
+
 struct Context {
   io::FileSystem& fs;
   core::World& world;
   core::Work work;
   catalog::Catalog& catalog;
+  std::vector<Note>* notes = nullptr;  // where rituals leave them, if anybody listens; the same one once
+
+  void note(const std::string& text, const std::string& next) const;
 };
 
 /// A registered drive that is plugged in and is what it claims to be.
@@ -32,6 +40,7 @@ struct AttachedDrive {
   formats::drive::DriveIdentity identity;
   std::shared_ptr<io::Lock> lock;  // of darkshelf/.lock; null when the drive is read-only
 
+  bool is_read_only(io::FileSystem& fs) const { return medium.read_only || fs.space(root).read_only; }
   io::Path folder() const { return root / std::string(formats::drive::kFolder); }
   io::Path volume_folder(const catalog::Volume& volume) const { return folder() / volume.folder; }
 };

@@ -143,7 +143,7 @@ class Copying {
       target_drive_ = *known;
       return;
     }
-    require_writable(*target_);
+    require_writable(context_, *target_);
     target_drive_ = target_->drive;
   }
 

@@ -7,6 +7,7 @@
 
 #include "core/text.hpp"
 #include "io/block_devices.hpp"
+#include "rituals/drive_parts.hpp"
 #include "rituals/quarantine.hpp"
 #include "shelf/identity.hpp"
 #include "volume/volume_reader.hpp"
@@ -34,20 +35,6 @@ void check_kind(const std::string& kind) {
               "leave --kind out, and the medium tells");
 }
 
-void check_label(Context& context, const std::string& label) {
-  if (!fd::is_label(label)) {
-    throw Error(Code::kUsage,
-                fmt::format("\"{}\" is no good label: 1 to 60 characters, no slash, no comma, no leading dash",
-                            core::printable(label)),
-                "a label is what is written on the drive, such as 2026-A");
-  }
-  for (const catalog::Drive& drive : context.catalog.drives()) {
-    if (drive.label == label) {
-      throw Error(Code::kUsage, fmt::format("a drive is called \"{}\" already", label), "darkshelf drive list");
-    }
-  }
-}
-
 std::optional<core::Uuid> place_id(Context& context, const std::string& name) {
   if (name.empty()) return {};
   const auto place = context.catalog.find_place(name);
@@ -70,7 +57,8 @@ void check_not_nested(io::FileSystem& fs, const io::Path& root) {
   }
 }
 
-void check_no_identity(Context& context, const io::Path& root) {
+/// `label`: what the new drive shall be called.
+void check_no_identity(Context& context, const io::Path& root, const std::string& label) {
   const io::Path file = root / std::string(fd::kIdentity);
   if (!context.fs.stat(file)) {
     if (volume::volume_folders(context.fs, root).empty()) return;
@@ -89,18 +77,23 @@ void check_no_identity(Context& context, const io::Path& root) {
                 fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
   }
   if (const auto known = context.catalog.drive(found.id)) {
+    const std::string quoted = core::shell_quote(root.string());
+    if (is_another_medium(context, root, *known)) {
+      throw Error(
+          Code::kWrongDrive,
+          fmt::format("{} says it is {} already: another medium, with all that was on it", root.string(), known->label),
+          fmt::format("darkshelf drive add {0} --label {1} --clone-of {2}   (it is a copy), or\n"
+                      "      darkshelf drive accept {0} --as moved   (it took the place of {2})",
+                      quoted, core::shell_quote(label), core::shell_quote(known->label)));
+    }
     throw Error(Code::kWrongDrive, fmt::format("{} is {} already", root.string(), known->label),
                 "darkshelf drive list");
   }
-  throw Error(
-      Code::kWrongDrive,
-      fmt::format("{} is the archive drive \"{}\" of another catalog", root.string(), core::printable(found.label)),
-      fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
-}
-
-void write_identity(io::FileSystem& fs, const io::Path& root, const fd::DriveIdentity& identity) {
-  fs.make_dirs(root / std::string(fd::kFolder));
-  io::write_file_durably(fs, root / std::string(fd::kIdentity), core::as_bytes(fd::encode_identity(identity)));
+  throw Error(Code::kWrongDrive,
+              fmt::format("{} is the archive drive \"{}\" already, which this catalog does not know: it is of another "
+                          "catalog, or adding it was interrupted",
+                          root.string(), core::printable(found.label)),
+              fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
 }
 
 /// Throws when this looks like an archive drive that somebody formatted: what is written now may destroy what can still
@@ -141,14 +134,63 @@ std::vector<std::string> same_disk_warnings(Context& context, const catalog::Evi
   return warnings;
 }
 
-std::optional<core::Uuid> drive_id(Context& context, const std::string& text) {
+std::optional<catalog::Drive> drive_named(Context& context, const std::string& text) {
   if (text.empty()) return {};
-  const auto drive = context.catalog.find_drive(text);
+  auto drive = context.catalog.find_drive(text);
   if (!drive) {
     throw Error(Code::kNotFound, fmt::format("no drive is called \"{}\"", core::printable(text)),
                 "darkshelf drive list");
   }
-  return drive->id;
+  return drive;
+}
+
+/// Does the folder hold all of that drive, its identity too?
+bool claims_to_be(io::FileSystem& fs, const io::Path& root, const catalog::Drive& drive) {
+  const io::Path file = root / std::string(fd::kIdentity);
+  try {
+    return fs.stat(file) && fd::decode_identity(io::read_text(fs, file, 64 << 10)).id == drive.id;
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt) throw;
+    return false;
+  }
+}
+
+}  // namespace
+
+void check_label(Context& context, const std::string& label) {
+  if (!fd::is_label(label)) {
+    throw Error(Code::kUsage,
+                fmt::format("\"{}\" is no good label: 1 to 60 characters, no slash, no comma, no leading dash",
+                            core::printable(label)),
+                "a label is what is written on the drive, such as 2026-A");
+  }
+  for (const catalog::Drive& drive : context.catalog.drives()) {
+    if (drive.label == label) {
+      throw Error(Code::kUsage, fmt::format("a drive is called \"{}\" already", label), "darkshelf drive list");
+    }
+  }
+}
+
+/// What a `drive add` of this label has left that was killed before the catalog knew the drive.
+std::optional<fd::DriveIdentity> half_made(Context& context, const io::Path& root, const std::string& label) {
+  const io::Path folder = root / std::string(fd::kFolder);
+  const auto stat = context.fs.stat(folder);
+  if (!stat || stat->type != io::FileType::kDirectory) return {};
+  const auto entries = context.fs.list(folder);
+  if (entries.size() != 1 || entries.front().type != io::FileType::kRegular) return {};
+  try {
+    fd::DriveIdentity found =
+        fd::decode_identity(io::read_text(context.fs, root / std::string(fd::kIdentity), 64 << 10));
+    if (found.label == label && !context.catalog.drive(found.id)) return found;
+  } catch (const Error& error) {
+    if (ends_all(error)) throw;
+  }
+  return {};
+}
+
+void write_identity(io::FileSystem& fs, const io::Path& root, const fd::DriveIdentity& identity) {
+  fs.make_dirs(root / std::string(fd::kFolder));
+  io::write_file_durably(fs, root / std::string(fd::kIdentity), core::as_bytes(fd::encode_identity(identity)));
 }
 
 io::Path folder_given(io::FileSystem& fs, const io::Path& path) {
@@ -160,83 +202,6 @@ io::Path folder_given(io::FileSystem& fs, const io::Path& path) {
   return fs.canonical(path);
 }
 
-bool has_text_of(Context& context, const io::Path& root, const catalog::Drive& drive) {
-  return context.fs.stat(root / fd::root_start_here_name(drive.label)).has_value();
-}
-
-/// What is said where an archive lies and neither its drive.json nor anything else tells which drive it is.
-Error nothing_tells(Context& context, const io::Path& root) {
-  const std::vector<catalog::Drive> known = context.catalog.drives();
-  const bool is_known =
-      std::any_of(known.begin(), known.end(), [&](const auto& drive) { return has_text_of(context, root, drive); });
-  // Its own copy of a catalog can tell, unless it has done so already.
-  const bool may_tell = !is_known && has_catalog_copy(context.fs, root);
-  return Error(Code::kWrongDrive,
-               fmt::format("{} is damaged or missing, and nothing else tells which drive this is",
-                           core::printable((root / std::string(fd::kIdentity)).string())),
-               may_tell ? fmt::format("darkshelf catalog recover {}   (takes in the copy of the catalog on it)",
-                                      core::shell_quote(root.string()))
-                        : "copy darkshelf/drive.json of this drive from a backup, or drive add it anew after moving "
-                          "its folder darkshelf aside");
-}
-
-/// The identity on the drive being accepted.
-fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, const catalog::Evidence& evidence) {
-  const io::Path file = root / std::string(fd::kIdentity);
-  const bool there = context.fs.stat(file).has_value();
-  try {
-    if (there) return fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
-  } catch (const Error& error) {
-    if (error.code() == Code::kNewerFormat) throw;
-  }
-  if (const auto drive = drive_by_evidence(context, root, evidence))
-    return {fd::kFormat, drive->id, drive->label, drive->added, drive->catalog_mode};
-  if (there || context.fs.stat(root / std::string(fd::kSeals))) throw nothing_tells(context, root);
-  throw Error(Code::kWrongDrive,
-              fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
-              fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(root.string())));
-}
-
-/// A copy must not be all there is: the drive itself would be absent for good.
-void require_clone(Context& context, const io::Path& root, const catalog::Drive& known,
-                   const fd::DriveIdentity& identity, const catalog::Evidence& evidence) {
-  if (shelf::judge(identity, known, evidence).claim != shelf::Claim::kFits) return;
-  std::vector<io::Path> others = io::mount_points();
-  if (known.evidence.path != root.string()) others.emplace_back(known.evidence.path);
-  for (const io::Path& other : others) {
-    const auto there = context.fs.stat_following(other), here = context.fs.stat_following(root);
-    if (!there || (there->device == here->device && there->inode == here->inode)) continue;
-    try {
-      const std::string text = io::read_text(context.fs, other / std::string(fd::kIdentity), 64 << 10);
-      if (fd::decode_identity(text).id == identity.id) return;
-    } catch (const Error&) {  // not the original
-    }
-  }
-  throw Error(Code::kWrongDrive,
-              fmt::format("{} looks like {} itself, and no other medium that claims to be it is plugged in",
-                          root.string(), known.label),
-              "plug in both; the one that is the copy is accepted as a copy");
-}
-
-/// The volumes that lie on a clone are there, but nobody has read them yet: they count after the first scrub.
-void record_clone(Context& context, const io::Path& root, const core::Uuid& original, const core::Uuid& clone) {
-  for (const catalog::Volume& volume : context.catalog.volumes_on(original)) {
-    if (context.fs.stat(root / std::string(fd::kFolder) / volume.folder)) {
-      context.catalog.record_copy(volume.info.volume, clone, context.world.now(), true);
-    }
-  }
-}
-
-/// The accepted drive, with the texts and the catalog copy of who it is now. Failing that it is accepted all the same:
-/// the next scrub tells.
-catalog::Drive refreshed(Context& context, const io::Path& root, const fd::DriveIdentity& identity) {
-  catalog::Drive drive = *context.catalog.drive(identity.id);
-  try_to_refresh(context, AttachedDrive{drive, root, io::medium_of(root), identity, nullptr});
-  return drive;
-}
-
-}  // namespace
-
 bool has_catalog_copy(io::FileSystem& fs, const io::Path& root) {
   const io::Path folder = root / std::string(fd::kCatalogFolder);
   const auto stat = fs.stat(folder);
@@ -247,65 +212,61 @@ bool has_catalog_copy(io::FileSystem& fs, const io::Path& root) {
   });
 }
 
-std::optional<catalog::Drive> drive_by_evidence(Context& context, const io::Path& root,
-                                                const catalog::Evidence& evidence) {
-  std::vector<catalog::Drive> likely = shelf::drives_with_evidence(context.catalog.drives(), evidence);
-  std::erase_if(likely, [&](const catalog::Drive& drive) {
-    return evidence.fs_id.empty() || drive.evidence.fs_id != evidence.fs_id;
-  });
-  const auto only_one = [&](const auto& fits) -> std::optional<catalog::Drive> {
-    if (std::count_if(likely.begin(), likely.end(), fits) != 1) return {};
-    return *std::find_if(likely.begin(), likely.end(), fits);
-  };
-  if (auto drive = only_one([&](const catalog::Drive& d) { return d.evidence.path == root.string(); })) return drive;
-  return only_one([&](const catalog::Drive& d) { return has_text_of(context, root, d); });  // mounted elsewhere now
+void require_writable_medium(Context& context, const io::Path& root, const io::Medium& medium,
+                             const std::string& what) {
+  if (!medium.read_only && !context.fs.space(root).read_only) return;
+  throw Error(Code::kWrongDrive, fmt::format("{} is read-only: nothing can be {}", root.string(), what),
+              "mount it for writing (some cards and drives have a switch), and type the same command again");
 }
 
 AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   io::FileSystem& fs = context.fs;
   const io::Path root = folder_given(fs, request.path);
   check_label(context, request.label);
-  check_no_identity(context, root);
+  const auto original = drive_named(context, request.clone_of);
+  const bool clone = original && claims_to_be(fs, root, *original);
+  const auto begun = half_made(context, root, request.label);
+  if (!clone && !begun) check_no_identity(context, root, request.label);
   check_not_nested(fs, root);
 
   AddedDrive added;
-  added.medium = io::medium_of(root);
-  const io::Space space = fs.space(root);
-  if (added.medium.read_only || space.read_only) {
-    throw Error(Code::kWrongDrive, fmt::format("{} is read-only: nothing can be sealed onto it", root.string()),
-                "mount it for writing (some cards and drives have a switch), and type the same command again");
-  }
+  added.medium = io::medium_of(fs, root);
+  require_writable_medium(context, root, added.medium, "sealed onto it");
   if (request.catalog_mode != "full" && request.catalog_mode != "own" && request.catalog_mode != "none") {
     throw Error(Code::kUsage,
                 fmt::format("--catalog takes full, own or none, not \"{}\"", core::printable(request.catalog_mode)));
   }
   const catalog::Evidence evidence = evidence_of(added.medium, root);
   catalog::NewDrive drive;
-  drive.clone_of = drive_id(context, request.clone_of);
+  if (original) drive.clone_of = original->id;
   drive.kind = request.kind.empty() ? kind_of(added.medium) : request.kind;
   check_kind(drive.kind);
-  if (!drive.clone_of && !request.is_new) check_not_formatted(context, added.medium, evidence);
-  added.warnings = same_disk_warnings(context, evidence);
-  if (space.max_file_bytes < (std::uint64_t{1} << 40)) {
-    added.warnings.push_back(
-        fmt::format("this file system takes no file above {}: seal with --volume-size 3GiB, or format it as exFAT",
-                    core::format_size(space.max_file_bytes)));
-  }
-
-  fd::DriveIdentity identity;
-  identity.id = context.world.new_id();
-  identity.label = request.label;
-  identity.created = context.world.now();
-  identity.catalog_mode = request.catalog_mode;
-  drive.id = identity.id;
+  if (!original && !request.is_new) check_not_formatted(context, added.medium, evidence);
   drive.label = request.label;
   drive.note = request.note;
   drive.catalog_mode = request.catalog_mode;
   drive.place = place_id(context, request.place);
   drive.evidence = evidence;
+  added.warnings = same_disk_warnings(context, evidence);
+  const io::Space space = fs.space(root);
+  if (space.max_file_bytes < (std::uint64_t{1} << 40)) {
+    added.warnings.push_back(
+        fmt::format("this file system takes no file above {}: seal with --volume-size 3GiB, or format it as exFAT",
+                    core::format_size(space.max_file_bytes)));
+  }
+  fs.confine(root, request.label, clone ? root / std::string(fd::kFolder) : io::Path());
+  if (clone) {
+    added.drive = accept_copy(context, root, *original, std::move(drive));
+    return added;
+  }
+
+  fd::DriveIdentity identity;
+  identity.id = drive.id = begun ? begun->id : context.world.new_id();
+  identity.label = request.label;
+  identity.created = context.world.now();
+  identity.catalog_mode = request.catalog_mode;
   // The identity is on the drive before the catalog knows it: a crash between the two leaves a drive that `catalog
   // recover` takes in, never a catalog that waits for a drive that does not exist.
-  fs.confine(root, request.label, {});
   write_identity(fs, root, identity);
   fs.confine(root, request.label, root / std::string(fd::kFolder));  // it is there only now
   core::stop_point("drive.identity-written");
@@ -314,46 +275,6 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   added.drive = *context.catalog.drive(drive.id);
   refresh_drive(context, AttachedDrive{added.drive, root, added.medium, identity, nullptr});
   return added;
-}
-
-catalog::Drive accept_drive(Context& context, const io::Path& path, const std::string& as, const std::string& label) {
-  if (as != "moved" && as != "copy") throw Error(Code::kUsage, "--as takes moved or copy");
-  const io::Path root = folder_given(context.fs, path);
-  context.fs.confine(root, core::printable(root.string()), root / std::string(fd::kFolder));
-  const catalog::Evidence evidence = evidence_of(io::medium_of(root), root);
-  fd::DriveIdentity identity = identity_to_accept(context, root, evidence);
-  const io::Path text_of_original = root / fd::root_start_here_name(identity.label);
-  const auto known = context.catalog.drive(identity.id);
-  if (!known) {
-    throw Error(Code::kWrongDrive, fmt::format("{} is of another catalog", root.string()),
-                fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
-  }
-  if (as == "moved") {
-    clear_the_way(context.fs, AttachedDrive{*known, root, {}, identity, nullptr}, std::string(fd::kIdentity),
-                  context.world.now());
-    write_identity(context.fs, root, identity);  // as it was, or made whole again
-    context.catalog.record_drive_accepted(known->id, evidence, as);
-    context.catalog.record_drive_seen(known->id, evidence);
-    return refreshed(context, root, identity);
-  }
-  require_clone(context, root, *known, identity, evidence);
-  identity.id = context.world.new_id();
-  identity.label = label.empty() ? known->label + " copy" : label;
-  identity.created = context.world.now();
-  check_label(context, identity.label);
-  catalog::NewDrive drive;
-  drive.id = identity.id;
-  drive.label = identity.label;
-  drive.kind = known->kind;
-  drive.catalog_mode = known->catalog_mode;
-  drive.clone_of = known->id;
-  drive.evidence = evidence;
-  write_identity(context.fs, root, identity);
-  if (context.fs.stat(text_of_original)) context.fs.remove_file(text_of_original);  // it would name another drive
-  context.catalog.record_drive(drive);
-  context.catalog.record_drive_seen(drive.id, evidence);
-  record_clone(context, root, known->id, drive.id);
-  return refreshed(context, root, identity);
 }
 
 Ejected eject_drive(Context& context, const std::string& text) {

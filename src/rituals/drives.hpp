@@ -1,6 +1,8 @@
 #pragma once
 // A drive's life: added, accepted after its evidence changed, refreshed with what the catalog knows, ejected.
 
+#include <set>
+
 #include "rituals/context.hpp"
 
 namespace darkshelf::rituals {
@@ -42,9 +44,9 @@ enum class Ejected { kUnmounted, kSyncedOnly };
 Ejected eject_drive(Context& context, const std::string& drive);
 
 /// Writes the catalog copy (catalog-<n>.db, then CURRENT; two kept), START-HERE and label files. Never touches a
-/// volume.
-void refresh_drive(Context& context, const AttachedDrive& drive);
+/// volume. `damaged`: paths below the drive's root of copies that are none to keep.
+void refresh_drive(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged = {});
 /// The same after work that stands whether this succeeds or not: what failed is told beside its result; "" if nothing.
-std::string try_to_refresh(Context& context, const AttachedDrive& drive);
+std::string try_to_refresh(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged = {});
 
 }  // namespace darkshelf::rituals

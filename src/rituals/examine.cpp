@@ -7,6 +7,7 @@
 
 #include "core/text.hpp"
 #include "rituals/payload_reader.hpp"
+#include "volume/litter.hpp"
 #include "volume/scan.hpp"
 
 namespace darkshelf::rituals {
@@ -281,7 +282,8 @@ class Examining {
     for (const io::Entry& entry : context_.fs.list(folder)) {
       const std::string path = below.empty() ? entry.name : below + "/" + entry.name;
       if (ours.contains(path) || path == fv::kSignature) continue;
-      if (is_litter(entry.name)) {
+      if (entry.name == volume::kLostAndFound && entry.type == io::FileType::kDirectory) continue;
+      if (volume::is_litter(entry.name)) {
         out_.findings.push_back({FindingKind::kLitter, path, {}, 0});
       } else if (entry.type == io::FileType::kDirectory) {
         look_for_strangers(folder / entry.name, path, ours, depth + 1);
@@ -325,14 +327,6 @@ std::string_view name_of(FindingKind kind) {
 bool Examination::intact() const {
   return loaded && std::all_of(findings.begin(), findings.end(),
                                [](const FileFinding& finding) { return finding.kind == FindingKind::kHealed; });
-}
-
-bool is_litter(const std::string& name) {
-  static const std::set<std::string> kNames = {
-      ".DS_Store",       "Thumbs.db",      "desktop.ini",  ".Trashes",
-      ".Spotlight-V100", ".fseventsd",     "$RECYCLE.BIN", "System Volume Information",
-      "lost+found",      ".TemporaryItems"};
-  return kNames.contains(name) || name.starts_with("._") || name.starts_with(".Trash-");
 }
 
 Examination examine(Context& context, const io::Path& folder, const core::Uuid& volume,

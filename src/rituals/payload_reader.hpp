@@ -5,9 +5,6 @@
 
 namespace darkshelf::rituals {
 
-/// Names that operating systems leave on drives by themselves.
-bool is_litter(const std::string& name);
-
 /// Compares every slice, or those of the portion; fills findings, lost, read, stopped, bytes_read and readback_cached
 /// of `out`, whose volume is loaded.
 void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_slice, const Portion* portion,

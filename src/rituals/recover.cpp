@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/catalog_copies.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/examine.hpp"
 #include "rituals/upkeep.hpp"
@@ -31,6 +32,10 @@ class DriveLesson {
     report_.label = root_.filename().string();
     read_identity();
   }
+
+  /// Nothing where the identity is lost.
+  std::optional<core::Uuid> id() const { return lacks_identity_ ? std::nullopt : std::optional(identity_.id); }
+  const io::Path& root() const { return root_; }
 
   RecoverReport::FromDrive learn() {
     merge_catalog_copy();
@@ -72,7 +77,7 @@ class DriveLesson {
 
   /// Which drive it is, now that the copy of the catalog is known. Accepting it is up to the user.
   bool identify() {
-    const auto drive = drive_by_evidence(context_, root_, evidence_of(io::medium_of(root_), root_));
+    const auto drive = drive_by_evidence(context_, root_, evidence_of(io::medium_of(context_.fs, root_), root_));
     report_.incomplete = !drive;
     if (!drive) return false;
     identity_ = {fd::kFormat, drive->id, drive->label, drive->added, drive->catalog_mode};
@@ -82,20 +87,21 @@ class DriveLesson {
 
   void problem(std::string sentence) { report_.problems.push_back(core::printable(sentence)); }
 
-  bool merge(const std::string& name, std::int64_t written_ns) {
+  /// Of one that is not needed any more nothing is told when it cannot be used: the check of the drive does that.
+  void merge(const std::string& name, std::int64_t written_ns) {
     const io::Path copy = root_ / std::string(fd::kCatalogFolder) / name;
+    const bool first = report_.catalog_as_of.empty();
     try {
-      context_.catalog.merge(copy);
-      report_.catalog_as_of = core::format_date(core::Time(std::chrono::nanoseconds(written_ns)));
-      return true;
+      BroughtCopy(context_, copy).merge();
+      if (first) report_.catalog_as_of = core::format_date(core::Time(std::chrono::nanoseconds(written_ns)));
     } catch (const Error& error) {
       if (ends_all(error)) throw;
-      problem(fmt::format("{} was not used: {}", copy.string(), error.what()));
-      return false;
+      if (first) problem(fmt::format("{} was not used: {}", copy.string(), error.what()));
     }
   }
 
-  /// The copy CURRENT names if its bytes are the ones meant, else any other that is sound, newest first.
+  /// The copy CURRENT names if its bytes are the ones meant, then every other that is sound, newest first: one of
+  /// another machine may know more.
   void merge_catalog_copy() {
     const io::Path folder = root_ / std::string(fd::kCatalogFolder);
     const auto stat = context_.fs.stat(folder);
@@ -103,24 +109,22 @@ class DriveLesson {
       if (identity_.catalog_mode != "none") problem(fmt::format("there is no catalog copy in {}", folder.string()));
       return;
     }
-    std::string refused;
-    if (const auto name = current_if_sound(refused)) {
-      if (merge(*name, context_.fs.stat(folder / *name)->mtime_ns)) return;
-      refused = *name;
+    std::string done;
+    if (const auto name = current_if_sound(done)) {
+      merge(*name, context_.fs.stat(folder / *name)->mtime_ns);
+      done = *name;
     }
     std::vector<std::pair<std::int64_t, std::string>> others;
     for (const io::Entry& entry : context_.fs.list(folder)) {
       const bool ours = entry.name.starts_with("catalog-") && entry.name.ends_with(".db");
-      if (!ours || entry.type != io::FileType::kRegular || entry.name == refused) continue;
+      if (!ours || entry.type != io::FileType::kRegular || entry.name == done) continue;
       others.emplace_back(context_.fs.stat(folder / entry.name)->mtime_ns, entry.name);
     }
     std::sort(others.rbegin(), others.rend());
-    for (const auto& [written, name] : others) {
-      if (merge(name, written)) return;
-    }
+    for (const auto& [written, name] : others) merge(name, written);
   }
 
-  std::optional<std::string> current_if_sound(std::string& refused) {
+  std::optional<std::string> current_if_sound(std::string& done) {
     const io::Path file = root_ / std::string(fd::kCurrent);
     try {
       if (!context_.fs.stat(file)) {
@@ -134,7 +138,7 @@ class DriveLesson {
           sha256_of(context_, copy) == current.sha256) {
         return current.name;
       }
-      refused = current.name;
+      done = current.name;
       problem(fmt::format("{} is damaged or missing; an older copy is looked for", copy.string()));
     } catch (const Error& error) {
       if (ends_all(error)) throw;
@@ -144,7 +148,7 @@ class DriveLesson {
   }
 
   void know_drive() {
-    const io::Medium medium = io::medium_of(root_);
+    const io::Medium medium = io::medium_of(context_.fs, root_);
     const catalog::Evidence evidence = evidence_of(medium, root_);
     if (const auto known = context_.catalog.drive(identity_.id)) {
       report_.label = known->label;
@@ -348,7 +352,19 @@ void require_archive(io::FileSystem& fs, const io::Path& path) {
 RecoverReport recover_catalog(Context& context, const std::vector<io::Path>& paths) {
   if (paths.empty()) throw Error(Code::kUsage, "recover from which drive? Give the folder where it is mounted");
   std::vector<DriveLesson> lessons;  // every path is looked at before anything is recorded
-  for (const io::Path& path : paths) lessons.emplace_back(context, path);
+  for (const io::Path& path : paths) {
+    lessons.emplace_back(context, path);
+    const DriveLesson& last = lessons.back();
+    for (const DriveLesson& other : lessons) {
+      if (!last.id() || other.id() != last.id() || other.root() == last.root()) continue;
+      throw Error(Code::kWrongDrive,
+                  fmt::format("two media claim to be one drive: {} and {}", core::printable(other.root().string()),
+                              core::printable(last.root().string())),
+                  fmt::format("unplug the copy and recover from the other, then, with both plugged in:\n"
+                              "      darkshelf drive accept {} --as copy --label NEW",
+                              core::shell_quote(last.root().string())));
+    }
+  }
   RecoverReport report;
   for (DriveLesson& lesson : lessons) report.drives.push_back(lesson.learn());
   report.drives_known = context.catalog.drives().size();

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/catalog_copies.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/quarantine.hpp"
 #include "rituals/signatures.hpp"
@@ -14,22 +14,6 @@ namespace darkshelf::rituals {
 namespace fd = formats::drive;
 
 namespace {
-
-/// Of fifteen digits: no drive is visited as often, and one more is a number still.
-constexpr std::uint64_t kLastCopy = 999'999'999'999'999;
-
-/// n of "catalog-<n>.db" as this program writes it; nothing for any other name.
-std::optional<std::uint64_t> copy_number(const std::string& name) {
-  constexpr std::string_view kFront = "catalog-", kBack = ".db";
-  if (name.size() <= kFront.size() + kBack.size() || !name.starts_with(kFront) || !name.ends_with(kBack)) return {};
-  const char* first = name.data() + kFront.size();
-  const char* last = name.data() + name.size() - kBack.size();
-  std::uint64_t number = 0;
-  const auto result = std::from_chars(first, last, number);
-  if (result.ec != std::errc{} || result.ptr != last) return {};
-  const bool ours = number >= 1 && number <= kLastCopy && *first != '0';
-  return ours ? std::optional(number) : std::nullopt;
-}
 
 /// One more than the last, and never one that is there.
 std::uint64_t next_number(const std::vector<std::uint64_t>& ascending) {
@@ -52,7 +36,7 @@ void remove_copy(Context& context, const AttachedDrive& drive, const std::string
   if (!clear_the_way(context.fs, drive, path, context.world.now())) context.fs.remove_file(drive.root / path);
 }
 
-void write_catalog_copy(Context& context, const AttachedDrive& drive) {
+void write_catalog_copy(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged) {
   io::FileSystem& fs = context.fs;
   clear_the_way(fs, drive, std::string(fd::kCurrent), context.world.now());
   const io::Path folder = drive.root / std::string(fd::kCatalogFolder);
@@ -80,9 +64,15 @@ void write_catalog_copy(Context& context, const AttachedDrive& drive) {
   current.sha256 = sha256_of(context, folder / name, io::ReadMode::kDirect);
   write_anew(context, drive, std::string(fd::kCurrent), fd::encode_current(current));
   core::stop_point("refresh.current-written");
-  while (numbers.size() > 1) {  // the one before stays: two are kept
-    remove_copy(context, drive, fmt::format("catalog-{}.db", numbers.front()));
-    numbers.erase(numbers.begin());
+  remember_copy(context, drive, name, current.sha256);
+  bool kept = false;  // the one before: two are kept
+  for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
+    const std::string old = fmt::format("catalog-{}.db", *number);
+    const bool bad = damaged.contains(std::string(fd::kCatalogFolder) + "/" + old);
+    if (!kept && !bad)
+      kept = true;
+    else if (bad || is_dispensable(context, drive, old))
+      remove_copy(context, drive, old);
   }
 }
 
@@ -127,16 +117,16 @@ void follow_rename(Context& context, const AttachedDrive& drive) {
 
 }  // namespace
 
-void refresh_drive(Context& context, const AttachedDrive& drive) {
+void refresh_drive(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged) {
   follow_rename(context, drive);
-  if (drive.drive.catalog_mode != "none") write_catalog_copy(context, drive);
+  if (drive.drive.catalog_mode != "none") write_catalog_copy(context, drive, damaged);
   write_start_here(context, drive);
   write_keys(context, drive);
 }
 
-std::string try_to_refresh(Context& context, const AttachedDrive& drive) {
+std::string try_to_refresh(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged) {
   try {
-    refresh_drive(context, drive);
+    refresh_drive(context, drive, damaged);
     return {};
   } catch (const core::Error& error) {
     if (ends_all(error)) throw;

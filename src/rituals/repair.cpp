@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "core/text.hpp"
 #include "rituals/copy.hpp"
@@ -49,7 +50,9 @@ class Repairing {
     help_.emplace(context, drive_, request);
     report_.note = help_->note();
     if (request.request) require_place_for_parcel(context.fs, *request.request);
-    failing_ = !request.discard_quarantine && shelf::is_failing(context.catalog, drive_.drive.id);
+    if (request.discard_quarantine) return;
+    report_.wear = look_at_wear(context, drive_);
+    failing_ = report_.wear.failing() || shelf::is_failing(context.catalog, drive_.drive.id);
   }
 
   RepairReport run() {
@@ -103,9 +106,11 @@ class Repairing {
 
   /// Writes anew what a visit writes; what of it was damaged is mended by that.
   void refresh() {
-    const std::size_t damaged = examine_service_files(context_, drive_).size();
-    report_.not_refreshed = try_to_refresh(context_, drive_);
-    if (report_.not_refreshed.empty()) report_.service_files = damaged;
+    if (report_.wear.failing()) return;
+    std::set<std::string> damaged;
+    for (const FileFinding& finding : examine_service_files(context_, drive_)) damaged.insert(finding.path);
+    report_.not_refreshed = try_to_refresh(context_, drive_, damaged);
+    if (report_.not_refreshed.empty()) report_.service_files = damaged.size();
     if (context_.fs.stat(of_drive(drive_, context_.world.now()))) report_.quarantine = quarantine_;
   }
 
@@ -204,7 +209,7 @@ class Repairing {
     repaired.volume = volume;
     const io::Path journal = journals_ / volume.info.volume.text();
     try {
-      repaired.replayed = replay(volume, journal, repaired);
+      if (!report_.wear.failing()) repaired.replayed = replay(volume, journal, repaired);
       const Elsewhere elsewhere = help_->for_volume(volume);
       repaired.after = look(volume);
       const bool lists_lost = !repaired.after.loaded && health_of(repaired.after) != catalog::CopyHealth::kMissing;
@@ -285,7 +290,9 @@ class Repairing {
     return fmt::format(
         "the medium itself is failing ({}), and nothing was written to it; a copy to another drive is "
         "mended from {} on the way",
-        now ? "unreadable places" : "a check met unreadable places on it",
+        report_.wear.failing() ? report_.wear.verdict.why()
+        : now                  ? "unreadable places"
+                               : "a check met unreadable places on it",
         examination.repairable() ? "parity" : "both copies");
   }
 

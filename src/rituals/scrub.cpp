@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "core/text.hpp"
+#include "rituals/catalog_copies.hpp"
 #include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/findings.hpp"
@@ -34,6 +35,8 @@ class Scrubbing {
   ScrubReport run() {
     report_.drive = drive_.drive;
     report_.root = drive_.root;
+    report_.read_only = drive_.is_read_only(context_.fs);
+    report_.wear = look_at_wear(context_, drive_);
     const auto began = std::chrono::steady_clock::now();
     record_.id = context_.world.new_id();
     record_.drive = drive_.drive.id;
@@ -49,6 +52,7 @@ class Scrubbing {
       for (Due& due : oldest_checked_first()) scrub_volume(std::move(due), stop);
       record_hits();
       if (!cancelled()) look_around();
+      if (!cancelled()) report_.wear = look_again(context_, drive_, std::move(report_.wear));
     } catch (const Error& error) {
       if (error.code() != Code::kCancelled) throw;
       record_hits();
@@ -254,6 +258,7 @@ class Scrubbing {
   void look_around() {
     io::FileSystem& fs = context_.fs;
     std::set<io::Path> known;
+    if (!drive_.lock) note_unknown_facts(context_, drive_);
     const auto keys = context_.catalog.keys();
     std::vector<shelf::Link> unknown;
     for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
@@ -335,14 +340,29 @@ class Scrubbing {
     record_.ended = context_.world.now();
     report_.clock_behind = context_.catalog.clock_is_behind(record_.ended);
     record_.complete = to_the_end && report_.not_read.empty();
+    count_litter();
     context_.catalog.record_scrub(record_);
     core::stop_point("scrub.recorded");
     // What is not ours harms nothing; but a drive with volumes nobody knows here carries a catalog that knows them.
     const bool clean = to_the_end && !report_.unfinished_repair && !report_.known_damage &&
-                       report_.unknown_volumes == 0 && !report_.damage();
+                       report_.unknown_volumes == 0 && !report_.damage() && !report_.wear.failing();
     if (clean && !request_.read_only && drive_.lock) {
       report_.not_refreshed = try_to_refresh(context_, drive_);
       report_.catalog_refreshed = report_.not_refreshed.empty();
+    }
+  }
+
+  /// What earlier visits saw and told is still open; before this visit is recorded.
+  void count_litter() {
+    std::set<std::string> seen;
+    const std::string litter(name_of(FindingKind::kLitter));
+    for (const catalog::Finding& finding : context_.catalog.open_findings(drive_.drive.id)) {
+      if (finding.kind == litter) seen.insert(finding.path);
+    }
+    for (const catalog::Finding& finding : record_.findings) {
+      if (finding.kind != litter) continue;
+      ++report_.litter;
+      if (!seen.contains(finding.path)) ++report_.new_litter;
     }
   }
 
@@ -369,7 +389,7 @@ bool ScrubReport::failing() const {
     return std::any_of(findings.begin(), findings.end(),
                        [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; });
   };
-  return known_failing || has_unreadable(drive_findings) ||
+  return wear.failing() || known_failing || has_unreadable(drive_findings) ||
          std::any_of(volumes.begin(), volumes.end(),
                      [&](const ScrubbedCopy& copy) { return has_unreadable(copy.examination.findings); });
 }

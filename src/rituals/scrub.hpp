@@ -3,6 +3,7 @@
 
 #include "rituals/first_look.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/wear.hpp"
 #include "shelf/chain.hpp"
 
 namespace darkshelf::rituals {
@@ -56,9 +57,13 @@ struct ScrubReport {
   std::vector<io::UnreadablePlaces> unreadable;  // files with sectors the medium did not give, or not at once
   bool known_failing = false;              // sectors that an earlier check could not read, in volumes not read now
   std::optional<core::Time> clock_behind;  // news that the clock here is behind of: what was read has no date
-  bool failing() const;                    // the medium: sectors cannot be read
+  bool failing() const;                    // the medium: sectors cannot be read, or the disk says so
   std::uint64_t healed = 0;                // slices and files that were read wrong at first
   std::uint64_t unknown_volumes = 0;       // that the catalog does not know, and nobody can check therefore
+  std::uint64_t litter = 0,
+                new_litter = 0;  // of macOS and Windows in darkshelf/: all, and what earlier visits did not see
+  bool read_only = false;        // nothing can be written to the drive
+  WearReport wear;
 };
 /// The seals, and on a large drive a first look, before everything is read: volumes that the first look found bad, then
 /// the longest unchecked ones. Slices of the sample are read once more then: leaving them out would take a seek each,

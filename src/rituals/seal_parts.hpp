@@ -23,7 +23,7 @@ void count_again(volume::SourceShoot& source);
 void plan_into_catalog(Context& context, const Plan& plan, const ShootPlan& shoot);
 
 /// Throws kWrongDrive when the drive is read-only, lent, or marked as lost, failed, retired or destroyed.
-void require_writable(const AttachedDrive& drive);
+void require_writable(Context& context, const AttachedDrive& drive);
 
 /// "2026/2026-06-14_smith-wedding_k7f3p_1of7": below darkshelf/.
 std::string folder_below(const formats::volume::BagInfo& info);

@@ -7,6 +7,7 @@
 #include "rituals/seal.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/seal_payload.hpp"
+#include "rituals/wear.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
@@ -44,7 +45,7 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
         }
       }
       DriveLoad load{attach(context, text, Visit::kWrite)};
-      require_writable(load.drive);
+      require_writable(context, load.drive);
       // What a killed run left half-made goes before anything is written.
       load.free = context.fs.space(load.drive.root).free;
       for (const io::Path& path : half_made(context, load.drive)) load.free += tree_bytes(context.fs, path);
@@ -241,10 +242,17 @@ std::string explain_parity(const Plan& plan, const core::Work& work) {
 
 }  // namespace
 
-void require_writable(const AttachedDrive& drive) {
+void require_writable(Context& context, const AttachedDrive& drive) {
   if (drive.lock == nullptr) {
     throw Error(Code::kWrongDrive, fmt::format("{} ({}) is read-only", drive.drive.label, drive.root.string()),
                 "mount it for writing (some cards and drives have a switch), and type the same command again");
+  }
+  if (const shelf::WearVerdict wear = known_wear(context.catalog, drive.drive.id); wear.failing()) {
+    throw Error(
+        Code::kFailed,
+        fmt::format("the medium of {} is failing ({}): nothing is written to it", drive.drive.label, wear.why()),
+        fmt::format("name another drive; and darkshelf copy {} --to ANOTHER-DRIVE",
+                    core::shell_quote(drive.drive.label)));
   }
   if (drive.drive.state == catalog::DriveState::kOnShelf) return;
   throw Error(

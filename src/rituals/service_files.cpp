@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "rituals/payload_reader.hpp"
+#include "rituals/catalog_copies.hpp"
 #include "rituals/signatures.hpp"
+#include "volume/litter.hpp"
+#include "volume/volume_reader.hpp"
 
 namespace darkshelf::rituals {
 
@@ -60,6 +62,8 @@ class Looking {
         return false;
       }
     });
+    for (FileFinding& finding : examine_other_copies(context_, drive_, current.name))
+      findings_.push_back(std::move(finding));
     if (!named) return;
     const std::string copy = std::string(fd::kCatalogFolder) + "/" + current.name;
     is_sound(copy, [&](const io::Stat& stat) {
@@ -92,7 +96,8 @@ bool is_year(const std::string& name) {
 /// Names directly in darkshelf/ that are its own. A file ".new" is one that is being written, or was by a run that was
 /// killed.
 bool is_own(const io::Entry& entry) {
-  static const std::set<std::string> kFolders = {"catalog", "seals", "keys", ".incoming", ".repair", "quarantine"};
+  static const std::set<std::string> kFolders = {"catalog", "seals",      "keys",      ".incoming",
+                                                 ".repair", "quarantine", "lost+found"};
   static const std::set<std::string> kFiles = {"START-HERE.txt", "drive.json", ".lock"};
   if (kFolders.contains(entry.name)) return true;  // something else of that name is refused when it is used
   std::string name = entry.name;
@@ -113,7 +118,7 @@ std::vector<FileFinding> find_strangers(Context& context, const AttachedDrive& d
   const std::string top(fd::kFolder);
   const auto tell = [&](const std::string& below, const io::Entry& entry) {
     const auto stat = context.fs.stat(drive.root / below);
-    found.push_back({is_litter(entry.name) ? FindingKind::kLitter : FindingKind::kForeign,
+    found.push_back({volume::is_litter(entry.name) ? FindingKind::kLitter : FindingKind::kForeign,
                      below,
                      {},
                      stat && stat->type == io::FileType::kRegular ? stat->bytes : 0});
@@ -130,6 +135,18 @@ std::vector<FileFinding> find_strangers(Context& context, const AttachedDrive& d
       if (!volumes.contains(drive.root / below / inner.name)) tell(below + "/" + inner.name, inner);
     }
   }
+  // Beside what darkshelf keeps in these nothing is looked at but litter.
+  const auto look_for_litter = [&](const auto& self, const std::string& below, int depth) -> void {
+    const auto stat = context.fs.stat(drive.root / below);
+    if (!stat || stat->type != io::FileType::kDirectory) return;
+    for (const io::Entry& entry : context.fs.list(drive.root / below)) {
+      if (volume::is_litter(entry.name))
+        tell(below + "/" + entry.name, entry);
+      else if (entry.type == io::FileType::kDirectory && depth > 0)
+        self(self, below + "/" + entry.name, depth - 1);
+    }
+  };
+  for (const char* folder : {"catalog", "seals", "keys"}) look_for_litter(look_for_litter, top + "/" + folder, 1);
   return found;
 }
 

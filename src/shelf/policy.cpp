@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "shelf/identity.hpp"
+#include "shelf/wear.hpp"
 
 namespace darkshelf::shelf {
 
@@ -110,8 +111,7 @@ Policy wanted_for(const catalog::Shoot& shoot, Policy policy) {
   return policy;
 }
 
-/// `kept`: the number of copies is what was asked for this very shoot.
-VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copies, const Policy& wanted, bool kept) {
+VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copies, const Policy& wanted) {
   VolumeStatus status;
   status.volume = std::move(volume);
   count_disks_once(copies);
@@ -130,8 +130,8 @@ VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copi
   status.kinds = static_cast<unsigned>(kinds.size());
   const bool met = status.counting >= wanted.copies && status.places >= wanted.places &&
                    status.offsite >= wanted.offsite && status.kinds >= wanted.kinds;
-  const bool alone = status.counting <= 1 && !(met && kept);
-  status.light = alone ? Light::kRed : met ? Light::kGreen : Light::kAmber;
+  // One copy is too few, unless one is what somebody asked for.
+  status.light = met ? Light::kGreen : status.counting <= 1 ? Light::kRed : Light::kAmber;
   status.copies = std::move(copies);
   return status;
 }
@@ -235,7 +235,8 @@ std::map<std::string, std::string> to_text(const Policy& policy) {
 
 bool is_failing(catalog::Catalog& catalog, const core::Uuid& drive) {
   const std::vector<catalog::Finding> open = catalog.open_findings(drive);
-  return std::any_of(open.begin(), open.end(), [](const catalog::Finding& one) { return one.kind == "unreadable"; });
+  return std::any_of(open.begin(), open.end(), [](const catalog::Finding& one) { return one.kind == "unreadable"; }) ||
+         judge_wear(catalog.wear(drive)).failing();
 }
 
 Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const Situation& situation) {
@@ -267,7 +268,7 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
     out.counting = out.places = out.offsite = out.kinds = ~0u;
     out.all_attached = true;
     for (catalog::Volume& volume : volumes[shoot.id]) {
-      VolumeStatus one = status_of_volume(volume, copies[volume.info.volume], wanted, shoot.keep_copies.has_value());
+      VolumeStatus one = status_of_volume(volume, copies[volume.info.volume], wanted);
       out.light = std::max(out.light, one.light);
       out.counting = std::min(out.counting, one.counting);
       out.places = std::min(out.places, one.places);
@@ -288,6 +289,10 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
   for (const core::Uuid& id : overdue) status.overdue_drives.push_back(drives.at(id));
   std::sort(status.overdue_drives.begin(), status.overdue_drives.end(),
             [](const auto& a, const auto& b) { return a.label < b.label; });
+  for (const catalog::Drive& drive : catalog.drives()) {  // by label
+    if (is_reachable(drive.state) && drive.volumes > 0 && judge_wear(catalog.wear(drive.id)).failing())
+      status.failing_drives.push_back(drive);
+  }
   return status;
 }
 

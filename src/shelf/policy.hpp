@@ -38,7 +38,8 @@ struct CopyView {
   bool overdue = false;  // checked longer ago than scrub_every (still counts until grace is over)
   bool failing = false;  // its drive is
 };
-/// Has a drive sectors that the last check of them could not read? Then it is not repaired but copied.
+/// Has a drive sectors that the last check of them could not read, or does its disk say that it is failing? Then it is
+/// not repaired but copied.
 bool is_failing(catalog::Catalog& catalog, const core::Uuid& drive);
 struct VolumeStatus {
   catalog::Volume volume;
@@ -58,6 +59,7 @@ struct Status {
   std::vector<ShootStatus> shoots;  // worst first, then by date
   std::uint64_t green = 0, amber = 0, red = 0;
   std::vector<catalog::Drive> overdue_drives;
+  std::vector<catalog::Drive> failing_drives;  // their disks said so, and they are neither lent nor marked
   bool met() const { return amber == 0 && red == 0; }
 };
 /// What the catalog cannot know.

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "volume/litter.hpp"
 #include "volume/volume_reader.hpp"
 
 namespace darkshelf::volume {
@@ -18,15 +19,6 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kDeepest = 200;  // folders within folders
-
-/// What systems and programs leave behind, worth nothing to anyone.
-bool is_litter(const std::string& name) {
-  static constexpr std::array kNames = {".DS_Store",       "Thumbs.db",  "desktop.ini",  ".Trashes",
-                                        ".Spotlight-V100", ".fseventsd", "$RECYCLE.BIN", "System Volume Information",
-                                        "lost+found"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("._") ||
-         name.starts_with(".Trash-");
-}
 
 class Scan {
  public:
@@ -125,7 +117,7 @@ class Scan {
   }
 
   void visit(const io::Path& source, const std::string& name, const std::string& path, std::size_t depth) {
-    if (is_litter(name)) return leave_out(path, "left by the operating system");
+    if (is_of_no_shoot(name)) return leave_out(path, "left by the operating system");
     if (name.ends_with(".lrdata")) return leave_out(path, "previews that Lightroom makes again");
     if (is_excluded(name, path)) return leave_out(path, "excluded");
     try {
@@ -215,7 +207,7 @@ class Scan {
 bool has_pictures(io::FileSystem& fs, const io::Path& folder) {
   const auto entries = fs.list(folder);
   return std::any_of(entries.begin(), entries.end(), [](const io::Entry& entry) {
-    return entry.type == io::FileType::kRegular && is_picture(entry.name) && !is_litter(entry.name);
+    return entry.type == io::FileType::kRegular && is_picture(entry.name) && !is_of_no_shoot(entry.name);
   });
 }
 
@@ -223,7 +215,7 @@ bool has_pictures(io::FileSystem& fs, const io::Path& folder) {
 bool is_like_a_shoot(io::FileSystem& fs, const io::Path& folder) {
   if (has_pictures(fs, folder)) return true;
   for (const io::Entry& entry : fs.list(folder)) {
-    if (entry.type == io::FileType::kDirectory && !is_litter(entry.name) && has_pictures(fs, folder / entry.name))
+    if (entry.type == io::FileType::kDirectory && !is_of_no_shoot(entry.name) && has_pictures(fs, folder / entry.name))
       return true;
   }
   return false;
@@ -232,7 +224,7 @@ bool is_like_a_shoot(io::FileSystem& fs, const io::Path& folder) {
 void shoots_at(io::FileSystem& fs, const io::Path& folder, unsigned depth, ShootFolders& out) {
   for (const io::Entry& entry : fs.list(folder)) {
     const io::Path path = folder / entry.name;
-    if (is_litter(entry.name)) continue;
+    if (is_of_no_shoot(entry.name)) continue;
     if (entry.type == io::FileType::kRegular && is_picture(entry.name)) out.loose.push_back(path);
     if (entry.type != io::FileType::kDirectory) continue;
     if (depth == 1) {
@@ -264,7 +256,7 @@ ShootFolders find_shoots(io::FileSystem& fs, const io::Path& argument, unsigned 
   out.shoots.push_back(folder);
   for (const io::Entry& entry : fs.list(folder)) {
     const io::Path path = folder / entry.name;
-    if (entry.type == io::FileType::kDirectory && !is_litter(entry.name) && is_like_a_shoot(fs, path))
+    if (entry.type == io::FileType::kDirectory && !is_of_no_shoot(entry.name) && is_like_a_shoot(fs, path))
       ++out.with_pictures;
   }
   out.looks_like_year = out.with_pictures >= 3 && !has_pictures(fs, folder);

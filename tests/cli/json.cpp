@@ -162,6 +162,11 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run({"drive", "return", "D2"}, 0);
   run({"drive", "mark", "D2", "lost"}, 0);
   run({"drive", "mark", "D2", "found"}, 0);
+  run({"drive", "accept", shelf.path("D").string(), "--as", "moved"}, 0);
+  run({"drive", "show", "D2"}, 0);
+  run({"drive", "lend", "D2", "--to", "Anna"}, 0);
+  run({"scrub", "D2"}, 0);  // leaves a note
+  run({"drive", "return", "D2"}, 0);
   run({"drive", "eject", "D2"}, 0);
   run({"copy", "harbour", "--to", "C"}, 0);
   shelf.keep();
@@ -173,6 +178,7 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run({"restore", "harbour", "--to", shelf.path("back").string()}, 0);
   run({"repair", "A"}, 0);
   run({"repair", "A", "--discard"}, 0);
+  run({"repair", "A", "--tidy"}, 0);
   run({"scrub", "A"}, 0);
   checking.look_at(shelf.run({"--json", "scrub", "A"}, {{"DARKSHELF_LOOK_FIRST_ABOVE", "0"}}).out);
   for (const auto& [path, stat] : files_below(shelf.path("A") / "darkshelf"))

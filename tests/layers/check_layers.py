@@ -30,7 +30,7 @@ PURE = {
 # Headers of the system and of other libraries that are the business of one folder alone.
 ONLY_IN = {
     "io": r"(fcntl|unistd|dirent|mntent|poll|termios|sys/(stat|statvfs|statfs|vfs|xattr|file|mman|mount|uio|ioctl|"
-          r"sysmacros)|linux/.*|blkid/.*)\.h|boost/filesystem/(operations|fstream|directory)\.hpp|boost/filesystem\.hpp"
+          r"sysmacros|wait)|spawn|linux/.*|blkid/.*)\.h|boost/filesystem/(operations|fstream|directory)\.hpp|boost/filesystem\.hpp"
           r"|filesystem|fstream",
     "volume": r"archive(_entry)?\.h",
     "catalog": r"SQLiteCpp/.*|sqlite3\.h",

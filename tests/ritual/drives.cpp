@@ -101,6 +101,23 @@ TEST_CASE("drives: places, lending, losing and finding decide what counts") {
   CHECK(status_of(shelf, {"--without", "B", "--without", "A"}).light == "red");
 }
 
+TEST_CASE("drives: one good copy is green where the policy asks for one, and none is red") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A"});
+  CHECK(status_of(shelf).light == "red");
+  shelf.must({"policy", "set", "copies=1"});
+  const Light one = status_of(shelf);
+  CHECK(one.light == "green");
+  CHECK(one.exit_code == 0);
+  CHECK(one.copies == 1);
+  CHECK(one.lacks == "[]");
+  CHECK(status_of(shelf, {"--without", "A"}).light == "red");
+  shelf.must({"policy", "set", "copies=2", "places=1", "offsite=0"});
+  CHECK(status_of(shelf).light == "red");
+  shelf.must({"copy", "harbour", "--to", "B"});
+  CHECK(status_of(shelf).copies == 1);  // both folders are on one disk
+}
+
 TEST_CASE("drives: a rename reaches the drive at its next visit") {
   ProgramShelf shelf({"A"});
   shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A"});

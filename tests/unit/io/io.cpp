@@ -193,15 +193,15 @@ TEST_CASE("posix: what root made can be given away, a link itself, and nobody el
 
 TEST_CASE("mounts: the medium of a path is told") {
   TempDir temp;
-  const io::Medium medium = io::medium_of(temp.path());
+  const io::Medium medium = io::medium_of(io::posix(), temp.path());
   CHECK_FALSE(medium.mount_point.empty());
   CHECK_FALSE(medium.fs_type.empty());
   CHECK(medium.bytes > 0);
-  CHECK(io::medium_of(temp.path()).disk == medium.disk);
-  CHECK(io::medium_of("/proc").mount_point == "/proc");
+  CHECK(io::medium_of(io::posix(), temp.path()).disk == medium.disk);
+  CHECK(io::medium_of(io::posix(), "/proc").mount_point == "/proc");
   const auto points = io::mount_points();
   CHECK(std::find(points.begin(), points.end(), io::Path("/proc")) == points.end());
-  CHECK_THROWS_AS(io::medium_of(temp / "missing"), core::Error);
+  CHECK_THROWS_AS(io::medium_of(io::posix(), temp / "missing"), core::Error);
 }
 
 }  // namespace darkshelf::testing
