@@ -44,7 +44,8 @@ enum class Ejected { kUnmounted, kSyncedOnly };
 Ejected eject_drive(Context& context, const std::string& drive);
 
 /// Writes the catalog copy (catalog-<n>.db, then CURRENT; two kept), START-HERE and label files. Never touches a
-/// volume. `damaged`: paths below the drive's root of copies that are none to keep.
+/// volume; writes nothing to a medium that is known to be failing. `damaged`: paths below the drive's root of copies
+/// that are none to keep.
 void refresh_drive(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged = {});
 /// The same after work that stands whether this succeeds or not: what failed is told beside its result; "" if nothing.
 std::string try_to_refresh(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged = {});
