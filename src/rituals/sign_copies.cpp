@@ -43,7 +43,7 @@ class Signing {
     const std::string label = known ? known->label : id.text();
     try {
       const AttachedDrive drive = attach(context_, id.text(), Visit::kWrite);
-      require_writable(drive);
+      require_writable(context_, drive);
       for (const auto& [uuid, volume] : volumes) {
         context_.work.check();
         sign_copy(drive, volume);
