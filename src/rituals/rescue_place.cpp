@@ -39,7 +39,7 @@ std::string identity_of(io::FileSystem& fs, const io::Path& source) {
     throw Error(Code::kNotFound, fmt::format("there is no device or image {}", shown),
                 "darkshelf rescue   (lists the disks of this machine)");
   if (stat->type == io::FileType::kDirectory) {
-    const io::Medium medium = io::medium_of(source);
+    const io::Medium medium = io::medium_of(fs, source);
     throw Error(Code::kUsage, fmt::format("{} is a folder; a rescue reads the disk itself", shown),
                 medium.device.empty() || medium.mount_point == "/"
                     ? "darkshelf rescue   (lists the disks of this machine)"
@@ -63,7 +63,7 @@ void require_free(io::FileSystem& fs, const RescueRequest& request) {
   const std::string shown = core::printable(request.source.string());
   if (request.to) {
     const io::Path above = existing(fs, *request.to);
-    const io::Path mount_point = io::medium_of(above).mount_point;
+    const io::Path mount_point = io::medium_of(fs, above).mount_point;
     const auto stat = fs.stat_following(above);
     if (stat && stat->type != io::FileType::kDirectory)
       throw Error(Code::kUsage, fmt::format("{} is no folder", core::printable(above.string())));
