@@ -85,7 +85,7 @@ std::set<std::string> findings_in(const Outcome& scrub) {
 
 }  // namespace
 
-TEST_CASE("bad sectors: told by the sector, the photo and the time; not written to; copied whole, mended on the way") {
+TEST_CASE("bad sectors: told by the sector, the photo and the time, not written to, copied whole, mended on the way") {
   const std::string file_system = GENERATE(as<std::string>{}, "ext4", "xfs");
   CAPTURE(file_system);
   if (const auto why = FailingDrive::unavailable(file_system)) return skip(*why);

@@ -13,6 +13,7 @@
 #include "support/json_lines.hpp"
 #include "support/shelf/program_shelf.hpp"
 #include "support/shelf/shelf.hpp"
+#include "support/shelf/signed_shelf.hpp"
 #include "support/shelf/slices.hpp"
 
 namespace darkshelf::testing {
@@ -173,8 +174,10 @@ TEST_CASE("repair --with: recovery files alone are read from the twin, or made a
 TEST_CASE("repair --with: a signature that is missing comes from the twin, one that is there stays") {
   TwoDrives drives;
   const auto signature = [&](const char* drive) { return drives.volume(drive) / "tagmanifest-sha256.txt.minisig"; };
-  const std::string text = "untrusted comment: minisign public key\n";
-  io::posix().create(signature("B"))->write_at(0, core::as_bytes(text));
+  anna_signs(drives.shelf);
+  drives.shelf.must({"key", "sign", "B"});
+  const std::string text = io::read_text(io::posix(), signature("B"), 1 << 20);
+  REQUIRE_FALSE(io::posix().stat(signature("A")));
   const Outcome repair = drives.repair("A", "B");
   CAPTURE(repair.out, repair.err);
   CHECK(repair.exit_code == 0);

@@ -47,7 +47,7 @@ def bad(name, data, words, code="corrupt"):
     index.append(f"{name}\t{code}\t{words}\n")
 
 
-bad("drive-newer-format.json", identity(format=2), "this drive has format 2; this darkshelf knows up to 1", "newer")
+bad("drive-newer-format.json", identity(format=2), "this drive has format 2 (written by a later darkshelf); this darkshelf knows up to 1", "newer")
 bad("drive-format-huge.json", identity(format=2**64 - 1), "this drive has format 18446744073709551615", "newer")
 for name, value in {"above-64-bits": 2**64, "negative": -1, "text": "1", "fraction": 1.5, "missing": None}.items():
     bad(f"drive-format-{name}.json", identity(format=value), 'drive.json: has no number "format"')
