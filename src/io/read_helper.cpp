@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,11 +24,19 @@ namespace darkshelf::io {
 
 namespace {
 
-constexpr std::size_t kShared = std::size_t{8} << 20;  // bytes one request may ask for
+constexpr std::size_t kMost = std::size_t{2} << 20;  // bytes one request may ask for
+constexpr std::size_t kSideBySide = 4;               // requests of a large read: a disk that waits for the next is slow
+constexpr std::size_t kShared = kMost + 4096;        // behind them: how many were read so far
 
 struct Request {
   std::uint64_t offset = 0, bytes = 0;
 };
+struct Answer {
+  std::uint64_t got = 0;
+  std::int64_t error = 0;  // errno of the piece behind them; 0: none, or the file ends there
+};
+
+std::uint64_t& progress_in(std::byte* shared) { return *reinterpret_cast<std::uint64_t*>(shared + kMost); }
 
 // --- in the other processes: nothing but system calls, since the one they were forked from may have threads -------
 
@@ -68,22 +77,26 @@ bool send_with(int socket, const void* data, std::size_t bytes, const int* descr
   return uninterrupted([&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL); }) == static_cast<ssize_t>(bytes);
 }
 
-/// A helper's life: requests until nobody asks any more. Each piece is answered by the bytes got, or minus errno.
+/// A helper's life: requests until nobody asks any more. One answer for all pieces of a request: who waits would have
+/// to be woken for each, while all cores are busy hashing. Each is noted in the shared memory, which tells slow from
+/// hung.
 [[noreturn]] void serve(int socket, std::byte* shared) {
   for (;;) {
     Request request;
     int file = -1;
     if (receive(socket, &request, sizeof request, &file, 1) != 1) ::_exit(0);
-    for (std::uint64_t at = 0; at < request.bytes;) {
-      const std::size_t piece = std::min<std::uint64_t>(kReadPiece, request.bytes - at);
-      const ssize_t got =
-          uninterrupted([&] { return ::pread(file, shared + at, piece, static_cast<off_t>(request.offset + at)); });
-      const std::int64_t answer = got < 0 ? -std::int64_t{errno} : std::int64_t{got};
-      if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) < 0) ::_exit(0);
+    Answer answer;
+    while (answer.got < request.bytes) {
+      const std::size_t piece = std::min<std::uint64_t>(kReadPiece, request.bytes - answer.got);
+      const ssize_t got = uninterrupted(
+          [&] { return ::pread(file, shared + answer.got, piece, static_cast<off_t>(request.offset + answer.got)); });
+      if (got < 0) answer.error = errno;
+      if (got > 0) answer.got += static_cast<std::uint64_t>(got);
+      __atomic_store_n(&progress_in(shared), answer.got, __ATOMIC_RELEASE);
       if (got < static_cast<ssize_t>(piece)) break;
-      at += piece;
     }
     ::close(file);
+    if (::send(socket, &answer, sizeof answer, MSG_NOSIGNAL) < 0) ::_exit(0);
   }
 }
 
@@ -127,29 +140,34 @@ class Helper {
 
   bool alive() const { return alive_; }
 
-  HelpedRead read(int descriptor, std::uint64_t offset, core::MutableByteSpan into, std::chrono::milliseconds within) {
-    HelpedRead out;
-    const Request request{offset, into.size()};
+  /// The bytes come with wait(). Nothing comes when this fails: there is no helper any more.
+  void ask(int descriptor, std::uint64_t offset, std::size_t bytes) {
+    const Request request{offset, bytes};
+    __atomic_store_n(&progress_in(shared_), std::uint64_t{0}, __ATOMIC_RELEASE);
     alive_ = send_with(socket_->number(), &request, sizeof request, &descriptor, 1);
+  }
+
+  HelpedRead wait(core::MutableByteSpan into, std::chrono::milliseconds within) {
+    HelpedRead out;
     out.impossible = !alive_;
-    while (alive_ && out.got < into.size()) {
-      pollfd wait{socket_->number(), POLLIN, 0};
-      const int ready = uninterrupted([&] { return ::poll(&wait, 1, static_cast<int>(within.count())); });
-      std::int64_t answer = 0;
-      if (ready == 0) {
-        out.answered = alive_ = false;
-      } else if (::recv(socket_->number(), &answer, sizeof answer, 0) != sizeof answer) {
+    for (std::uint64_t before = 0; alive_;) {
+      pollfd socket{socket_->number(), POLLIN, 0};
+      if (uninterrupted([&] { return ::poll(&socket, 1, static_cast<int>(within.count())); }) == 0) {
+        const std::uint64_t now = __atomic_load_n(&progress_in(shared_), __ATOMIC_ACQUIRE);
+        if (now == before) out.answered = alive_ = false;
+        before = now;
+        continue;
+      }
+      Answer answer;
+      if (::recv(socket_->number(), &answer, sizeof answer, 0) != sizeof answer || answer.got > into.size()) {
         alive_ = false;  // somebody killed it
         out.impossible = true;
-      } else if (answer < 0) {
-        out.error = static_cast<int>(-answer);
-        return out;
-      } else {
-        const std::size_t piece = std::min(kReadPiece, into.size() - out.got);
-        std::memcpy(into.data() + out.got, shared_ + out.got, static_cast<std::size_t>(answer));
-        out.got += static_cast<std::size_t>(answer);
-        if (static_cast<std::size_t>(answer) < piece) return out;
+        break;
       }
+      std::memcpy(into.data(), shared_, answer.got);
+      out.got = answer.got;
+      out.error = static_cast<int>(answer.error);
+      break;
     }
     return out;
   }
@@ -228,21 +246,32 @@ Helpers& helpers() {
 
 HelpedRead read_with_helper(int descriptor, std::uint64_t offset, core::MutableByteSpan into,
                             std::chrono::milliseconds within) {
+  struct Asked {
+    std::unique_ptr<Helper> helper;
+    core::MutableByteSpan part;
+  };
+  std::deque<Asked> asked;  // in order; those left when something fails are forgotten, and end by themselves
   HelpedRead out;
-  while (out.got < into.size()) {
-    auto helper = helpers().take();
-    if (!helper) {
+  for (std::size_t next = 0; out.got < into.size();) {
+    for (; next < into.size() && asked.size() < kSideBySide; next += asked.back().part.size()) {
+      auto helper = helpers().take();
+      if (!helper) break;
+      asked.push_back({std::move(helper), into.subspan(next, std::min(kMost, into.size() - next))});
+      asked.back().helper->ask(descriptor, offset + next, asked.back().part.size());
+    }
+    if (asked.empty()) {
       out.impossible = true;
       return out;
     }
-    const auto part = into.subspan(out.got, std::min(kShared, into.size() - out.got));
-    const HelpedRead one = helper->read(descriptor, offset + out.got, part, within);
-    helpers().give_back(std::move(helper));
-    out.got += one.got;
-    out.error = one.error;
-    out.answered = one.answered;
-    out.impossible = one.impossible;
-    if (one.got < part.size()) return out;
+    Asked one = std::move(asked.front());
+    asked.pop_front();
+    const HelpedRead read = one.helper->wait(one.part, within);
+    helpers().give_back(std::move(one.helper));
+    out.got += read.got;
+    out.error = read.error;
+    out.answered = read.answered;
+    out.impossible = read.impossible;
+    if (read.got < one.part.size()) return out;
   }
   return out;
 }

@@ -20,8 +20,9 @@ struct HelpedRead {
   bool impossible = false;  // no process can be made here, or somebody killed it: the rest was not asked for
 };
 
-/// pread() of `descriptor` by a helper, kReadPiece by kReadPiece; each has the whole time, since a drive that is slow
-/// and answers is not one that hangs. Helpers are kept and used again, except those that hang. Thread-safe.
+/// pread() of `descriptor` by a helper, kReadPiece by kReadPiece; each has the whole time (or up to twice that), since
+/// a drive that is slow and answers is not one that hangs. Helpers are kept and used again, except those that hang.
+/// Thread-safe.
 HelpedRead read_with_helper(int descriptor, std::uint64_t offset, core::MutableByteSpan into,
                             std::chrono::milliseconds within);
 

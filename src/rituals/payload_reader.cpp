@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <future>
 
 #include "core/text.hpp"
 
@@ -86,15 +87,16 @@ class FileReader {
       if (!stop) context_.work.check();
       Batch &now = batches[turn % 2], &next = batches[(turn + 1) % 2];
       prepare(next, now.first + now.count, upto(now.first + now.count));
-      core::parallel_for(context_.work.thread_count(), now.count + 1, [&](std::size_t task) {
-        if (task == 0) return read(next);
-        compare(now, static_cast<std::uint32_t>(task - 1));
-      });
+      const auto reading = std::async(std::launch::async, [&] { read(next); });  // waited for at the end of the turn
+      // One core is left to the reading: a disk that waits for its next request costs more than a core that waits.
+      core::parallel_for(std::max(2U, context_.work.thread_count()) - 1, now.count,
+                         [&](std::size_t task) { compare(now, static_cast<std::uint32_t>(task)); });
       if (stop && is_cancelled(now)) {
         stopped_ = true;
         return;
       }
       settle(now);
+      reading.wait();
       read_.back().count += now.count;
       // Asked after a buffer, never before the first: however short a visit is, it gets on.
       if (next.count > 0 && stop && stop()) {
