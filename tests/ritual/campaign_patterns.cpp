@@ -31,8 +31,9 @@ std::vector<io::Path> files_of(const ProgramShelf& shelf, Target target) {
     for (const io::Path& part : {folder / "catalog", folder / "seals"}) {
       for (const auto& [path, stat] : files_below(part)) found.push_back(path);
     }
-    found.push_back(folder / "drive.json");
-    found.push_back(folder / "START-HERE.txt");
+    for (const char* name : {"drive.json", "START-HERE.txt"}) {
+      if (io::posix().stat(folder / name)) found.push_back(folder / name);
+    }
     return found;
   }
   for (const io::Path& volume : shelf.volumes("A")) {
