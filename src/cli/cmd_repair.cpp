@@ -164,6 +164,7 @@ int tidy_drive(Session& session, const std::string& drive) {
   rituals::Context context = session.context();
   const rituals::TidyReport report = rituals::tidy(context, drive);
   Output& out = session.out();
+  tell_wear(out, report.drive, report.wear);
   const auto entry_json = [](const rituals::TidyReport::Entry& entry, bool removed) {
     Json object;
     put_path(object, "path", entry.path);

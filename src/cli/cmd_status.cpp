@@ -121,14 +121,10 @@ int print_summary(Session& session) {
   if (!plans.empty())
     out.line(fmt::format("Interrupted: sealing {}. The same seal command goes on.",
                          core::printable(plans.front().shoot_name)));
-  const auto is_failing = [&](const catalog::Drive& drive) {  // then it is copied, not repaired
-    return std::any_of(status.failing_drives.begin(), status.failing_drives.end(),
-                       [&](const catalog::Drive& one) { return one.id == drive.id; });
-  };
   std::string repair;
   for (const catalog::Drive& drive : drives) {
     const bool reachable = drive.state == catalog::DriveState::kOnShelf;
-    if (repair.empty() && reachable && !is_failing(drive) && !open_damage(catalog, drive.id).empty())
+    if (repair.empty() && reachable && !shelf::is_failing(catalog, drive.id) && !open_damage(catalog, drive.id).empty())
       repair = what_mends(catalog, drive);
   }
   if (!repair.empty()) out.line(out.paint(Color::kRed, fmt::format("Damage was found: {}", repair)));

@@ -70,8 +70,13 @@ void BadSectors::add(const Path& path, const std::vector<BadStretch>& stretches,
       one.offset = one.offset / kSector * kSector;
       one.bytes = end - one.offset;
     }
-    file.stretches = without(file.stretches, one.offset, one.offset + one.bytes);
-    file.stretches.push_back(one);
+    std::vector<BadStretch> fresh{one};
+    if (one.asked) {
+      file.stretches = without(file.stretches, one.offset, one.offset + one.bytes);
+    } else {  // stepped over: what was asked for before stays known
+      for (const BadStretch& known : file.stretches) fresh = without(fresh, known.offset, known.offset + known.bytes);
+    }
+    file.stretches.insert(file.stretches.end(), fresh.begin(), fresh.end());
   }
   std::sort(file.stretches.begin(), file.stretches.end(),
             [](const BadStretch& a, const BadStretch& b) { return a.offset < b.offset; });

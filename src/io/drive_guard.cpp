@@ -148,7 +148,10 @@ std::unique_ptr<File> DriveGuard::opened(const Path& path, Open open) {
 }
 
 std::unique_ptr<File> DriveGuard::open_read(const Path& path, ReadMode mode) {
-  return opened(path, [&] { return below_.open_read(path, mode); });
+  std::unique_ptr<File> file = opened(path, [&] { return below_.open_read(path, mode); });
+  // Past the cache outside the drives: a medium that is no drive yet, or no longer (rescue). It may hang as well.
+  if (mode == ReadMode::kDirect && !drive_of(path)) file->answer_within(patience_.answer_within);
+  return file;
 }
 std::unique_ptr<File> DriveGuard::create(const Path& path) {
   forget(path);

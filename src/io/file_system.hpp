@@ -147,8 +147,8 @@ core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, Rea
 std::string read_text(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode = ReadMode::kCached);
 
 /// Durable write: temporary name in the same folder, write, compare length, fsync, rename over `path`, fsync the
-/// folder. On any failure the temporary file is removed and `path` is as it was.
-void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes);
+/// folder. On any failure the temporary file is removed and `path` is as it was. `mode`: set before anything is in it.
+void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes, std::optional<std::uint32_t> mode = {});
 
 /// Removes a folder and all in it, never following links. Missing is fine.
 void remove_tree(FileSystem& fs, const Path& path);

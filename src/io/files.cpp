@@ -51,7 +51,7 @@ std::string read_text(FileSystem& fs, const Path& path, std::uint64_t limit, Rea
   return std::string(core::as_text(bytes));
 }
 
-void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes) {
+void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes, std::optional<std::uint32_t> mode) {
   Path temporary = path;
   temporary += ".new";
   const Path folder = path.parent_path().empty() ? Path(".") : path.parent_path();
@@ -62,6 +62,7 @@ void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes) 
   try {
     {
       const auto file = fs.create(temporary);
+      if (mode) file->set_mode(*mode);
       file->write_at(0, bytes);
       if (file->stat().bytes != bytes.size()) throw Error::from_os(ENOSPC, "write", temporary);
       file->sync();

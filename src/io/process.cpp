@@ -61,7 +61,8 @@ class Setup {
     raw.push_back(nullptr);
     std::vector<std::string> variables = {"LC_ALL=C"};
     for (char** one = environ; one != nullptr && *one != nullptr; ++one) {
-      if (!std::string_view(*one).starts_with("LC_ALL=")) variables.emplace_back(*one);
+      const std::string_view variable(*one);  // a passphrase is no business of other programs
+      if (!variable.starts_with("LC_ALL=") && !variable.starts_with("DARKSHELF_")) variables.emplace_back(variable);
     }
     std::vector<char*> environment;
     for (std::string& variable : variables) environment.push_back(variable.data());
@@ -120,8 +121,11 @@ std::optional<Path> find_program(const std::string& name) {
     begin = end + 1;
     if (!folder.starts_with('/')) continue;  // wherever the person happens to stand is no place for a program
     const Path program = Path(folder) / name;
-    const auto stat = posix().stat_following(program);
-    if (stat && stat->type == FileType::kRegular && ::access(program.c_str(), X_OK) == 0) return program;
+    try {
+      const auto stat = posix().stat_following(program);
+      if (stat && stat->type == FileType::kRegular && ::access(program.c_str(), X_OK) == 0) return program;
+    } catch (const Error&) {  // a folder this user may not enter
+    }
   }
   return {};
 }

@@ -74,6 +74,9 @@ bool RawMedium::try_read(std::uint64_t offset, core::MutableByteSpan into) {
     if (file_->read_at(offset, into) != into.size())
       throw Error(Code::kDriveGone, fmt::format("{} ends before it should", core::printable(path_.string())),
                   "plug it in again, and type the same command again");
+  } catch (const Unanswered& error) {
+    throw Error(Code::kDriveGone, fmt::format("{} does not answer: {}", core::printable(path_.string()), error.what()),
+                "let the drive cool down, plug it in again, and type the same command again: it goes on where it was");
   } catch (const Error& error) {
     if (!is_read_error(error)) throw;
     if (++errors_ % kAskAgainAfter == 0) require_there();

@@ -250,7 +250,7 @@ HelpedRead read_with_helper(int descriptor, std::uint64_t offset, core::MutableB
     std::unique_ptr<Helper> helper;
     core::MutableByteSpan part;
   };
-  std::deque<Asked> asked;  // in order; those left when something fails are forgotten, and end by themselves
+  std::deque<Asked> asked;  // in order
   HelpedRead out;
   for (std::size_t next = 0; out.got < into.size();) {
     for (; next < into.size() && asked.size() < kSideBySide; next += asked.back().part.size()) {
@@ -271,7 +271,15 @@ HelpedRead read_with_helper(int descriptor, std::uint64_t offset, core::MutableB
     out.error = read.error;
     out.answered = read.answered;
     out.impossible = read.impossible;
-    if (read.got < one.part.size()) return out;
+    if (read.got == one.part.size()) continue;
+    // What was asked for behind it stands in the disk's queue, before whatever is asked for next: that has to have its
+    // whole time. A drive that hangs is asked for nothing more; those helpers end when it lets them go.
+    for (Asked& rest : asked) {
+      if (!out.answered) break;
+      rest.helper->wait(rest.part, within);
+      helpers().give_back(std::move(rest.helper));
+    }
+    return out;
   }
   return out;
 }

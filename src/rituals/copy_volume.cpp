@@ -108,32 +108,11 @@ void copy_mended(Context& context, const catalog::Volume& volume, const CopySour
   const SealedSource source =
       SealedSource::mend(context, examination, work, SealedSource::Need::kEverything, alone ? Elsewhere{} : others);
   if (!alone) {
-    for (const Twin& twin : others.twins) copied.helpers.push_back(twin.label);
+    for (const auto& [label, slices] : source.origin().from_twins) copied.helpers.push_back(label);
   }
   if (!copy_files(context, source, folder, copied)) {
     throw Error(Code::kCorrupt, fmt::format("the volume in {} changed while it was copied", from.folder.string()));
   }
-}
-
-/// The signature goes along: the one that is known to be true, else what lies in the source, if nothing speaks against
-/// it. It is no part of the seal, and no reason not to copy.
-std::string signature_to_carry(Context& context, const catalog::Volume& volume, const io::Path& from) {
-  const auto keys = context.catalog.keys();
-  const auto state = [&](const std::string& text) { return judge_signature(keys, volume.tagmanifest, text).state; };
-  for (const catalog::KnownSignature& known : context.catalog.signatures_of(volume.info.volume)) {
-    if (state(known.text) == SignatureState::kSigned) return known.text;
-  }
-  try {
-    const io::Path path = from / std::string(fv::kSignature);
-    const auto stat = context.fs.stat(path);
-    if (!stat || stat->type != io::FileType::kRegular) return {};
-    std::string text = io::read_text(context.fs, path, formats::minisig::kLongest);
-    const SignatureState found = state(text);
-    if (found == SignatureState::kSigned || found == SignatureState::kUnknownKey) return text;
-  } catch (const Error& error) {
-    if (error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
-  }
-  return {};
 }
 
 CopiedBytes write_copy(Context& context, const catalog::Volume& volume, const CopySource& from, const Elsewhere& others,

@@ -1,7 +1,5 @@
 #include "rituals/first_look.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -84,8 +82,8 @@ class Looking {
       sound = std::all_of(loaded.findings.begin(), loaded.findings.end(), [](const volume::TagFinding& finding) {
         return finding.condition == volume::FileCondition::kHealed;
       });
-      sound &= loaded.seal == volume.seal && is_sound_index(loaded);
       take_digests(index, loaded);
+      sound &= loaded.seal == volume.seal && is_sound_index(loaded);
     } catch (const Error& error) {
       if (ends_all(error)) throw;  // what it is, the check of the volume tells
     }
@@ -142,12 +140,13 @@ class Looking {
 
   bool is_good(Picked& one) {
     if (buffer_.size() < one.bytes) buffer_ = core::AlignedBuffer(core::round_up(one.bytes, io::kSector));
+    const core::MutableByteSpan room = buffer_.span().first(core::round_up(one.bytes, io::kSector));  // no neighbour's
     const io::Path path = drive_.volume_folder(volumes_[one.volume]) / paths_[one.file];
     try {
       const auto file = context_.fs.open_read(path, io::ReadMode::kDirect);
       const auto fits = [&] {
-        const std::size_t got = std::min<std::uint64_t>(file->read_at(one.offset, buffer_.span()), one.bytes);
-        return got == one.bytes && digest::sha256(std::as_const(buffer_).span().first(got)) == one.wanted;
+        const std::size_t got = std::min<std::uint64_t>(file->read_at(one.offset, room), one.bytes);
+        return got == one.bytes && digest::sha256(room.first(got)) == one.wanted;
       };
       return fits() || fits();
     } catch (const Error& error) {

@@ -231,7 +231,7 @@ class Making {
           out_.mended += chosen.slices.size() - sound;
         }
       } catch (const Error& error) {
-        if (error.code() != Code::kUnrepairable && error.code() != Code::kCorrupt) throw;
+        if (error.code() != Code::kUnrepairable && error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
         reasons_ += fmt::format("; {}: {}", core::printable(archive.identity.label), error.what());
       }
       if (chosen.slices.size() + chosen.files.size() > before) note_from(archive.identity.label);
@@ -308,6 +308,7 @@ class Making {
     const auto stat = fs.stat(part_file_);
     if (stat && stat->type == io::FileType::kRegular) fs.remove_file(part_file_);
     const auto file = fs.create(part_file_);
+    began_ = true;
     const std::string head = fp::encode(head_);
     file->write_at(0, core::as_bytes(head));
     out_.bytes = head.size();
@@ -330,7 +331,7 @@ class Making {
   void clear_away() {
     spool_.reset();
     try {
-      if (context_.fs.stat(part_file_)) context_.fs.remove_file(part_file_);
+      if (began_ && context_.fs.stat(part_file_)) context_.fs.remove_file(part_file_);
       io::remove_tree(context_.fs, work_);
     } catch (const Error&) {  // untidy, not wrong
     }
@@ -340,6 +341,7 @@ class Making {
   const MakeParcelRequest& request_;
   const fp::Parcel& asked_;
   io::Path part_file_, work_;
+  bool began_ = false;  // part_file_ is of this run
   std::vector<Archive> archives_;
   fp::Parcel head_;
   std::vector<Place> places_;  // of what the head tells, in its order

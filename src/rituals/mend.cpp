@@ -19,8 +19,6 @@ using core::Error;
 
 namespace {
 
-constexpr std::size_t kChunk = 4 << 20;
-
 /// What the system would read ahead around bad sectors, for its cache, takes the drive long.
 io::ReadMode mode_for(const Examination& examination) {
   const bool bad = std::any_of(examination.findings.begin(), examination.findings.end(),

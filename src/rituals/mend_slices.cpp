@@ -63,7 +63,7 @@ void LostSlices::collect(const Elsewhere& elsewhere, const parity::PacketScan& o
       try {
         rebuild(missing, recovery, *out);
       } catch (const Error& error) {
-        if (extent == Extent::kAll || error.code() != Code::kUnrepairable) throw;
+        if (extent == Extent::kAll || (error.code() != Code::kUnrepairable && !io::is_read_error(error))) throw;
       }
     } else if (extent == Extent::kAll) {
       throw Error(Code::kUnrepairable, what_is_missing(elsewhere, missing.size(), recovery.size()));

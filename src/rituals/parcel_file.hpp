@@ -2,7 +2,6 @@
 // A request or a parcel as a file.
 
 #include <map>
-#include <set>
 
 #include "formats/parcel/parcel.hpp"
 #include "rituals/elsewhere.hpp"

@@ -1,13 +1,8 @@
 #include "rituals/payload_reader.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <future>
-
-#include "core/text.hpp"
 
 namespace darkshelf::rituals {
 
@@ -87,7 +82,7 @@ class FileReader {
       if (!stop) context_.work.check();
       Batch &now = batches[turn % 2], &next = batches[(turn + 1) % 2];
       prepare(next, now.first + now.count, upto(now.first + now.count));
-      const auto reading = std::async(std::launch::async, [&] { read(next); });  // waited for at the end of the turn
+      auto reading = std::async(std::launch::async, [&] { read(next); });
       // One core is left to the reading: a disk that waits for its next request costs more than a core that waits.
       core::parallel_for(std::max(2U, context_.work.thread_count()) - 1, now.count,
                          [&](std::size_t task) { compare(now, static_cast<std::uint32_t>(task)); });
@@ -96,7 +91,7 @@ class FileReader {
         return;
       }
       settle(now);
-      reading.wait();
+      reading.get();
       read_.back().count += now.count;
       // Asked after a buffer, never before the first: however short a visit is, it gets on.
       if (next.count > 0 && stop && stop()) {

@@ -9,6 +9,7 @@
 #include "rituals/quarantine.hpp"
 #include "rituals/signatures.hpp"
 #include "rituals/wear.hpp"
+#include "shelf/policy.hpp"
 
 namespace darkshelf::rituals {
 
@@ -119,7 +120,7 @@ void follow_rename(Context& context, const AttachedDrive& drive) {
 }  // namespace
 
 void refresh_drive(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged) {
-  if (known_wear(context.catalog, drive.drive.id).failing()) return;  // what it holds is all that counts now
+  if (shelf::is_failing(context.catalog, drive.drive.id)) return;  // what it holds is all that counts now
   follow_rename(context, drive);
   if (drive.drive.catalog_mode != "none") write_catalog_copy(context, drive, damaged);
   write_start_here(context, drive);

@@ -52,7 +52,7 @@ class Repairing {
     if (request.request) require_place_for_parcel(context.fs, *request.request);
     if (request.discard_quarantine) return;
     report_.wear = look_at_wear(context, drive_);
-    failing_ = report_.wear.failing() || shelf::is_failing(context.catalog, drive_.drive.id);
+    failing_ = shelf::is_failing(context.catalog, drive_.drive.id);
   }
 
   RepairReport run() {
@@ -106,7 +106,7 @@ class Repairing {
 
   /// Writes anew what a visit writes; what of it was damaged is mended by that.
   void refresh() {
-    if (report_.wear.failing()) return;
+    if (failing_) return;
     std::set<std::string> damaged;
     for (const FileFinding& finding : examine_service_files(context_, drive_)) damaged.insert(finding.path);
     report_.not_refreshed = try_to_refresh(context_, drive_, damaged);
@@ -156,6 +156,16 @@ class Repairing {
     }
   }
 
+  /// There is none here: the twin's goes along, as with a copy.
+  void bring_signature(const catalog::Volume& volume) {
+    const Elsewhere elsewhere = help_->for_volume(volume);
+    if (elsewhere.twins.empty()) return;
+    const std::string text = signature_to_carry(context_, volume, elsewhere.twins.front().folder);
+    if (text.empty()) return;
+    place_signature(context_, drive_, volume, text);
+    ++report_.signatures;
+  }
+
   /// From its second copy, or from the catalog; both files are written anew. A volume that is not what was sealed gets
   /// none.
   void mend_signature(const catalog::Volume& volume) {
@@ -163,7 +173,10 @@ class Repairing {
       const auto keys = context_.catalog.keys();
       if (!is_sound_seal(drive_.volume_folder(volume) / std::string(fv::kTagManifest), volume)) return;
       const DriveSignature found = examine_signature(context_, drive_.root, drive_.drive.id, volume, keys);
-      if (found.findings.empty()) return;
+      if (found.findings.empty()) {
+        if (found.view.state == SignatureState::kUnsigned) bring_signature(volume);
+        return;
+      }
       if (found.good.empty()) return no_signature(volume, found);
       if (std::any_of(found.findings.begin(), found.findings.end(),
                       [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; }))
@@ -209,21 +222,19 @@ class Repairing {
     repaired.volume = volume;
     const io::Path journal = journals_ / volume.info.volume.text();
     try {
-      if (!report_.wear.failing()) repaired.replayed = replay(volume, journal, repaired);
+      if (!failing_) repaired.replayed = replay(volume, journal, repaired);
       const Elsewhere elsewhere = help_->for_volume(volume);
       repaired.after = look(volume);
       const bool lists_lost = !repaired.after.loaded && health_of(repaired.after) != catalog::CopyHealth::kMissing;
       if (lists_lost && !elsewhere.nowhere() && !has(repaired.after, FindingKind::kChanged))
         repaired.after = look(volume, elsewhere);
       if (needs_nothing(repaired.after)) {
-        if (!failing_) help_->bring_signature(volume);
         if (!repaired.replayed) return known_as_good(volume);
       } else {
         failing_ |= has(repaired.after, FindingKind::kUnreadable);
         repaired.failure = why_not(volume, repaired.after, elsewhere, repaired.failing_medium);
         if (repaired.failure.empty()) {
           mend(volume, repaired.after, elsewhere, journal, repaired);
-          help_->bring_signature(volume);
           repaired.after = look(volume);
         }
       }
@@ -286,14 +297,11 @@ class Repairing {
     }
     failing_medium = failing_;
     if (!failing_) return {};
-    const bool now = has(examination, FindingKind::kUnreadable);
+    const std::string known = shelf::why_failing(context_.catalog, drive_.drive.id);
     return fmt::format(
         "the medium itself is failing ({}), and nothing was written to it; a copy to another drive is "
         "mended from {} on the way",
-        report_.wear.failing() ? report_.wear.verdict.why()
-        : now                  ? "unreadable places"
-                               : "a check met unreadable places on it",
-        examination.repairable() ? "parity" : "both copies");
+        known.empty() ? "unreadable places" : known, examination.repairable() ? "parity" : "both copies");
   }
 
   void mend(const catalog::Volume& volume, const Examination& examination, const Elsewhere& elsewhere,

@@ -14,11 +14,7 @@ namespace darkshelf::rituals {
 using core::Code;
 using core::Error;
 
-namespace {
-
-constexpr std::uint64_t kSignatureLimit = 8 << 10;
-
-}  // namespace
+namespace {}  // namespace
 
 RepairHelp::RepairHelp(Context& context, const AttachedDrive& drive, const RepairRequest& request)
     : context_(context), drive_(drive), parcel_(request.parcel) {
@@ -70,16 +66,6 @@ Elsewhere RepairHelp::for_volume(const catalog::Volume& volume) const {
     elsewhere.twins.push_back({twin_->drive.label, twin_->volume_folder(volume)});
   if (parcel_ && parcel_->is_of(volume.info.volume)) elsewhere.parcel = parcel_;
   return elsewhere;
-}
-
-void RepairHelp::bring_signature(const catalog::Volume& volume) const {
-  if (!twin_) return;
-  const std::string name = std::string(formats::volume::kTagManifest) + ".minisig";
-  const io::Path here = drive_.volume_folder(volume) / name, there = twin_->volume_folder(volume) / name;
-  const auto stat = context_.fs.stat(there);
-  if (context_.fs.stat(here) || !stat || stat->type != io::FileType::kRegular || stat->bytes > kSignatureLimit) return;
-  const std::string text = io::read_text(context_.fs, there, kSignatureLimit);
-  if (text.starts_with("untrusted comment:")) io::write_file_durably(context_.fs, here, core::as_bytes(text));
 }
 
 std::string RepairHelp::what_else(const catalog::Volume& volume, const Examination& examination, bool failing_medium) {

@@ -13,9 +13,6 @@ class RepairHelp {
   RepairHelp(Context& context, const AttachedDrive& drive, const RepairRequest& request);
 
   Elsewhere for_volume(const catalog::Volume& volume) const;
-  /// A signature that is missing beside the volume's seal and that the twin has, durably. Nobody's word is taken for
-  /// it: a signature proves itself, or it does not.
-  void bring_signature(const catalog::Volume& volume) const;
   /// What of `volumes` a parcel is for; nothing without one.
   std::optional<std::vector<core::Uuid>> only() const { return only_; }
   /// A sentence about the twin that is no reason to stop; "" if there is none.

@@ -1,7 +1,5 @@
 #include "rituals/repair_request.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/text.hpp"

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "core/text.hpp"
-#include "formats/drive/drive_files.hpp"
 #include "parity/raw_slices.hpp"
 #include "rituals/rescue_payload.hpp"
 #include "rituals/rescue_place.hpp"
@@ -95,8 +94,12 @@ class Rescuing {
         [&](core::ByteSpan data, std::uint64_t base, std::uint64_t from, std::uint64_t to) {
           return carver.carve(data, base, from, to);
         },
-        [&](std::uint64_t next) { passed(RescueStage::kCarve, next); });
+        [&](std::uint64_t next) {
+          require_memory();
+          passed(RescueStage::kCarve, next);
+        });
     context_.work.told().end();
+    require_memory();
     passed(RescueStage::kSplit, 0);
     core::stop_point("rescue.carved");
   }
@@ -112,14 +115,25 @@ class Rescuing {
           [&](core::ByteSpan data, std::uint64_t base, std::uint64_t from, std::uint64_t to) {
             return carver.carve(data, base, from, to);
           },
-          [](std::uint64_t) {});
+          [&](std::uint64_t) { require_memory(); });
     });
     passed(RescueStage::kFind, 0);
   }
+  /// Not to be cancelled: what is known of the region is changed already, and its packets would be missed for good.
   core::Work quiet() const {
     core::Work work = context_.work;
     work.progress = nullptr;
+    work.cancel = nullptr;
     return work;
+  }
+  /// Asked before a place is passed: the packets that were not taken in have to be met again by the next run.
+  void require_memory(std::uint64_t needed = 0) const {
+    if (!sets_.overflowed() && needed <= context_.work.memory / 2) return;
+    throw Error(Code::kFailed,
+                fmt::format("there are more volumes on {} than can be looked for in {} of memory",
+                            core::printable(request_.source.string()), core::format_size(context_.work.memory)),
+                fmt::format("the same command with --memory {}GiB",
+                            core::divide_up(std::max(3 * needed, 2 * context_.work.memory), 1 << 30)));
   }
 
   // --- the slices -------------------------------------------------------------------------------------------------
@@ -130,14 +144,7 @@ class Rescuing {
     for (const auto& set : sets_.all()) {
       if (is_ours(*set)) wanted += set->slices;
     }
-    const std::uint64_t needed = wanted * parity::RawSliceTable::kBytesEach;
-    if (sets_.overflowed() || needed > context_.work.memory / 2) {
-      throw Error(Code::kFailed,
-                  fmt::format("there are more volumes on {} than can be looked for in {} of memory",
-                              core::printable(request_.source.string()), core::format_size(context_.work.memory)),
-                  fmt::format("the same command with --memory {}GiB",
-                              core::divide_up(std::max(3 * needed, 2 * context_.work.memory), 1 << 30)));
-    }
+    require_memory(wanted * parity::RawSliceTable::kBytesEach);
     for (const auto& set : sets_.all()) {
       if (!is_ours(*set)) continue;
       table_.add_set(set->files, set->scan.main->slice_bytes);

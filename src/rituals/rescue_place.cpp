@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "formats/drive/drive_files.hpp"
 #include "io/mounts.hpp"
+#include "rituals/restore_files.hpp"
 
 namespace darkshelf::rituals {
 
@@ -62,6 +63,7 @@ void require_free(io::FileSystem& fs, const RescueRequest& request) {
   const std::vector<io::MountedPart> mounted = io::mounted_of(fs, request.source);
   const std::string shown = core::printable(request.source.string());
   if (request.to) {
+    refuse_archive_around(fs, *request.to);
     const io::Path above = existing(fs, *request.to);
     const io::Path mount_point = io::medium_of(fs, above).mount_point;
     const auto stat = fs.stat_following(above);

@@ -116,12 +116,10 @@ void CarvedSets::settle(CarvedSet& set) {
   }
   set.slices = 0;
   set.bytes = 0;
-  set.complete_index = true;
   bool payload = !set.files.empty(), tags = false, flat = true;
   for (const parity::NumberedFile& file : set.files) {
     set.slices += file.slice_count;
     set.bytes += file.description.bytes;
-    set.complete_index &= file.checksums != nullptr;
     const std::string& name = file.description.name;
     payload &= name.starts_with(kData) && is_safe(name);
     flat &= name.find('/') == std::string::npos && is_safe(name);

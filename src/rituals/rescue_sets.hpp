@@ -18,9 +18,8 @@ struct CarvedSet {
   CarvedKind kind = CarvedKind::kUnknown;
   std::vector<parity::NumberedFile> files;
   std::uint32_t slices = 0;
-  std::uint64_t bytes = 0;      // of the files
-  bool complete_index = false;  // checksums of every file
-  std::string name() const;     // of what it protects: the volume's base name, or the folder of the shoot
+  std::uint64_t bytes = 0;   // of the files
+  std::string name() const;  // of what it protects: the volume's base name, or the folder of the shoot
 };
 
 class CarvedSets {

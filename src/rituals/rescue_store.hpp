@@ -2,7 +2,6 @@
 // What a rescue has learnt so far, in the folder it writes to, so that the same command goes on. For rescue*.cpp alone.
 
 #include <chrono>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>

@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "formats/drive/drive_files.hpp"
 #include "parity/reconstruct.hpp"
+#include "rituals/drive_parts.hpp"
 #include "rituals/remake_parity.hpp"
 #include "rituals/rescue_payload.hpp"
 #include "rituals/seal_parts.hpp"
@@ -273,8 +274,6 @@ void VolumeRescue::make_drive(const Volume& first) {
   };
   for (int next = 2; taken(); ++next) identity.label = fmt::format("{} {}", wanted, next);
   fs.make_dirs(*request_.to / std::string(fd::kFolder));
-  io::write_file_durably(fs, file, core::as_bytes(fd::encode_identity(identity)));
-  label_ = identity.label;
   fd::StartHere facts;
   facts.label = identity.label;
   facts.example_volume = folder_below(first.loaded.info);
@@ -284,6 +283,8 @@ void VolumeRescue::make_drive(const Volume& first) {
   facts.written = identity.created;
   for (const std::string& name : {std::string(fd::kStartHere), fd::root_start_here_name(identity.label)})
     io::write_file_durably(fs, *request_.to / name, core::as_bytes(fd::start_here(facts)));
+  write_identity(fs, *request_.to, identity);  // last: it tells that all of this is there
+  label_ = identity.label;
 }
 
 }  // namespace darkshelf::rituals

@@ -146,8 +146,8 @@ class Restoring {
       try {
         restore_from(*drive, wanted.volume, others_of(from, drive, wanted.volume), paths, target);
       } catch (const Error& error) {
-        const bool about_drive =
-            error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt || error.code() == Code::kDriveGone;
+        const bool about_drive = error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt ||
+                                 error.code() == Code::kDriveGone || is_about(error, *drive);
         if (!about_drive) throw;
         gone |= error.code() == Code::kDriveGone;
         report_.notes.push_back(fmt::format("{} on {}: {}", wanted.volume.folder, drive->drive.label, error.what()));
@@ -155,6 +155,11 @@ class Restoring {
     }
     if (gone && !paths.empty()) return report_.absent.push_back(wanted.volume);  // away with its drive, not lost
     for (const std::string& path : paths) report_.lost.push_back(path);
+  }
+
+  /// A sector that failed when it was read a second time; not one of where the photos go.
+  static bool is_about(const Error& error, const AttachedDrive& drive) {
+    return io::is_read_error(error) && error.path().string().starts_with(drive.root.string());
   }
 
   Elsewhere others_of(const std::vector<const AttachedDrive*>& holders, const AttachedDrive* one,

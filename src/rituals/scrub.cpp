@@ -50,12 +50,10 @@ class Scrubbing {
       for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) check_second_seal(volume);
       take_first_look(began);
       for (Due& due : oldest_checked_first()) scrub_volume(std::move(due), stop);
-      record_hits();
       if (!cancelled()) look_around();
       if (!cancelled()) report_.wear = look_again(context_, drive_, std::move(report_.wear));
     } catch (const Error& error) {
       if (error.code() != Code::kCancelled) throw;
-      record_hits();
       record(false);
       throw stopped();
     }
@@ -148,11 +146,14 @@ class Scrubbing {
     if (request_.on_first_look) request_.on_first_look(drive_.drive, report_.first_look);
   }
 
-  /// Bad slices of volumes that this visit did not get to.
+  /// Bad slices of the first look that this visit did not get to: what it read of them since is news.
   void record_hits() {
+    const std::vector<catalog::ScrubbedVolume> since = record_.volumes;
     for (const FirstLook::Hit& hit : report_.first_look.hits) {
-      const bool read = std::any_of(record_.volumes.begin(), record_.volumes.end(),
-                                    [&](const auto& one) { return one.volume == hit.volume && one.slice_count > 0; });
+      const std::uint32_t slice = hit.finding.slices.front().first;
+      const bool read = std::any_of(since.begin(), since.end(), [&](const catalog::ScrubbedVolume& one) {
+        return one.volume == hit.volume && one.first_slice <= slice && slice < one.first_slice + one.slice_count;
+      });
       const auto volume = context_.catalog.volume(hit.volume);
       if (read || !volume) continue;
       record_.volumes.push_back({hit.volume, 0, 0, false, catalog::CopyHealth::kDamaged});
@@ -337,6 +338,7 @@ class Scrubbing {
 
   /// `to_the_end`: as far as its time went, at least.
   void record(bool to_the_end) {
+    record_hits();
     record_.ended = context_.world.now();
     report_.clock_behind = context_.catalog.clock_is_behind(record_.ended);
     record_.complete = to_the_end && report_.not_read.empty();

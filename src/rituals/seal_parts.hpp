@@ -22,7 +22,8 @@ void count_again(volume::SourceShoot& source);
 /// The plan of a shoot is recorded before the first byte of it is written.
 void plan_into_catalog(Context& context, const Plan& plan, const ShootPlan& shoot);
 
-/// Throws kWrongDrive when the drive is read-only, lent, or marked as lost, failed, retired or destroyed.
+/// Throws kWrongDrive when the drive is read-only, its medium failing, or it is lent, or marked as lost, failed,
+/// retired or destroyed.
 void require_writable(Context& context, const AttachedDrive& drive);
 
 /// "2026/2026-06-14_smith-wedding_k7f3p_1of7": below darkshelf/.

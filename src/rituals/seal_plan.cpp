@@ -9,6 +9,7 @@
 #include "rituals/seal_payload.hpp"
 #include "rituals/wear.hpp"
 #include "shelf/identity.hpp"
+#include "shelf/policy.hpp"
 
 namespace darkshelf::rituals {
 
@@ -247,12 +248,11 @@ void require_writable(Context& context, const AttachedDrive& drive) {
     throw Error(Code::kWrongDrive, fmt::format("{} ({}) is read-only", drive.drive.label, drive.root.string()),
                 "mount it for writing (some cards and drives have a switch), and type the same command again");
   }
-  if (const shelf::WearVerdict wear = known_wear(context.catalog, drive.drive.id); wear.failing()) {
-    throw Error(
-        Code::kFailed,
-        fmt::format("the medium of {} is failing ({}): nothing is written to it", drive.drive.label, wear.why()),
-        fmt::format("name another drive; and darkshelf copy {} --to ANOTHER-DRIVE",
-                    core::shell_quote(drive.drive.label)));
+  if (const std::string why = shelf::why_failing(context.catalog, drive.drive.id); !why.empty()) {
+    throw Error(Code::kWrongDrive,
+                fmt::format("the medium of {} is failing ({}): nothing is written to it", drive.drive.label, why),
+                fmt::format("name another drive; and darkshelf copy {} --to ANOTHER-DRIVE",
+                            core::shell_quote(drive.drive.label)));
   }
   if (drive.drive.state == catalog::DriveState::kOnShelf) return;
   throw Error(

@@ -1,7 +1,5 @@
 #include "rituals/sign_copies.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/text.hpp"

@@ -312,13 +312,32 @@ std::string make_signature(const sign::SigningKey& key, const fv::BagInfo& info,
                fmt::format("signature by key {} of the seal beside it", fm::text_of(key.public_key().id))));
 }
 
+std::string signature_to_carry(Context& context, const catalog::Volume& volume, const io::Path& folder) {
+  const auto keys = context.catalog.keys();
+  const auto state = [&](const std::string& text) { return judge_signature(keys, volume.tagmanifest, text).state; };
+  for (const catalog::KnownSignature& known : context.catalog.signatures_of(volume.info.volume)) {
+    if (state(known.text) == SignatureState::kSigned) return known.text;
+  }
+  try {
+    const io::Path path = folder / std::string(fv::kSignature);
+    const auto stat = context.fs.stat(path);
+    if (!stat || stat->type != io::FileType::kRegular) return {};
+    std::string text = io::read_text(context.fs, path, fm::kLongest);
+    const SignatureState found = state(text);
+    if (found == SignatureState::kSigned || found == SignatureState::kUnknownKey) return text;
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
+  }
+  return {};
+}
+
 void place_signature(Context& context, const AttachedDrive& drive, const catalog::Volume& volume,
                      const std::string& text) {
   write_second_copy(context, drive, volume, text);
   core::stop_point("sign.second-written");
   if (!holds(context, drive.root / in_volume(volume), text)) write_into_volume(context, drive, volume, text);
   core::stop_point("sign.placed");
-  context.catalog.record_signature(volume.info.volume, drive.drive.id, fm::decode_signature(text));
+  record_signature(context, drive.drive.id, volume, text);
   core::stop_point("sign.recorded");
 }
 

@@ -69,8 +69,11 @@ class SignatureTally {
 /// What the key says of a volume: its trusted comment tells which volume, and when.
 std::string make_signature(const sign::SigningKey& key, const formats::volume::BagInfo& info, std::string_view sealed,
                            core::Time when);
+/// What goes along with a copy of the volume in `folder`: the signature that is known to be true, else the one that
+/// lies there, if nothing speaks against it; "" if there is none. It is no part of the seal, and no reason to fail.
+std::string signature_to_carry(Context& context, const catalog::Volume& volume, const io::Path& folder);
 /// Durably beside a copy that is there already: second copy first, then into the volume. What stood there and differs
-/// is kept in quarantine. Recorded.
+/// is kept in quarantine. Recorded if it is true.
 void place_signature(Context& context, const AttachedDrive& drive, const catalog::Volume& volume,
                      const std::string& text);
 /// darkshelf/keys/<id>.pub of every known key that signed something there. Only what is missing or wrong is written.

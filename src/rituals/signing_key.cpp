@@ -18,20 +18,11 @@ constexpr std::uint32_t kForOthers = 0077;
 
 io::Path beside(const io::Path& catalog, const char* name) { return catalog.parent_path() / name; }
 
-/// As io::write_file_durably, but nobody else can read it at any moment, and nothing is replaced.
-void write_secret_file(io::FileSystem& fs, const io::Path& path, std::string_view text) {
-  io::Path fresh = path;
-  fresh += ".new";
-  if (fs.stat(fresh)) fs.remove_file(fresh);  // of a run that was killed
-  {
-    const auto file = fs.create(fresh);
-    file->set_mode(0600);
-    file->write_at(0, core::as_bytes(text));
-    file->sync();
-  }
-  fs.rename(fresh, path);
-  fs.sync_dir(path.parent_path().empty() ? io::Path(".") : path.parent_path());
-}
+/// Wipes a text when it is let go, whatever happens.
+struct Wiped {
+  std::string text;
+  ~Wiped() { sign::wipe(text.data(), text.size()); }
+};
 
 /// A name as sentences use it, and as fits a line of a key file.
 std::string checked_name(const std::string& name) {
@@ -53,15 +44,8 @@ std::optional<KeyFile> read_key_file(io::FileSystem& fs, const io::Path& catalog
   const auto stat = fs.stat_following(key.path);
   if (!stat) return {};
   try {
-    std::string text = io::read_text(fs, key.path, fm::kLongest);
-    const auto wiped = [&] { sign::wipe(text.data(), text.size()); };
-    try {
-      key.file = fm::decode_secret_key(text);
-    } catch (...) {
-      wiped();
-      throw;
-    }
-    wiped();
+    const Wiped secret{io::read_text(fs, key.path, fm::kLongest)};
+    key.file = fm::decode_secret_key(secret.text);
   } catch (const Error& error) {
     if (error.code() != Code::kCorrupt) throw;
     throw Error(Code::kFailed, fmt::format("{} cannot be used: {}", core::printable(key.path.string()), error.what()),
@@ -102,12 +86,12 @@ fm::PublicKey create_key(Context& context, const std::string& name, const sign::
   }
   checked_name(name);
   const sign::SigningKey key = sign::SigningKey::generate();
-  fm::SecretKeyFile file = key.lock(passphrase);
+  KeyFile locked;  // wiped when it is let go
+  locked.file = key.lock(passphrase);
   const fm::PublicKey public_key = key.public_key();
-  std::string text = fm::encode_secret_key(file);
-  write_secret_file(context.fs, secret, text);
-  sign::wipe(text.data(), text.size());
-  sign::wipe(file.secret.data(), file.secret.size());
+  const Wiped text{fm::encode_secret_key(locked.file)};
+  constexpr std::uint32_t kForOwner = 0600;
+  io::write_file_durably(context.fs, secret, core::as_bytes(text.text), kForOwner);
   core::stop_point("key.secret-written");
   io::write_file_durably(context.fs, public_key_path(context.catalog.path()),
                          core::as_bytes(fm::encode_public_key(public_key)));

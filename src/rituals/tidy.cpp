@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "core/text.hpp"
 #include "rituals/examine.hpp"
 #include "rituals/wear.hpp"
+#include "shelf/policy.hpp"
 #include "volume/litter.hpp"
 
 namespace darkshelf::rituals {
@@ -30,12 +30,11 @@ class Tidying {
       throw Error(Code::kWrongDrive, fmt::format("{} is read-only: nothing can be removed from it", label),
                   "mount it for writing, and type the same command again; what was left there harms nothing");
     }
-    const WearReport wear = look_at_wear(context, drive_);
-    if (wear.failing()) {
-      throw Error(
-          Code::kFailed,
-          fmt::format("the medium of {} is failing ({}): nothing is removed from it", label, wear.verdict.why()),
-          fmt::format("darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(label)));
+    report_.wear = look_at_wear(context, drive_);
+    if (const std::string why = shelf::why_failing(context.catalog, drive_.drive.id); !why.empty()) {
+      throw Error(Code::kWrongDrive,
+                  fmt::format("the medium of {} is failing ({}): nothing is removed from it", label, why),
+                  fmt::format("darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(label)));
     }
     report_.drive = drive_.drive;
   }

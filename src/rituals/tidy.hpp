@@ -2,6 +2,7 @@
 // Removing what macOS and Windows have left in darkshelf/ on a drive, and nothing else.
 
 #include "rituals/context.hpp"
+#include "rituals/wear.hpp"
 
 namespace darkshelf::rituals {
 
@@ -13,6 +14,7 @@ struct TidyReport {
     bool failed = false;
   };
   catalog::Drive drive;
+  WearReport wear;  // of its disk, asked on the way
   std::vector<Entry> removed, left;
   std::uint64_t bytes = 0;  // free now
 };

@@ -84,10 +84,6 @@ bool same_counts(catalog::Wear a, catalog::Wear b) {
 
 }  // namespace
 
-shelf::WearVerdict known_wear(catalog::Catalog& catalog, const core::Uuid& drive) {
-  return shelf::judge_wear(catalog.wear(drive));
-}
-
 WearReport look_at_wear(Context& context, const AttachedDrive& drive) {
   WearReport report;
   const std::vector<catalog::Wear> earlier = context.catalog.wear(drive.drive.id);

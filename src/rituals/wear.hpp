@@ -20,7 +20,4 @@ WearReport look_at_wear(Context& context, const AttachedDrive& drive);
 /// visit before. A disk that did not answer `before` is not asked again.
 WearReport look_again(Context& context, const AttachedDrive& drive, WearReport before);
 
-/// As the catalog knows it.
-shelf::WearVerdict known_wear(catalog::Catalog& catalog, const core::Uuid& drive);
-
 }  // namespace darkshelf::rituals

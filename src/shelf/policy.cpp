@@ -233,11 +233,15 @@ std::map<std::string, std::string> to_text(const Policy& policy) {
           {"phone", policy.phone}};
 }
 
-bool is_failing(catalog::Catalog& catalog, const core::Uuid& drive) {
+std::string why_failing(catalog::Catalog& catalog, const core::Uuid& drive) {
+  const WearVerdict wear = judge_wear(catalog.wear(drive));
+  if (wear.failing()) return wear.why();
   const std::vector<catalog::Finding> open = catalog.open_findings(drive);
-  return std::any_of(open.begin(), open.end(), [](const catalog::Finding& one) { return one.kind == "unreadable"; }) ||
-         judge_wear(catalog.wear(drive)).failing();
+  const bool unreadable =
+      std::any_of(open.begin(), open.end(), [](const catalog::Finding& one) { return one.kind == "unreadable"; });
+  return unreadable ? "a check met places on it that cannot be read" : "";
 }
+bool is_failing(catalog::Catalog& catalog, const core::Uuid& drive) { return !why_failing(catalog, drive).empty(); }
 
 Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const Situation& situation) {
   std::map<core::Uuid, catalog::Drive> drives;
@@ -290,7 +294,7 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
   std::sort(status.overdue_drives.begin(), status.overdue_drives.end(),
             [](const auto& a, const auto& b) { return a.label < b.label; });
   for (const catalog::Drive& drive : catalog.drives()) {  // by label
-    if (is_reachable(drive.state) && drive.volumes > 0 && judge_wear(catalog.wear(drive.id)).failing())
+    if (is_reachable(drive.state) && drive.volumes > 0 && is_failing(catalog, drive.id))
       status.failing_drives.push_back(drive);
   }
   return status;

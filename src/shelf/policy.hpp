@@ -41,6 +41,8 @@ struct CopyView {
 /// Has a drive sectors that the last check of them could not read, or does its disk say that it is failing? Then it is
 /// not repaired but copied.
 bool is_failing(catalog::Catalog& catalog, const core::Uuid& drive);
+/// For a person; "" if it is not.
+std::string why_failing(catalog::Catalog& catalog, const core::Uuid& drive);
 struct VolumeStatus {
   catalog::Volume volume;
   std::vector<CopyView> copies;

@@ -2,8 +2,6 @@
 // Signing and verifying as minisign does (formats/minisig): Ed25519 over BLAKE2b-512, secret keys under a passphrase
 // by scrypt. Pure: bytes in, bytes out; files are for those above.
 
-#include <optional>
-
 #include "formats/minisig/minisig.hpp"
 #include "sign/secret.hpp"
 
