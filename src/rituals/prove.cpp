@@ -5,6 +5,7 @@
 #include "core/text.hpp"
 #include "parity/recovery_plan.hpp"
 #include "rituals/drives.hpp"
+#include "rituals/payload_reader.hpp"
 #include "rituals/seal_parts.hpp"
 
 namespace darkshelf::rituals {
@@ -80,13 +81,16 @@ class Sample {
 
 }  // namespace
 
-bool prove(Context& context, const io::Path& folder, const WrittenVolume& written) {
-  Sample sample(written.info);
-  const volume::KnownSeal known{written.seal, written.tagmanifest};
-  const Examination examination =
-      examine(context, folder, written.info.volume, known, Depth::kEverything, io::ReadMode::kDirect,
-              [&](std::uint32_t slice, core::ByteSpan bytes) { sample.add(slice, bytes); });
-  if (!examination.intact()) {
+struct Proof::State {
+  State(Context& proof_context, io::Path proof_folder) : context(proof_context), folder(std::move(proof_folder)) {}
+
+  SliceObserver observer(const fv::BagInfo& info) {
+    sample.emplace(info);
+    return [this](std::uint32_t slice, core::ByteSpan bytes) { sample->add(slice, bytes); };
+  }
+
+  void require_intact(const Examination& examination) const {
+    if (examination.intact()) return;
     const std::string what =
         examination.loaded && !examination.findings.empty()
             ? fmt::format("{} ({})", examination.findings.front().path, name_of(examination.findings.front().kind))
@@ -94,17 +98,55 @@ bool prove(Context& context, const io::Path& folder, const WrittenVolume& writte
     throw Error(Code::kCorrupt,
                 fmt::format("what was read back from {} is not what was written: {}", folder.string(), what));
   }
+
+  Context context;
+  io::Path folder;
+  std::optional<Sample> sample;  // has seen the payload, or sees it now
+  bool payload_read = false, readback_cached = false;
+};
+
+Proof::Proof(Context& context, io::Path folder) : state_(std::make_unique<State>(context, std::move(folder))) {}
+Proof::~Proof() = default;
+
+void Proof::read_payload(const volume::LoadedVolume& lists, const std::function<bool()>& stop) {
+  State& s = *state_;
+  io::sync_tree(s.context.fs, s.folder / "data");
+  Examination payload;
+  payload.folder = s.folder;
+  payload.loaded = lists;
+  payload.readback_cached = !io::drop_block_cache(s.folder);
+  const SliceObserver on_slice = s.observer(lists.info);
+  const Portion all{{{0, lists.info.slices}}, false, stop};
+  rituals::read_payload(s.context, io::ReadMode::kDirect, on_slice, &all, payload);
+  s.require_intact(payload);
+  s.readback_cached = payload.readback_cached;
+  s.payload_read = !payload.stopped;
+}
+
+bool Proof::finish(const WrittenVolume& written) {
+  State& s = *state_;
+  io::FileSystem& fs = s.context.fs;
+  const volume::KnownSeal known{written.seal, written.tagmanifest};
+  const Portion rest{{}, true, [] { return false; }};
+  const SliceObserver on_slice = s.payload_read ? SliceObserver{} : s.observer(written.info);
+  const Examination examination = examine(s.context, s.folder, written.info.volume, known, Depth::kEverything,
+                                          io::ReadMode::kDirect, on_slice, s.payload_read ? &rest : nullptr);
+  s.require_intact(examination);
   if (!written.signature.empty() &&
-      io::read_text(context.fs, folder / std::string(fv::kSignature), formats::minisig::kLongest,
-                    io::ReadMode::kDirect) != written.signature)
-    throw Error(Code::kCorrupt, fmt::format("the signature read back from {} is not the one written", folder.string()));
+      io::read_text(fs, s.folder / std::string(fv::kSignature), formats::minisig::kLongest, io::ReadMode::kDirect) !=
+          written.signature)
+    throw Error(Code::kCorrupt,
+                fmt::format("the signature read back from {} is not the one written", s.folder.string()));
   if (written.info.recovery_slices > 0) {
-    const std::vector<io::Path> files =
-        parity::files_of_set(context.fs, folder / (fv::base_name(written.info) + ".par2"));
-    sample.compare(context.fs, parity::scan_packets(context.fs, files, io::ReadMode::kDirect, context.work),
-                   written.info.recovery_slices);
+    const std::vector<io::Path> files = parity::files_of_set(fs, s.folder / (fv::base_name(written.info) + ".par2"));
+    s.sample->compare(fs, parity::scan_packets(fs, files, io::ReadMode::kDirect, s.context.work),
+                      written.info.recovery_slices);
   }
-  return examination.readback_cached;
+  return s.readback_cached || examination.readback_cached;
+}
+
+bool prove(Context& context, const io::Path& folder, const WrittenVolume& written) {
+  return Proof(context, folder).finish(written);
 }
 
 std::vector<io::Path> half_made(Context& context, const AttachedDrive& drive) {

@@ -240,11 +240,13 @@ class Sealing {
   void write_prove_declare(VolumeToWrite& todo, const std::vector<std::size_t>& drives, SealedVolume& sealed) {
     std::vector<std::size_t> taking;
     std::vector<io::Path> roots;
+    std::vector<std::unique_ptr<Proof>> proofs;
     std::optional<io::FanOut> targets;
     std::optional<WrittenVolume> written;
     while (!written) {
       taking.clear();
       roots.clear();
+      proofs.clear();
       for (const std::size_t index : live(drives)) {
         const io::Path root = incoming_folder(drive(index), todo.info.volume);
         const bool ready = stays(index, [&] {
@@ -265,18 +267,22 @@ class Sealing {
         return;  // nothing of this part could be read: there is no volume
       }
       targets.emplace(context_.fs, roots);
-      written = write_volume(context_, todo, *targets);
+      Context each = context_;
+      each.work.progress = nullptr;
+      each.work.memory /= roots.size();
+      for (const io::Path& root : roots) proofs.push_back(std::make_unique<Proof>(each, root));
+      written = write_volume(context_, todo, *targets, proofs);
     }
     report_.bytes_read += written->bytes_read;
     report_.parity_plan = written->parity_plan;
     for (const fv::LeftOut& left : written->info.left_out) report_.left_out.push_back(left);
-    prove_all(taking, roots, *targets, *written);
+    prove_all(taking, proofs, *targets, *written);
     declare(taking, *written, sealed);
   }
 
-  /// Reads every live drive back, all at once.
-  void prove_all(const std::vector<std::size_t>& drives, const std::vector<io::Path>& roots, io::FanOut& targets,
-                 const WrittenVolume& written) {
+  /// Reads what was not read back yet of every live drive, all at once.
+  void prove_all(const std::vector<std::size_t>& drives, const std::vector<std::unique_ptr<Proof>>& proofs,
+                 io::FanOut& targets, const WrittenVolume& written) {
     std::vector<std::exception_ptr> failures(drives.size());
     std::vector<char> cached(drives.size());
     core::parallel_for(static_cast<unsigned>(drives.size()), drives.size(), [&](std::size_t i) {
@@ -285,10 +291,7 @@ class Sealing {
         return;
       }
       try {
-        Context own = context_;
-        own.work.progress = nullptr;
-        own.work.memory /= drives.size();
-        cached[i] = prove(own, roots[i], written) ? 1 : 0;
+        cached[i] = proofs[i]->finish(written) ? 1 : 0;
       } catch (...) {
         failures[i] = std::current_exception();
       }

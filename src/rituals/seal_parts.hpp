@@ -77,20 +77,39 @@ struct VolumeToWrite {
   const sign::SigningKey* key = nullptr;  // signs the seal
 };
 
+/// Promise 2 for one drive: every byte read back with caches bypassed and compared with the seal, every recovery packet
+/// checked, and a few recovery slices recomputed by the definition. One thread at a time.
+class Proof {
+ public:
+  Proof(Context& context, io::Path folder);
+  Proof(const Proof&) = delete;
+  Proof& operator=(const Proof&) = delete;
+  ~Proof();
+
+  /// The payload, once it is written, while its parity is still being made; its lists are those that will be written.
+  /// Syncs it first. `stop` true ends it early: finish() then reads it. Throws kCorrupt when anything differs.
+  void read_payload(const volume::LoadedVolume& lists, const std::function<bool()>& stop);
+  /// All that has not been read back yet. Throws kCorrupt when anything differs. Returns whether a cache may have
+  /// answered.
+  bool finish(const WrittenVolume& written);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+bool prove(Context& context, const io::Path& folder, const WrittenVolume& written);
+
 /// Reads the source once and writes payload, parity and tag files through `targets` (roots: the incoming folders, which
-/// exist and are empty), then syncs every live one. Entries that changed, vanished or cannot be read are left out and
+/// exist and are empty), then syncs every live one. `proofs`, one a target, read the payload back meanwhile; a target
+/// that gives back something else is dropped. Entries that changed, vanished or cannot be read are left out and
 /// added to info.left_out; when that can only be done from the start (a large file, layout files) nothing is returned:
 /// call again with empty folders and the reduced `part`.
-std::optional<WrittenVolume> write_volume(Context& context, VolumeToWrite& part, io::FanOut& targets);
+std::optional<WrittenVolume> write_volume(Context& context, VolumeToWrite& part, io::FanOut& targets,
+                                          const std::vector<std::unique_ptr<Proof>>& proofs);
 
 /// Every file of a volume has the time of its sealing, on every drive, so that one that got lost can be made again as
 /// it was; photos of layout files have their own.
 void give_sealed_times(io::FileSystem& fs, const io::Path& folder, const formats::volume::BagInfo& info);
-
-/// Promise 2 for one drive: every byte read back with caches bypassed and compared with the seal, every recovery packet
-/// checked, and a few recovery slices recomputed by the definition. Throws kCorrupt when anything differs. Returns
-/// whether a cache may have answered.
-bool prove(Context& context, const io::Path& folder, const WrittenVolume& written);
 
 /// Moves a proven volume from .incoming to its place: second copy of the seal, rename, fsync of both parents. A bad
 /// copy that stands there moves to quarantine with kReplace; with kEmpty nothing may stand there.

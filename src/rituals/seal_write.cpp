@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <map>
 
 #include "formats/par2/packets.hpp"
@@ -18,8 +20,8 @@ namespace {
 /// Writing one volume, step by step; see write_volume.
 class Writer {
  public:
-  Writer(Context& context, VolumeToWrite& part, io::FanOut& targets)
-      : context_(context), part_(part), targets_(targets), base_(fv::base_name(part.info)) {}
+  Writer(Context& context, VolumeToWrite& part, io::FanOut& targets, const std::vector<std::unique_ptr<Proof>>& proofs)
+      : context_(context), part_(part), targets_(targets), proofs_(proofs), base_(fv::base_name(part.info)) {}
 
   std::optional<WrittenVolume> run() {
     auto payload = write_payload(context_, part_, targets_);
@@ -31,7 +33,8 @@ class Writer {
     protected_paths_ = std::move(payload->protected_paths);
     core::stop_point("seal.payload-written");
     describe_payload();
-    write_payload_parity();
+    settle_tag_set();
+    if (builder_) write_payload_parity();
     core::stop_point("seal.parity-written");
     write_tag_files();
     core::stop_point("seal.tags-written");
@@ -96,8 +99,30 @@ class Writer {
     text(fv::kBagit) = fv::bagit_txt();
   }
 
+  /// The disks would be idle while the sums are made, and the cores while disks are waited for: each drive reads the
+  /// payload back meanwhile.
   void write_payload_parity() {
-    if (!builder_) return;
+    const volume::LoadedVolume lists = volume::volume_from_texts(text_);
+    std::atomic<bool> given_up = false;
+    const auto stop = [&] {
+      return given_up || (context_.work.cancel != nullptr && context_.work.cancel->requested());
+    };
+    std::vector<std::future<void>> reading(targets_.size());
+    for (std::size_t target = 0; target < targets_.size(); ++target) {
+      if (!targets_.alive(target)) continue;
+      reading[target] = std::async(std::launch::async, [&, target] { proofs_[target]->read_payload(lists, stop); });
+    }
+    try {
+      make_payload_parity();
+    } catch (...) {
+      given_up = true;  // the readers end before what they read from does
+      throw;
+    }
+    targets_.for_each([&](std::size_t target) { reading[target].get(); });
+    context_.work.check();
+  }
+
+  void make_payload_parity() {
     const auto read_back = [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
       if (targets_.read_at(protected_paths_[file], offset, into) != into.size())
         throw Error(Code::kFailed, fmt::format("{} is shorter than what was written to it", protected_paths_[file]));
@@ -134,7 +159,6 @@ class Writer {
   }
 
   void write_tag_files() {
-    settle_tag_set();
     std::vector<parity::SetFile> files;
     for (const std::string_view name : fv::kTagFiles) {
       const core::ByteSpan bytes = core::as_bytes(text(name));
@@ -176,6 +200,7 @@ class Writer {
   Context& context_;
   VolumeToWrite& part_;
   io::FanOut& targets_;
+  const std::vector<std::unique_ptr<Proof>>& proofs_;  // one a target
   std::string base_;
   std::unique_ptr<parity::SetBuilder> builder_;
   std::vector<std::string> protected_paths_;
@@ -195,8 +220,9 @@ void give_sealed_times(io::FileSystem& fs, const io::Path& folder, const fv::Bag
   }
 }
 
-std::optional<WrittenVolume> write_volume(Context& context, VolumeToWrite& part, io::FanOut& targets) {
-  return Writer(context, part, targets).run();
+std::optional<WrittenVolume> write_volume(Context& context, VolumeToWrite& part, io::FanOut& targets,
+                                          const std::vector<std::unique_ptr<Proof>>& proofs) {
+  return Writer(context, part, targets, proofs).run();
 }
 
 }  // namespace darkshelf::rituals

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Measures seal, scrub, find and the par2 commands, beside Debian's par2 in the same run, and prints a table for
-# docs/performance.md.  Usage: tests/bench/compare.sh [MIB] [--fine] [--par2 FILE.csv] [--binary FILE]
+# docs/performance.md.  Usage: tests/bench/compare.sh [MIB] [--fine] [--par2 FILE.csv] [--seal] [--binary FILE]
 #   MIB            size of the shoot, 1024 unless told
 #   --fine         also Debian's par2 with as many slices as a seal has (about an hour for 1024)
 #   --par2 FILE    instead of that: par2 commands alone over many shapes, a line of CSV a run (par2_points.py; half an hour)
+#   --seal         instead of that: seal and scrub of 1 GiB beside cp, openssl and dd (seal_points.py; some minutes)
 #   --binary FILE  use this darkshelf instead of building build/release
 # $PAR2: another par2 than Debian's, with the options of par2cmdline.
 set -uo pipefail
@@ -11,14 +12,15 @@ project=$(cd "$(dirname "$0")/../.." && pwd)
 export LC_ALL=C.UTF-8
 . "$project/cmake/debian.sh"
 
-mib=1024 fine=no binary= points=
+mib=1024 fine=no seal=no binary= points=
 peer=${PAR2:-par2}
 while [ $# -gt 0 ]; do
   case $1 in
     --fine) fine=yes ;;
     --par2) points=$(realpath "${2:?--par2 wants a file}"); shift ;;
+    --seal) seal=yes ;;
     --binary) binary=$(realpath "${2:?--binary wants a file}"); shift ;;
-    *[!0-9]*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *[!0-9]*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) mib=$1 ;;
   esac
   shift
@@ -37,6 +39,10 @@ trap 'cd /; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 if [ -n "$points" ]; then
   python3 "$project/tests/bench/par2_points.py" "$binary" "$peer" "$work" "$points"
+  exit
+fi
+if [ "$seal" = yes ]; then
+  python3 "$project/tests/bench/seal_points.py" "$binary" "$work"
   exit
 fi
 export DARKSHELF_CATALOG=$work/darkshelf.db
