@@ -1,6 +1,9 @@
 #include "support/watched_file_system.hpp"
 
+#include <cerrno>
 #include <type_traits>
+
+#include "core/error.hpp"
 
 namespace darkshelf::testing {
 
@@ -25,12 +28,18 @@ class WatchedFile final : public io::File {
 
   std::size_t read_at(std::uint64_t offset, core::MutableByteSpan into) override {
     const Call call{"read_at", path(), {}, offset, into.size()};
-    const std::size_t got = between(watcher_, call, [&] { return below_->read_at(offset, into); });
+    const std::size_t got =
+        between(watcher_, call, [&] { return below_->read_at(offset, into.first(watcher_.reach(call))); });
     watcher_.read(call, into.first(got));
     return got;
   }
   void write_at(std::uint64_t offset, core::ByteSpan bytes) override {
-    between(watcher_, {"write_at", path(), {}, offset, bytes.size()}, [&] { below_->write_at(offset, bytes); });
+    const Call call{"write_at", path(), {}, offset, bytes.size()};
+    between(watcher_, call, [&] {
+      const core::ByteSpan part = bytes.first(watcher_.reach(call));
+      below_->write_at(offset, part);
+      if (part.size() < bytes.size()) throw core::Error::from_os(ENOSPC, "write", path());
+    });
   }
   void truncate(std::uint64_t bytes) override {
     between(watcher_, {"truncate", path(), {}, 0, bytes}, [&] { below_->truncate(bytes); });

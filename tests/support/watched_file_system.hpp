@@ -16,8 +16,11 @@ struct Call {
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  virtual void before(const Call&) {}                               // may throw in place of the call
-  virtual void after(const Call&) {}                                // it went well
+  virtual void before(const Call&) {}  // may throw in place of the call
+  virtual void after(const Call&) {}   // it went well
+  /// How many bytes of a read_at or write_at are to be done. Fewer: a read that ends early, a write that ends with
+  /// ENOSPC in its middle.
+  virtual std::uint64_t reach(const Call& call) { return call.bytes; }
   virtual void read(const Call&, core::MutableByteSpan /*got*/) {}  // may change what was read
   virtual void space(io::Space&) {}                                 // may tell of another file system
 };
