@@ -11,7 +11,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree
 
-ORDER = ["unit", "format", "interop", "ritual", "fault", "cli", "example", "check"]
+ORDER = ["unit", "format", "interop", "ritual", "fault", "cli", "fuzz", "example", "check"]
 
 
 def labels_by_name(folder):

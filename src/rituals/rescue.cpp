@@ -120,12 +120,7 @@ class Rescuing {
     passed(RescueStage::kFind, 0);
   }
   /// Not to be cancelled: what is known of the region is changed already, and its packets would be missed for good.
-  core::Work quiet() const {
-    core::Work work = context_.work;
-    work.progress = nullptr;
-    work.cancel = nullptr;
-    return work;
-  }
+  core::Work quiet() const { return {nullptr, nullptr, context_.work.memory, context_.work.threads}; }
   /// Asked before a place is passed: the packets that were not taken in have to be met again by the next run.
   void require_memory(std::uint64_t needed = 0) const {
     if (!sets_.overflowed() && needed <= context_.work.memory / 2) return;

@@ -103,14 +103,14 @@ TEST_CASE("wear: what changed on the disk since the last visit is told, and a fa
   CHECK(has(repair.out, "Next: darkshelf copy A --to ANOTHER-DRIVE"));
   CHECK(with.shelf.volume_tree("A") == damaged);
   CHECK(with.shelf.leftovers("A").empty());
-  CHECK(with.run({"repair", "A", "--tidy"}).exit_code == 1);
+  CHECK(with.run({"repair", "A", "--tidy"}).exit_code == 7);
   const auto service_files = files_below(with.shelf.path("A") / "darkshelf" / "catalog");
   CHECK(with.run({"drive", "eject", "A"}).exit_code == 0);
   CHECK(files_below(with.shelf.path("A") / "darkshelf" / "catalog").size() == service_files.size());
   for (const auto& [path, stat] : service_files) CHECK(io::posix().stat(path)->mtime_ns == stat.mtime_ns);
   make_file(with.shelf.shoots() / "2026-12-12_new" / "X.JPG", 9'000, 1);
   const Outcome seal = with.run({"seal", (with.shelf.shoots() / "2026-12-12_new").string(), "--to", "A"});
-  CHECK(seal.exit_code == 1);
+  CHECK(seal.exit_code == 7);
   CHECK(has(seal.err, "nothing is written to it"));
   // The summary and the status know, too.
   CHECK(has(with.run({}).out, "Next: darkshelf copy A --to ANOTHER-DRIVE"));
