@@ -226,7 +226,8 @@ class Copying {
     std::string reasons;
     bool gone = holders.empty();
     for (const Holder& holder : holders) {
-      context_.work.told().begin(fmt::format("copying {} from {}", volume.folder, holder.label), volume.bytes_on_drive);
+      context_.work.told().begin(fmt::format("copying {} from {}", volume.folder, holder.label),
+                                 (target_ ? 2 : 1) * volume.bytes_on_drive);  // what is not staged is read back
       try {
         from_one(holder);
         context_.work.told().end();

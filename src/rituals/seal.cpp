@@ -96,6 +96,10 @@ class Sealing {
     }
   }
 
+  static std::uint64_t to_write_and_read_back(const volume::Sizes& sizes) {
+    return 2 * sizes.payload_bytes + sizes.slice_bytes * sizes.recovery_slices;
+  }
+
   void seal_shoot(ShootPlan& shoot) {
     plan_into_catalog(context_, plan_, shoot);
     core::stop_point("seal.planned");
@@ -106,7 +110,7 @@ class Sealing {
     for (std::size_t i = 0; i < shoot.volumes.size(); ++i) {
       context_.work.told().begin(
           fmt::format("sealing {}, part {} of {}", core::printable(shoot.source.name), i + 1, shoot.volumes.size()),
-          shoot.volumes[i].sizes.payload_bytes);
+          to_write_and_read_back(shoot.volumes[i].sizes));
       seal_part(shoot, i);
       context_.work.told().end();
     }
@@ -268,9 +272,11 @@ class Sealing {
       }
       targets.emplace(context_.fs, roots);
       Context each = context_;
-      each.work.progress = nullptr;
       each.work.memory /= roots.size();
-      for (const io::Path& root : roots) proofs.push_back(std::make_unique<Proof>(each, root));
+      for (const io::Path& root : roots) {
+        proofs.push_back(std::make_unique<Proof>(each, root));
+        each.work.progress = nullptr;  // one tells for all
+      }
       written = write_volume(context_, todo, *targets, proofs);
     }
     report_.bytes_read += written->bytes_read;
