@@ -171,8 +171,9 @@ void RawSliceSearch::hash(std::vector<Candidate>& candidates) {
   const std::size_t lanes = digest::md5_lanes().back();
   std::map<std::size_t, std::vector<std::size_t>> by_class;
   for (std::size_t i = 0; i < candidates.size(); ++i) by_class[candidates[i].one].push_back(i);
-  for (const auto& [c, indices] : by_class) {
-    const RawSliceTable::Class& one = table_.classes_[c];
+  for (const auto& one_class : by_class) {
+    const RawSliceTable::Class& one = table_.classes_[one_class.first];
+    const std::vector<std::size_t>& indices = one_class.second;  // clang 14 captures no structured binding
     const std::uint64_t length = one.sectors * kSectorBytes;
     core::parallel_for(work_.thread_count(), core::divide_up(indices.size(), lanes), [&](std::size_t part) {
       const std::size_t first = part * lanes, some = std::min<std::size_t>(lanes, indices.size() - first);
