@@ -51,15 +51,26 @@ class Md5Stream {
   std::unique_ptr<State> state_;
 };
 
-/// Both of one message, in one thread in hardly more time than MD5 alone where the CPU has instructions for SHA-256.
+/// Both of one message, and SHA-256 of its slices and of parts of it, in one thread and in little more time than MD5
+/// takes alone. Only where the CPU has instructions for SHA-256.
 class Md5Sha256Stream {
  public:
-  Md5Sha256Stream();
+  static bool is_possible();
+  /// `slice_bytes`: a multiple of 64; 0: no slices. Throws core::Error(kFailed) where this is not possible.
+  explicit Md5Sha256Stream(std::uint64_t slice_bytes = 0);
   ~Md5Sha256Stream();
+  /// The bytes [begin, end) of the message, which are still to come, are a message of their own, too. In order, none
+  /// empty, not overlapping; begin is a multiple of 64. Throws core::Error(kFailed) otherwise.
+  void part(std::uint64_t begin, std::uint64_t end);
   void update(core::ByteSpan bytes);
+  struct Digests {
+    Md5 md5{};
+    Sha256 sha256{};
+    std::vector<Sha256> slices;  // the last one of what there is of it
+    std::vector<Sha256> parts;   // those that came to their end
+  };
   /// Ready for a new message then.
-  std::pair<Md5, Sha256> finish();
-  static bool is_quick();  // false: one after the other; two threads with a stream each are quicker
+  Digests finish();
 
  private:
   struct State;

@@ -7,6 +7,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -47,20 +48,25 @@ struct Sha256Numbers {
 };
 inline const Sha256Numbers kSha256;
 
-/// A message's state, in the order the instructions want, and the schedule of the block at hand.
-struct Sha256Rounds {
-  __m128i abef{}, cdgh{};
+/// The last blocks of a message: what is left behind the whole ones, a one bit, zeros and the length.
+struct Sha256End {
+  std::byte bytes[128] = {};
+  std::size_t blocks;
+  Sha256End(const std::byte* left, std::uint64_t length) : blocks(length % 64 < 56 ? 1 : 2) {
+    const std::size_t count = length % 64;
+    std::copy_n(left, count, bytes);
+    bytes[count] = std::byte{0x80};
+    for (std::size_t i = 0; i < 8; ++i)
+      bytes[64 * blocks - 1 - i] = static_cast<std::byte>(length * 8 >> (8 * i) & 0xFF);
+  }
+};
+
+/// The schedule of a block: one for all messages that have the block.
+struct Sha256Words {
   __m128i words[16];
 
-  DARKSHELF_SHA void start() {
-    const auto& h = kSha256.start;
-    const auto word = [&](std::size_t i) { return static_cast<int>(h[i]); };
-    abef = _mm_set_epi32(word(0), word(1), word(4), word(5));
-    cdgh = _mm_set_epi32(word(2), word(3), word(6), word(7));
-  }
-
-  /// Rounds 4 * i to 4 * i + 3 of a block.
-  DARKSHELF_SHA void four(std::size_t i, const std::byte* block) {
+  /// What rounds 4 * i to 4 * i + 3 add, constants included.
+  DARKSHELF_SHA __m128i four(std::size_t i, const std::byte* block) {
     if (i < 4) {
       const __m128i swap = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
       words[i] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * i)), swap);
@@ -69,18 +75,42 @@ struct Sha256Rounds {
                                         _mm_alignr_epi8(words[i - 1], words[i - 2], 4));
       words[i] = _mm_sha256msg2_epu32(sum, words[i - 1]);
     }
-    const __m128i message =
-        _mm_add_epi32(words[i], _mm_load_si128(reinterpret_cast<const __m128i*>(&kSha256.rounds[4 * i])));
+    return _mm_add_epi32(words[i], _mm_load_si128(reinterpret_cast<const __m128i*>(&kSha256.rounds[4 * i])));
+  }
+};
+
+/// A message's state, in the order the instructions want.
+struct Sha256State {
+  __m128i abef{}, cdgh{};
+
+  DARKSHELF_SHA void start() {
+    const auto& h = kSha256.start;
+    const auto word = [&](std::size_t i) { return static_cast<int>(h[i]); };
+    abef = _mm_set_epi32(word(0), word(1), word(4), word(5));
+    cdgh = _mm_set_epi32(word(2), word(3), word(6), word(7));
+  }
+
+  /// Four rounds.
+  DARKSHELF_SHA void four(__m128i message) {
     cdgh = _mm_sha256rnds2_epu32(cdgh, abef, message);
     abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(message, 0x0E));
   }
 
-  DARKSHELF_SHA void add(const Sha256Rounds& before) {
+  DARKSHELF_SHA void add(const Sha256State& before) {
     abef = _mm_add_epi32(abef, before.abef);
     cdgh = _mm_add_epi32(cdgh, before.cdgh);
   }
 
-  DARKSHELF_SHA Sha256 digest() const {
+  /// Of a message of `length` bytes whose whole blocks are in the state; `left` has the rest.
+  DARKSHELF_SHA Sha256 end(const std::byte* left, std::uint64_t length) {
+    const Sha256End last(left, length);
+    for (std::size_t block = 0; block < last.blocks; ++block) {
+      const Sha256State before = *this;
+      Sha256Words words;
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < 16; ++i) four(words.four(i, last.bytes + 64 * block));
+      add(before);
+    }
     alignas(16) std::uint32_t upper[4], lower[4];  // f e b a, h g d c
     _mm_store_si128(reinterpret_cast<__m128i*>(upper), abef);
     _mm_store_si128(reinterpret_cast<__m128i*>(lower), cdgh);

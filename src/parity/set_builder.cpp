@@ -90,7 +90,7 @@ struct SetBuilder::State {
         work(set_work),
         plan(recovery_plan(files, options, work)),
         digests(files.size()),
-        chains(options.hashes) {
+        chains(options.hashes, options.slice_bytes) {
     const Batches shape(options.slice_bytes, work);
     for (std::uint64_t i = 0; i < shape.count; ++i) batches.emplace_back(shape.bytes);
     if (!plan.passes().empty()) sums.emplace(plan, 0);
@@ -155,7 +155,8 @@ struct SetBuilder::State {
       const std::size_t begin = task * kTogether, slices = std::min(kTogether, count - begin);
       const std::size_t at = begin * options.slice_bytes;
       digest::slice_digests(all.subspan(at, std::min<std::size_t>(slices * options.slice_bytes, all.size() - at)),
-                            options.slice_bytes, options.hashes, std::span(file.slices).subspan(first + begin, slices));
+                            options.slice_bytes, hashes_of_slices(),
+                            std::span(file.slices).subspan(first + begin, slices));
     });
     if (sums) {
       const std::uint64_t columns = plan.passes().front().end;
@@ -169,12 +170,17 @@ struct SetBuilder::State {
     }
   }
 
+  /// What the chains do not do.
+  digest::Hashes hashes_of_slices() const { return chains.has_slices() ? digest::Hashes::kPar2 : options.hashes; }
+
   void end_file() {
     flush();
     FileDigests& file = digests[current];
-    const FileChains::Digests whole = chains.finish();
+    FileChains::Digests whole = chains.finish();
     file.md5 = whole.md5;
     file.sha256 = whole.sha256;
+    file.parts = std::move(whole.parts);
+    for (std::size_t i = 0; i < whole.slices.size(); ++i) file.slices[i].sha256 = whole.slices[i];
     file.md5_16k = head.finish();
     head_bytes = 0;
     const SetFile& planned = files[current];
@@ -269,6 +275,10 @@ void SetBuilder::append(core::ByteSpan bytes) {
     taken(part);
     bytes = bytes.subspan(part);
   }
+}
+void SetBuilder::part(std::uint64_t bytes) {
+  const std::uint64_t begin = state_->digests[state_->current].bytes;
+  state_->chains.part(begin, begin + bytes);
 }
 core::MutableByteSpan SetBuilder::room() { return state_->room(); }
 void SetBuilder::taken(std::size_t count) { state_->taken(count); }

@@ -39,6 +39,7 @@ struct FileDigests {
   digest::Sha256 sha256;
   std::uint32_t first_slice = 0;
   std::vector<digest::SliceDigests> slices;
+  std::vector<digest::Sha256> parts;  // of SetBuilder::part
 };
 
 /// A .par2 file as it was written; sha256 only with Hashes::kPar2AndSha256.
@@ -64,6 +65,9 @@ class SetBuilder {
   /// until end_file, or until this builder is gone.
   using Sink = std::function<void(std::uint64_t offset, core::ByteSpan bytes)>;
   void begin_file(std::size_t index, Sink sink = {});
+  /// The next `bytes` bytes of the file have a SHA-256 of their own, too: a photo in a tar. Begins at a multiple of 64,
+  /// behind the last part; only with Hashes::kPar2AndSha256.
+  void part(std::uint64_t bytes);
   void append(core::ByteSpan bytes);
   /// The same without a copy: read the next bytes into the front of room(), then tell how many there are.
   core::MutableByteSpan room();

@@ -83,8 +83,9 @@ class FileReader {
       Batch &now = batches[turn % 2], &next = batches[(turn + 1) % 2];
       prepare(next, now.first + now.count, upto(now.first + now.count));
       auto reading = std::async(std::launch::async, [&] { read(next); });
-      // One core is left to the reading: a disk that waits for its next request costs more than a core that waits.
-      core::parallel_for(std::max(2U, context_.work.thread_count()) - 1, now.count,
+      // One core is left to the reading: a disk that waits for its next request costs more than a core that waits. But
+      // slices that are handed on take a core's time as well.
+      core::parallel_for(std::max(2U, context_.work.thread_count()) - (on_slice_ ? 0 : 1), now.count,
                          [&](std::size_t task) { compare(now, static_cast<std::uint32_t>(task)); });
       if (stop && is_cancelled(now)) {
         stopped_ = true;

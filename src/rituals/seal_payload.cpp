@@ -159,8 +159,15 @@ class PayloadWriter {
     part_.info.payload_bytes = tar.finish();
     out_.builder->end_file();
     part_.info.payload_files = 1;
+    auto photo = out_.builder->digests(0).parts.begin();
+    for (fv::Member& member : out_.members) {
+      if (is_part(member)) member.sha256 = *photo++;
+    }
     return true;
   }
+
+  /// Its SHA-256 is computed along with that of the tar.
+  static bool is_part(const fv::Member& member) { return member.type == fv::MemberType::kFile && member.bytes > 0; }
 
   /// Read whole before its header is written, so that a file that cannot be had simply is not in the tar.
   bool write_small(volume::TarWriter& tar, std::size_t index, fv::Member& member) {
@@ -173,22 +180,24 @@ class PayloadWriter {
       return false;
     }
     tar.begin(member);
-    core::parallel_for(2, 2, [&](std::size_t side) {
-      side == 0 ? tar.data(content) : static_cast<void>(member.sha256 = digest::sha256(content));
-    });
+    if (is_part(member)) {
+      out_.builder->part(member.bytes);
+      tar.data(content);
+    } else {
+      member.sha256 = digest::sha256({});
+    }
     read(member.bytes);
     return true;
   }
 
   bool write_large(volume::TarWriter& tar, std::size_t index, fv::Member& member) {
-    digest::Sha256Stream sha256;
     tar.begin(member);
+    out_.builder->part(member.bytes);
     const Reason reason = read_source(context_, part_.entries[index], buffer_.span(), [&](core::ByteSpan bytes) {
-      core::parallel_for(2, 2, [&](std::size_t side) { side == 0 ? sha256.update(bytes) : tar.data(bytes); });
+      tar.data(bytes);
       read(bytes.size());
     });
     if (!reason.empty()) leave_out(index, reason);
-    member.sha256 = sha256.finish();
     return reason.empty();
   }
 
@@ -218,14 +227,13 @@ class PayloadWriter {
 
   bool write_file(std::size_t index, std::size_t& in_set, fv::Member& member) {
     const std::shared_ptr<io::File> file = targets_.create("data/" + member.path);
-    digest::Sha256Stream sha256;
     Reason reason;
     if (member.bytes == 0) {
       reason = read_source(context_, part_.entries[index], buffer_.span(), [](core::ByteSpan) {});
+      member.sha256 = digest::sha256({});
     } else {
       out_.builder->begin_file(in_set, onto_drives(file));
       reason = read_source(context_, part_.entries[index], buffer_.span(), [&](core::ByteSpan bytes) {
-        sha256.update(bytes);
         out_.builder->append(bytes);
         read(bytes.size());
       });
@@ -242,8 +250,11 @@ class PayloadWriter {
       leave_out(index, reason);
       return false;
     }
-    member.sha256 = sha256.finish();
-    if (member.bytes != 0) member.first_slice = out_.builder->digests(in_set++).first_slice;
+    if (member.bytes != 0) {
+      const parity::FileDigests& digests = out_.builder->digests(in_set++);
+      member.sha256 = digests.sha256;
+      member.first_slice = digests.first_slice;
+    }
     file->set_mtime(member.mtime_ns);
     part_.info.payload_bytes += member.bytes;
     ++part_.info.payload_files;

@@ -4,7 +4,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/error.hpp"
 #include "support/damage.hpp"
+#include "support/skip.hpp"
 
 namespace darkshelf::testing {
 
@@ -100,21 +102,57 @@ TEST_CASE("digests: SHA-256 of many messages is that of each") {
 }
 
 TEST_CASE("digests: MD5 and SHA-256 at once are what each is alone, however a message is cut") {
-  Dice dice(8);
-  digest::Md5Sha256Stream both;
+  if (!digest::Md5Sha256Stream::is_possible()) return skip("the CPU has no instructions for SHA-256");
+  const std::uint64_t slice_bytes = GENERATE(0u, 64u, 4096u);
+  Dice dice(8 + slice_bytes);
+  digest::Md5Sha256Stream both(slice_bytes);
   for (int round = 0; round < 500; ++round) {
     const core::Bytes message =
         seeded_bytes(round < 300 ? static_cast<std::size_t>(round) : dice.below(20'000), dice.next());
-    for (core::ByteSpan rest = message; !rest.empty();) {
-      const std::size_t part = std::min<std::size_t>(rest.size(), 1 + dice.below(round % 3 == 0 ? 70 : 5000));
-      both.update(rest.first(part));
-      rest = rest.subspan(part);
+    std::vector<std::pair<std::size_t, std::size_t>> parts;
+    for (std::size_t begin = 64 * dice.below(3); round % 4 != 0 && begin < message.size();) {
+      const std::size_t end = begin + 1 + dice.below(round % 2 == 0 ? 200 : 6000);
+      parts.emplace_back(begin, end);
+      begin = core::round_up(end, 64) + 64 * dice.below(3);
     }
-    const auto [md5, sha256] = both.finish();
-    CAPTURE(round, message.size());
-    REQUIRE(md5 == digest::md5(message));
-    REQUIRE(sha256 == digest::sha256(message));
+    std::size_t told = 0, taken = 0;
+    while (taken < message.size()) {
+      const std::size_t piece =
+          std::min<std::size_t>(message.size() - taken, 1 + dice.below(round % 3 == 0 ? 70 : 5000));
+      // As late as it may be told, or sooner.
+      while (told < parts.size() && (parts[told].first < taken + piece || dice.below(2) == 0)) {
+        both.part(parts[told].first, parts[told].second);
+        ++told;
+      }
+      both.update(core::ByteSpan(message).subspan(taken, piece));
+      taken += piece;
+    }
+    const auto digests = both.finish();
+    CAPTURE(round, message.size(), slice_bytes);
+    REQUIRE(digests.md5 == digest::md5(message));
+    REQUIRE(digests.sha256 == digest::sha256(message));
+    std::vector<digest::Sha256> slices, wanted;
+    for (std::size_t at = 0; slice_bytes != 0 && at < message.size(); at += slice_bytes)
+      slices.push_back(digest::sha256(core::ByteSpan(message).subspan(at, std::min(slice_bytes, message.size() - at))));
+    REQUIRE(digests.slices == slices);
+    for (const auto& [begin, end] : parts) {
+      if (end <= message.size()) wanted.push_back(digest::sha256(core::ByteSpan(message).subspan(begin, end - begin)));
+    }
+    REQUIRE(digests.parts == wanted);
   }
+}
+
+TEST_CASE("digests: a part that cannot be hashed along with its message is refused") {
+  if (!digest::Md5Sha256Stream::is_possible()) return skip("the CPU has no instructions for SHA-256");
+  digest::Md5Sha256Stream both;
+  CHECK_THROWS_AS(both.part(1, 100), core::Error);
+  CHECK_THROWS_AS(both.part(64, 64), core::Error);
+  both.part(64, 100);
+  CHECK_THROWS_AS(both.part(64, 200), core::Error);
+  both.update(seeded_bytes(300, 1));
+  CHECK_THROWS_AS(both.part(256, 400), core::Error);
+  both.part(320, 400);
+  CHECK_THROWS_AS(digest::Md5Sha256Stream(100), core::Error);
 }
 
 TEST_CASE("digests: a slice is padded for MD5 and CRC-32, not for SHA-256") {
