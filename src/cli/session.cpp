@@ -160,7 +160,7 @@ core::Work Session::work(std::uint64_t memory, unsigned threads) {
 }
 
 const std::map<core::Uuid, io::Path>& Session::plugged_in() {
-  if (!plugged_in_) plugged_in_ = rituals::plugged_in(io::posix(), catalog(catalog::Catalog::Access::kRead).drives());
+  if (!plugged_in_) plugged_in_ = rituals::plugged_in(io::posix(), catalog(catalog::Catalog::Access::kRead));
   return *plugged_in_;
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/identity_file.hpp"
 #include "rituals/mend.hpp"
 
 namespace darkshelf::rituals {
@@ -27,15 +28,14 @@ struct Archive {
 };
 
 /// `told`: somebody said that this is the twin. Then its volumes tell, even where its drive.json cannot.
-std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path& root, bool told) {
+std::optional<fd::DriveIdentity> identity_of_archive(io::FileSystem& fs, const io::Path& root, bool told) {
+  if (!told) return identity_at(fs, root);
   try {
-    const io::Path file = root / std::string(fd::kIdentity);
-    const auto stat = fs.stat(file);
-    if (stat && stat->type == io::FileType::kRegular) return fd::decode_identity(io::read_text(fs, file, 64 << 10));
+    if (auto identity = read_identity(fs, root)) return identity;
   } catch (const Error& error) {
-    if (told && error.code() == Code::kNewerFormat) throw;
+    if (error.code() == Code::kNewerFormat) throw;
   }
-  if (!told || volume::volume_folders(fs, root).empty()) return {};
+  if (volume::volume_folders(fs, root).empty()) return {};
   fd::DriveIdentity identity;
   identity.label = fd::label_from(root.filename().string());
   return identity;
@@ -48,15 +48,12 @@ std::vector<Archive> archives_here(Context& context, const std::string& drive) {
   if (is_path) {
     roots.push_back(context.fs.canonical(drive));
   } else {
-    roots = io::mount_points();
-    for (const catalog::Drive& known : context.catalog.drives()) {
-      if (!known.evidence.path.empty()) roots.emplace_back(known.evidence.path);
-    }
+    roots = roots_to_look_at(context.catalog);
   }
   std::vector<Archive> archives;
   std::set<core::Uuid> seen;
   for (const io::Path& root : roots) {
-    const auto identity = identity_at(context.fs, root, is_path);
+    const auto identity = identity_of_archive(context.fs, root, is_path);
     if (!identity || !seen.insert(identity->id).second) continue;
     const auto known = context.catalog.drive(identity->id);
     const std::string id = identity->id.text();

@@ -7,6 +7,7 @@
 #include "rituals/catalog_copies.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/examine.hpp"
+#include "rituals/identity_file.hpp"
 #include "rituals/upkeep.hpp"
 #include "shelf/identity.hpp"
 
@@ -30,7 +31,7 @@ class DriveLesson {
     context.fs.confine(root_, core::printable(root_.string()), root_ / std::string(fd::kFolder));
     report_.root = root_;
     report_.label = root_.filename().string();
-    read_identity();
+    learn_identity();
   }
 
   /// Nothing where the identity is lost.
@@ -50,21 +51,19 @@ class DriveLesson {
 
  private:
   /// Damaged or missing it must not keep anybody from the copy of the catalog, which may be the last there is.
-  void read_identity() {
+  void learn_identity() {
     const io::Path file = root_ / std::string(fd::kIdentity);
-    const auto stat = context_.fs.stat(file);
-    std::string why = "is missing";
-    if (stat && stat->type == io::FileType::kRegular) {
-      try {
-        identity_ = fd::decode_identity(io::read_text(context_.fs, file, 64 << 10));
+    std::string why;
+    try {
+      if (const auto found = read_identity(context_.fs, root_)) {
+        identity_ = *found;
         report_.label = identity_.label;
         return;
-      } catch (const Error& error) {
-        if (error.code() != Code::kCorrupt) throw;
-        why = fmt::format("is damaged ({})", error.what());
       }
-    } else if (stat) {
-      why = "is no file";
+      why = context_.fs.stat(file) ? "is no file" : "is missing";
+    } catch (const Error& error) {
+      if (error.code() != Code::kCorrupt) throw;
+      why = fmt::format("is damaged ({})", error.what());
     }
     if (!has_catalog_copy(context_.fs, root_)) {
       throw Error(Code::kWrongDrive, fmt::format("{} {}, which tells the drive", core::printable(file.string()), why),

@@ -8,6 +8,7 @@
 #include "formats/drive/drive_files.hpp"
 #include "parity/reconstruct.hpp"
 #include "rituals/drive_parts.hpp"
+#include "rituals/identity_file.hpp"
 #include "rituals/remake_parity.hpp"
 #include "rituals/rescue_payload.hpp"
 #include "rituals/seal_parts.hpp"
@@ -256,9 +257,8 @@ void VolumeRescue::put_in_place(Volume& volume, RescuedVolume& out) {
 void VolumeRescue::make_drive(const Volume& first) {
   if (!label_.empty()) return;
   io::FileSystem& fs = context_.fs;
-  const io::Path file = *request_.to / std::string(fd::kIdentity);
-  if (fs.stat(file)) {
-    label_ = fd::decode_identity(io::read_text(fs, file, 64 << 10)).label;
+  if (const auto there = read_identity(fs, *request_.to)) {
+    label_ = there->label;
     return;
   }
   fd::DriveIdentity identity;

@@ -90,7 +90,7 @@ HelpingDrive helper_for(Context& context, const catalog::Volume& volume, const c
   out.who = fmt::format("{}{} holds a {}copy", core::printable(best->label),
                         best->place_name.empty() ? "" : fmt::format(" (at {})", core::printable(best->place_name)),
                         good ? "good " : "damaged ");
-  out.plugged_in = plugged_in(context.fs, {*best}).contains(best->id);
+  out.plugged_in = plugged_in(context.fs, context.catalog).contains(best->id);
   const std::string label = core::shell_quote(drive.label), twin = core::shell_quote(best->label);
   out.command = failing_medium || is_missing
                     ? fmt::format("darkshelf copy {} --from {} --to {}", core::shell_quote(shoot->name), twin,
