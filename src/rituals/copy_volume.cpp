@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/mend.hpp"
 #include "rituals/parcel_file.hpp"
@@ -75,7 +76,7 @@ bool copy_intact(Context& context, const catalog::Volume& volume, const io::Path
     return copy_files(context, SealedSource::as_is(context, plain), folder, copied);
   } catch (const Error& error) {
     // A source that cannot be read here or there is mended; a target that cannot be written ends the copy.
-    const bool about_source = error.path().string().starts_with(from.string());
+    const bool about_source = io::lies_in(error.path(), from);
     if (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt ||
         (error.code() == Code::kIo && about_source))
       return false;
