@@ -126,10 +126,9 @@ catalog::Drive refreshed(Context& context, const io::Path& root, const fd::Drive
 
 std::optional<catalog::Drive> drive_by_evidence(Context& context, const io::Path& root,
                                                 const catalog::Evidence& evidence) {
-  std::vector<catalog::Drive> likely = shelf::drives_with_evidence(context.catalog.drives(), evidence);
-  std::erase_if(likely, [&](const catalog::Drive& drive) {
-    return evidence.fs_id.empty() || drive.evidence.fs_id != evidence.fs_id;
-  });
+  if (evidence.fs_id.empty()) return {};
+  std::vector<catalog::Drive> likely = context.catalog.drives();
+  std::erase_if(likely, [&](const catalog::Drive& drive) { return drive.evidence.fs_id != evidence.fs_id; });
   const auto only_one = [&](const auto& fits) -> std::optional<catalog::Drive> {
     if (std::count_if(likely.begin(), likely.end(), fits) != 1) return {};
     return *std::find_if(likely.begin(), likely.end(), fits);
