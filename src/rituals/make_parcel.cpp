@@ -78,14 +78,14 @@ class Copy {
   }
 
   bool read_slice(const fp::Slice& slice, core::MutableByteSpan into) {
-    const auto file = file_of(slice);
-    if (file == nullptr) throw Error(Code::kCorrupt, "the request asks for a slice the volume does not have");
-    const std::uint64_t offset = (slice.number - file->first_slice) * part_.slice_bytes;
+    const auto place = volume::place_of(loaded_, slice.number);
+    if (!place || slice.bytes != place->bytes || loaded_.slices[slice.number] != slice.sha256)
+      throw Error(Code::kCorrupt, "the request asks for a slice the volume does not have");
     try {
       if (mended_) {
-        mended_->read(file->path, offset, into);
+        mended_->read(place->file->path, place->offset, into);
       } else {
-        open_.read(folder_ / file->path, offset, into);
+        open_.read(folder_ / place->file->path, place->offset, into);
       }
       return digest::sha256(into) == loaded_.slices[slice.number];
     } catch (const Error& error) {
@@ -108,17 +108,6 @@ class Copy {
   }
 
  private:
-  const volume::ProtectedFile* file_of(const fp::Slice& slice) const {
-    for (const volume::ProtectedFile& file : loaded_.files) {
-      if (slice.number < file.first_slice || slice.number >= file.first_slice + file.slice_count) continue;
-      const std::uint64_t offset = (slice.number - file.first_slice) * part_.slice_bytes;
-      const bool fits = slice.bytes == std::min(part_.slice_bytes, file.bytes - offset) &&
-                        loaded_.slices[slice.number] == slice.sha256;
-      return fits ? &file : nullptr;
-    }
-    return nullptr;
-  }
-
   std::string second_seal(const Archive& archive) {
     const io::Path path = archive.root / std::string(fd::kSeals) / part_.volume.text() / std::string(fv::kTagManifest);
     try {
