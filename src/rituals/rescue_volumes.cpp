@@ -204,7 +204,7 @@ void VolumeRescue::write_the_rest(Volume& volume) {
         },
         make, context_.work);
   }
-  remake_tags_set(loaded.info, loaded.tag_text, make, context_.work);
+  write_tags_set(loaded.info, loaded.tag_text, make, context_.work);
   for (const std::string_view name : fv::kTagFiles)
     make(std::string(name))->write_at(0, core::as_bytes(loaded.tag_text.at(std::string(name))));
   std::vector<fv::ManifestEntry> sealed;
