@@ -10,6 +10,7 @@
 #include "rituals/restore_files.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
 

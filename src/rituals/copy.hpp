@@ -41,15 +41,4 @@ std::optional<catalog::Drive> named_drive(Context& context, const std::string& t
 /// The volumes of a drive, a volume, or those of a shoot. Throws kNotFound, kUsage.
 std::vector<catalog::Volume> volumes_named(Context& context, const std::string& text);
 
-/// Another drive that holds a copy of a volume its own parity cannot mend, and the command that uses it.
-struct HelpingDrive {
-  std::string who;      // "2026-B (at bank box) holds a good copy"
-  std::string command;  // "" when there is none
-  bool plugged_in = false;
-};
-/// The best of the known copies, on other drives than `tried`. A volume that is there is mended from it, one that is
-/// missing is copied anew; to a `failing_medium` nothing is written any more: the good copy goes to another drive.
-HelpingDrive helper_for(Context& context, const catalog::Volume& volume, const catalog::Drive& drive,
-                        const std::vector<core::Uuid>& tried, const Examination& examination, bool failing_medium);
-
 }  // namespace darkshelf::rituals

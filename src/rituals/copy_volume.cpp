@@ -12,6 +12,7 @@
 #include "rituals/parcel_file.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
 

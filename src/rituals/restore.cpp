@@ -10,7 +10,7 @@
 #include "io/paths.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/restore_files.hpp"
-#include "rituals/seal_parts.hpp"
+#include "rituals/twins.hpp"
 #include "volume/scan.hpp"
 
 namespace darkshelf::rituals {

@@ -9,11 +9,11 @@
 #include "core/text.hpp"
 #include "io/paths.hpp"
 #include "rituals/catalog_copies.hpp"
-#include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/payload_reader.hpp"
 #include "rituals/service_files.hpp"
+#include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
 

@@ -1,4 +1,4 @@
-// The other copies of a volume, and how they help one that went bad.
+#include "rituals/twins.hpp"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,7 @@
 #include <map>
 
 #include "core/text.hpp"
-#include "rituals/copy.hpp"
 #include "rituals/findings.hpp"
-#include "rituals/seal_parts.hpp"
 
 namespace darkshelf::rituals {
 
