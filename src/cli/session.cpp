@@ -9,6 +9,7 @@
 
 #include "core/text.hpp"
 #include "rituals/scrub.hpp"
+#include "rituals/findings.hpp"
 
 namespace darkshelf::cli {
 
@@ -216,11 +217,7 @@ int tell_error(Output& out, const Error& error) {
 
 std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core::Uuid& drive) {
   std::vector<catalog::Finding> findings = catalog.open_findings(drive);
-  std::erase_if(findings, [](const catalog::Finding& finding) {
-    return finding.kind == rituals::name_of(rituals::FindingKind::kLitter) ||
-           finding.kind == rituals::name_of(rituals::FindingKind::kForeign) ||
-           finding.kind == rituals::name_of(rituals::FindingKind::kHealed);
-  });
+  std::erase_if(findings, [](const catalog::Finding& finding) { return rituals::is_harmless(finding); });
   return findings;
 }
 
