@@ -1,6 +1,8 @@
 #pragma once
 // Another copy of sealed volumes: byte-identical, mended from parity on the way, read back and proven.
 
+#include <set>
+
 #include "rituals/examine.hpp"
 
 namespace darkshelf::rituals {
@@ -27,6 +29,7 @@ struct CopyReport {
   std::vector<catalog::Volume> absent;                          // on no drive that is plugged in
   std::vector<std::string> left;                                // drives that left meanwhile, or do not answer: why
   std::vector<CopiedVolume> staged;                             // wait in --via for the target, which is not here
+  std::set<core::Uuid> kept;                                    // failed ones that wait in --via all the same
   std::vector<catalog::Volume> waiting;                         // --via has no room for them yet
   bool readback_cached = false;
   std::string not_refreshed;  // why the catalog copy on the drive is not; "" if it is

@@ -114,7 +114,8 @@ struct CopySource {
 
 /// A copy of one volume from `source` (any drive) onto `target`, mended on the way (with `others` where its own parity
 /// does not suffice), read back and proven; recorded. A bad copy that stands in its place gives way to the proven one,
-/// and is kept in quarantine.
+/// and is kept in quarantine. Throws kUnrepairable or kCorrupt when the source is to blame, kFailed when what was
+/// written does not read back.
 struct CopiedBytes {
   std::uint64_t bytes = 0, mended_slices = 0;
   bool mended = false, readback_cached = false, replaced = false;
