@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/wear.hpp"
 #include "core/text.hpp"
-#include "rituals/scrub.hpp"
 #include "rituals/findings.hpp"
+#include "rituals/scrub.hpp"
 
 namespace darkshelf::cli {
 
@@ -183,7 +184,12 @@ std::string Session::whereabouts(const catalog::Drive& drive) {
 }
 
 rituals::Context Session::context(std::uint64_t memory, unsigned threads) {
-  return {fs_, world_, work(memory, threads), catalog(catalog::Catalog::Access::kWrite), &notes_};
+  return {fs_,
+          world_,
+          work(memory, threads),
+          catalog(catalog::Catalog::Access::kWrite),
+          &notes_,
+          [this](const catalog::Drive& drive, const rituals::WearReport& wear) { tell_wear(out(), drive, wear); }};
 }
 
 void Session::tell_notes() {

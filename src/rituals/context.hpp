@@ -1,6 +1,7 @@
 #pragma once
 // What every ritual is handed, and the drive a ritual works on.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,12 +23,16 @@ struct Note {
   std::string text, next;
 };
 
+struct WearReport;  // wear.hpp
+
 struct Context {
   io::FileSystem& fs;
   core::World& world;
   core::Work work;
   catalog::Catalog& catalog;
   std::vector<Note>* notes = nullptr;  // where rituals leave them, if anybody listens; the same one once
+  /// Told at once what a disk says of its wear: it is news a single time, and the visit may be cut short.
+  std::function<void(const catalog::Drive&, const WearReport&)> on_wear = {};
 
   void note(const std::string& text, const std::string& next) const;
 };
