@@ -8,6 +8,22 @@ namespace darkshelf::cli {
 
 namespace {
 
+/// Sound copies in --via that the target could not take: they go to it, or to another drive.
+void tell_kept(Output& out, const rituals::CopyReport& report, const rituals::CopyRequest& request) {
+  const std::string label = core::printable(report.to);
+  out.error(fmt::format("{} in {}: the same command brings {} to {} when that is well, or another drive takes {}:",
+                        core::count_of(report.kept.size(), "volume is kept", "volumes are kept"),
+                        core::printable(request.via->string()), report.kept.size() == 1 ? "it" : "them", label,
+                        report.kept.size() == 1 ? "it" : "them"));
+  out.error("    → darkshelf check " + core::shell_quote(report.to));
+  std::vector<std::string> words{"darkshelf copy"};
+  for (const std::string& what : request.what) words.push_back(core::shell_quote(what));
+  if (request.missing) words.emplace_back("--missing");
+  if (!request.from.empty()) words.push_back("--from " + core::shell_quote(request.from));
+  words.push_back("--to ANOTHER-DRIVE --via " + core::shell_quote(request.via->string()));
+  out.error(fmt::format("    → {}", fmt::join(words, " ")));
+}
+
 int copy(Session& session, const rituals::CopyRequest& request, const std::string& memory) {
   rituals::Context context = session.context(core::parse_size(memory));
   const rituals::CopyReport report = rituals::copy(context, request);
@@ -48,9 +64,12 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
   for (const auto& [volume, why] : report.failed) {
     code = worse(code, kDamageBeyondRepair);
     out.error(fmt::format("{}: {}", volume.folder, core::printable(why)));
-    out.object("copy_failed",
-               {{"volume", volume.info.volume.text()}, {"folder", volume.folder}, {"message", core::printable(why)}});
+    out.object("copy_failed", {{"volume", volume.info.volume.text()},
+                               {"folder", volume.folder},
+                               {"message", core::printable(why)},
+                               {"kept", report.kept.contains(volume.info.volume)}});
   }
+  if (!report.kept.empty()) tell_kept(out, report, request);
   for (const std::string& why : report.left) out.error(core::printable(why));
   for (const catalog::Volume& volume : report.absent) {
     code = worse(code, kDriveNotThere);

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
-#include "cli/wear.hpp"
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
+#include "rituals/wear.hpp"
 
 namespace darkshelf::cli {
 
@@ -83,10 +83,8 @@ int show(Session& session, const catalog::Drive& drive) {
   rituals::Context context = session.context();
   try {
     const rituals::AttachedDrive attached = rituals::attach(context, drive.id.text(), rituals::Visit::kReadOnly);
-    const rituals::WearReport wear = rituals::look_at_wear(context, attached);
-    const int code = show_drive(session, attached.drive);
-    tell_wear(session.out(), attached.drive, wear);
-    return code;
+    rituals::look_at_wear(context, attached);
+    return show_drive(session, attached.drive);
   } catch (const Error& error) {  // it is told what the catalog knows, and why no more
     if (error.code() != Code::kWrongDrive && error.code() != Code::kDriveGone) throw;
     const int code = show_drive(session, drive);

@@ -5,7 +5,6 @@
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
 #include "cli/parcels.hpp"
-#include "cli/wear.hpp"
 #include "core/text.hpp"
 #include "rituals/repair.hpp"
 #include "rituals/tidy.hpp"
@@ -76,7 +75,6 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     out.object("quarantine_discarded", {{"bytes", report.discarded_bytes}});
     return kGood;
   }
-  tell_wear(out, report.drive, report.wear);
   int code = kGood;
   if (!report.note.empty()) out.note(report.note);
   for (const rituals::RepairedVolume& volume : report.volumes) {
@@ -164,7 +162,6 @@ int tidy_drive(Session& session, const std::string& drive) {
   rituals::Context context = session.context();
   const rituals::TidyReport report = rituals::tidy(context, drive);
   Output& out = session.out();
-  tell_wear(out, report.drive, report.wear);
   const auto entry_json = [](const rituals::TidyReport::Entry& entry, bool removed) {
     Json object;
     put_path(object, "path", entry.path);

@@ -234,7 +234,6 @@ int scrub(Session& session, const Options& options) {
   print_verdict(out, report);
   print_medium(out, report);
   const int row = tell_signatures(out, report) ? kDamageBeyondRepair : kGood;
-  tell_wear(out, report.drive, report.wear);
   const int rest = tell_the_rest(out, report, label);
   tell_report(out, report);
   if (options.repair && !report.read_only && (report.damage() || report.unfinished_repair || report.known_damage)) {

@@ -12,7 +12,7 @@ void print_first_look(Output& out, const catalog::Drive& drive, const rituals::F
 void print_medium(Output& out, const rituals::ScrubReport& report);
 /// For scrub_report.
 void put_medium(Json& object, const rituals::ScrubReport& report);
-/// " (3 unreadable sectors, 12 s)" behind a file; "" if there are none.
+/// " (3 sectors, 12 s)" behind a file that is told as unreadable; "" if there are none.
 std::string sectors_of(const rituals::FileFinding& finding);
 
 }  // namespace darkshelf::cli

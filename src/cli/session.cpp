@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/wear.hpp"
 #include "core/text.hpp"
+#include "rituals/findings.hpp"
 #include "rituals/scrub.hpp"
 
 namespace darkshelf::cli {
@@ -160,7 +162,7 @@ core::Work Session::work(std::uint64_t memory, unsigned threads) {
 }
 
 const std::map<core::Uuid, io::Path>& Session::plugged_in() {
-  if (!plugged_in_) plugged_in_ = rituals::plugged_in(io::posix(), catalog(catalog::Catalog::Access::kRead).drives());
+  if (!plugged_in_) plugged_in_ = rituals::plugged_in(io::posix(), catalog(catalog::Catalog::Access::kRead));
   return *plugged_in_;
 }
 
@@ -182,7 +184,12 @@ std::string Session::whereabouts(const catalog::Drive& drive) {
 }
 
 rituals::Context Session::context(std::uint64_t memory, unsigned threads) {
-  return {fs_, world_, work(memory, threads), catalog(catalog::Catalog::Access::kWrite), &notes_};
+  return {fs_,
+          world_,
+          work(memory, threads),
+          catalog(catalog::Catalog::Access::kWrite),
+          &notes_,
+          [this](const catalog::Drive& drive, const rituals::WearReport& wear) { tell_wear(out(), drive, wear); }};
 }
 
 void Session::tell_notes() {
@@ -216,11 +223,7 @@ int tell_error(Output& out, const Error& error) {
 
 std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core::Uuid& drive) {
   std::vector<catalog::Finding> findings = catalog.open_findings(drive);
-  std::erase_if(findings, [](const catalog::Finding& finding) {
-    return finding.kind == rituals::name_of(rituals::FindingKind::kLitter) ||
-           finding.kind == rituals::name_of(rituals::FindingKind::kForeign) ||
-           finding.kind == rituals::name_of(rituals::FindingKind::kHealed);
-  });
+  std::erase_if(findings, [](const catalog::Finding& finding) { return rituals::is_harmless(finding); });
   return findings;
 }
 

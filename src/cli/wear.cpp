@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "core/text.hpp"
 
 namespace darkshelf::cli {
@@ -23,6 +25,7 @@ void tell_wear(Output& out, const catalog::Drive& drive, const rituals::WearRepo
                  {"news", report.verdict.news}, {"why_not", core::printable(report.why_not)}};
   object.update(wear_json(report.now.value_or(catalog::Wear{})));
   out.object("drive_wear", std::move(object));
+  std::fflush(stdout);  // told at once, into a file too
 }
 
 Json wear_json(const catalog::Wear& wear) {

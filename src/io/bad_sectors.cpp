@@ -4,15 +4,11 @@
 #include <cerrno>
 
 #include "core/bytes.hpp"
+#include "io/paths.hpp"
 
 namespace darkshelf::io {
 
 namespace {
-
-bool is_below(const Path& path, const Path& folder) {
-  const std::string &whole = path.native(), &start = folder.native();
-  return whole.starts_with(start) && (whole.size() == start.size() || whole[start.size()] == '/');
-}
 
 /// `stretches` without [offset, end).
 std::vector<BadStretch> without(const std::vector<BadStretch>& stretches, std::uint64_t offset, std::uint64_t end) {
@@ -91,14 +87,14 @@ void BadSectors::sound(const Path& path, std::uint64_t offset, std::uint64_t byt
 
 void BadSectors::forget(const Path& path) {
   const std::lock_guard hold(mutex_);
-  std::erase_if(files_, [&](const auto& file) { return is_below(file.first, path); });
+  std::erase_if(files_, [&](const auto& file) { return lies_in(file.first, path); });
 }
 
 std::vector<UnreadablePlaces> BadSectors::below(const Path& folder) const {
   const std::lock_guard hold(mutex_);
   std::vector<UnreadablePlaces> found;
   for (const auto& [path, file] : files_) {
-    if (is_below(path, folder)) found.push_back(file);
+    if (lies_in(path, folder)) found.push_back(file);
   }
   return found;
 }

@@ -1,15 +1,10 @@
 #include "io/block_devices.hpp"
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
-#include <algorithm>
 #include <charconv>
 #include <set>
-#include <sstream>
 
 #include "core/error.hpp"
+#include "io/device_texts.hpp"
 #include "io/mount_table.hpp"
 
 namespace darkshelf::io {
@@ -18,31 +13,14 @@ using core::Error;
 
 namespace {
 
-constexpr std::uint64_t kTableLimit = 16 << 20, kSectorOfSys = 512;
+constexpr std::uint64_t kSectorOfSys = 512;
 
 /// One look at the system: texts it keeps, devices and what they stand on.
 class Devices {
  public:
   Devices(FileSystem& fs, const DeviceTree& tree) : fs_(fs), tree_(tree) {}
 
-  /// "" where there is none. Files of the kernel have no length: read until they end.
-  std::string text(const Path& path) {
-    try {
-      const auto file = fs_.open_read(path);
-      std::string text;
-      core::Bytes part(64 << 10);
-      while (text.size() < kTableLimit) {
-        const std::size_t got = file->read_at(text.size(), part);
-        if (got == 0) break;
-        text += core::as_text({part.data(), got});
-      }
-      text.erase(text.find_last_not_of(std::string_view(" \n\t\0", 4)) + 1);
-      text.erase(0, text.find_first_not_of(" \n\t"));
-      return text;
-    } catch (const Error&) {  // devices come and go
-      return {};
-    }
-  }
+  std::string text(const Path& path) { return device_text(fs_, path); }
   std::uint64_t number(const Path& path) {
     const std::string digits = text(path);
     std::uint64_t value = 0;
@@ -61,35 +39,17 @@ class Devices {
 
   std::optional<BlockDevice> describe(const std::string& name) {
     const Path folder = tree_.sys / "block" / name;
+    const DiskTexts disk = disk_texts(fs_, tree_, folder);
     BlockDevice out;
-    out.path = tree_.dev / name;
-    out.number = text(folder / "dev");
+    out.path = device_file(tree_, folder);
+    out.number = disk.number;
     out.bytes = number(folder / "size") * kSectorOfSys;
     if (out.bytes == 0 || out.number.empty()) return {};
-    out.rotational = text(folder / "queue" / "rotational") == "1";
-    out.removable = text(folder / "removable") == "1";
-    out.model = text(folder / "device" / "model");
-    out.serial = text(folder / "device" / "serial");
-    if (out.serial.empty()) out.serial = text(folder / "serial");
-    if (out.serial.empty()) out.serial = udev(out.number, "ID_SERIAL_SHORT");
-    if (out.model.empty()) out.model = udev(out.number, "ID_MODEL");
-    if (out.model.empty()) out.model = text(folder / "loop" / "backing_file");
+    out.rotational = disk.rotational;
+    out.removable = disk.removable;
+    out.model = disk.model.empty() ? disk.image : disk.model;
+    out.serial = disk.serial;
     return out;
-  }
-
-  std::string udev(const std::string& number, const std::string& key) {
-    std::istringstream lines(text(tree_.udev / ("b" + number)));
-    const std::string start = "E:" + key + "=";
-    for (std::string line; std::getline(lines, line);) {
-      if (line.starts_with(start)) return line.substr(start.size());
-    }
-    return {};
-  }
-
-  std::string number_of(const Path& device) {
-    struct stat raw {};
-    if (::stat(device.c_str(), &raw) != 0 || !S_ISBLK(raw.st_mode)) return {};
-    return fmt::format("{}:{}", major(raw.st_rdev), minor(raw.st_rdev));
   }
 
   /// Name of the whole disk with this number, or that has the partition with it; and all numbers of it and of what
@@ -113,8 +73,7 @@ class Devices {
     }
     for (const std::string& holder : names(folder / "holders"))
       add_above(tree_.sys / "block" / holder, numbers, depth + 1);
-    const std::string own = (tree_.dev / folder.filename()).string();
-    add_loops_over(own, numbers, depth);
+    add_loops_over(device_file(tree_, folder).string(), numbers, depth);
   }
 
   void add_loops_over(const std::string& file, std::set<std::string>& numbers, int depth) {
@@ -128,7 +87,7 @@ class Devices {
   /// All numbers under which bytes of this device or image may be mounted.
   std::set<std::string> numbers_of(const Path& device) {
     std::set<std::string> numbers;
-    const std::string number = number_of(device);
+    const std::string number = device_number(device);
     if (number.empty()) {
       add_loops_over(fs_.canonical(device).string(), numbers, 0);
       return numbers;
@@ -152,7 +111,7 @@ class Devices {
     std::vector<MountedPart> out;
     for (const MountRow& row : parse_mountinfo(text(tree_.mounts))) {
       // btrfs and FUSE have numbers of their own; the device they name tells.
-      const std::string source = row.source.starts_with("/dev/") ? number_of(row.source) : std::string();
+      const std::string source = row.source.starts_with("/dev/") ? device_number(row.source) : std::string();
       if (numbers.contains(row.device_number) || (!source.empty() && numbers.contains(source)))
         out.push_back({row.source, row.mount_point, row.read_only});
     }
@@ -190,7 +149,7 @@ std::vector<MountedPart> mounted_of(FileSystem& fs, const Path& device, const De
 
 std::optional<BlockDevice> disk_of(FileSystem& fs, const Path& device, const DeviceTree& tree) {
   Devices devices(fs, tree);
-  const std::string number = devices.number_of(device);
+  const std::string number = device_number(device);
   const std::string disk = number.empty() ? std::string() : devices.disk_with(number);
   return disk.empty() ? std::nullopt : devices.describe(disk);
 }

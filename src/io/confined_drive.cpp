@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "io/paths.hpp"
 
 namespace darkshelf::io {
 
@@ -57,11 +58,7 @@ ConfinedDrive::ConfinedDrive(FileSystem& below, Path root, std::string name, Pat
   }
 }
 
-bool ConfinedDrive::holds(const Path& path) const {
-  const std::string &whole = path.native(), &start = root_.path.native();
-  return whole.starts_with(start) &&
-         (whole.size() == start.size() || start.ends_with('/') || whole[start.size()] == '/');
-}
+bool ConfinedDrive::holds(const Path& path) const { return lies_in(path, root_.path); }
 
 bool ConfinedDrive::is_same(const ConfinedDrive& now) const {
   return !gone_ && name_ == now.name_ && root_ == now.root_ && folder_ == now.folder_;

@@ -12,10 +12,10 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
-#include <sstream>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "io/device_texts.hpp"
 #include "io/mount_table.hpp"
 #include "io/posix_file.hpp"
 
@@ -26,35 +26,8 @@ using core::Error;
 
 namespace {
 
-constexpr std::uint64_t kProcLimit = 16 << 20;
-
-/// A short text the kernel or udev keeps, blanks trimmed; "" if there is none.
-std::string small_text(const Path& path) {
-  try {
-    FileSystem& fs = posix();
-    const auto file = fs.open_read(path);
-    core::Bytes bytes(64 << 10);
-    bytes.resize(file->read_at(0, bytes));
-    std::string text(core::as_text(bytes));
-    text.erase(text.find_last_not_of(" \n\t\0") + 1);
-    text.erase(0, text.find_first_not_of(" \n\t"));
-    return text;
-  } catch (const Error&) {
-    return {};
-  }
-}
-
-std::vector<MountRow> mount_rows() {
-  // Files in /proc have no length: read until they end.
-  const auto file = posix().open_read("/proc/self/mountinfo");
-  std::string text;
-  core::Bytes part(64 << 10);
-  while (text.size() < kProcLimit) {
-    const std::size_t got = file->read_at(text.size(), part);
-    if (got == 0) break;
-    text += core::as_text({part.data(), got});
-  }
-  return parse_mountinfo(text);
+std::vector<MountRow> mount_rows(const DeviceTree& tree = {}) {
+  return parse_mountinfo(kernel_text(posix(), tree.mounts));
 }
 
 bool is_network(const std::string& type) {
@@ -71,21 +44,11 @@ bool holds_user_files(const std::string& type) {
   return !kKernelOwn.contains(type);
 }
 
-/// What udev wrote down of a block device ("E:ID_SERIAL_SHORT=…"), where it runs.
-std::string udev_value(const std::string& number, const std::string& key) {
-  std::istringstream lines(small_text(Path("/run/udev/data") / ("b" + number)));
-  const std::string start = "E:" + key + "=";
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with(start)) return line.substr(start.size());
-  }
-  return {};
-}
-
 /// UUID of a file system by its device, from the links that udev or the initramfs keeps.
-std::string uuid_of_device(const std::string& device, const std::string& number) {
-  if (const std::string told = udev_value(number, "ID_FS_UUID"); !told.empty()) return told;
-  const Path folder = "/dev/disk/by-uuid";
+std::string uuid_of_device(const DeviceTree& tree, const std::string& device, const std::string& number) {
   FileSystem& fs = posix();
+  if (const std::string told = udev_value(fs, tree, number, "ID_FS_UUID"); !told.empty()) return told;
+  const Path folder = tree.dev / "disk" / "by-uuid";
   if (device.empty() || !fs.stat_following(folder)) return {};
   try {
     const Path real = fs.canonical(device);
@@ -103,9 +66,9 @@ struct DiskBelow {
   Path folder;  // empty if nothing tells
   bool several = false;
 };
-DiskBelow disk_below(const std::string& number, int depth = 0) {
+DiskBelow disk_below(const DeviceTree& tree, const std::string& number, int depth = 0) {
   FileSystem& fs = posix();
-  const Path link = Path("/sys/dev/block") / number;
+  const Path link = tree.sys / "dev" / "block" / number;
   if (depth > 8 || !fs.stat_following(link)) return {};
   DiskBelow disk{fs.canonical(link), false};
   if (fs.stat(disk.folder / "partition")) disk.folder = disk.folder.parent_path();
@@ -113,7 +76,7 @@ DiskBelow disk_below(const std::string& number, int depth = 0) {
   if (fs.stat(slaves)) {
     const auto below = fs.list(slaves);
     if (!below.empty()) {
-      DiskBelow under = disk_below(small_text(slaves / below.front().name / "dev"), depth + 1);
+      DiskBelow under = disk_below(tree, device_text(fs, slaves / below.front().name / "dev"), depth + 1);
       under.several |= below.size() > 1;
       if (!under.folder.empty()) return under;
     }
@@ -121,32 +84,20 @@ DiskBelow disk_below(const std::string& number, int depth = 0) {
   return disk;
 }
 
-/// The device file of a disk in /sys, where a "!" stands for a slash.
-std::string device_file(const Path& disk) {
-  std::string name = disk.filename().string();
-  std::replace(name.begin(), name.end(), '!', '/');
-  return "/dev/" + name;
-}
-
-void describe_disk(const std::string& number, Medium& medium) {
-  const auto [disk, several] = disk_below(number);
-  if (disk.empty()) return;
-  const std::string disk_number = small_text(disk / "dev");
-  medium.rotational = small_text(disk / "queue" / "rotational") == "1";
-  medium.removable = small_text(disk / "removable") == "1";
-  medium.model = small_text(disk / "device" / "model");
-  medium.serial = small_text(disk / "device" / "serial");
-  if (medium.serial.empty()) medium.serial = small_text(disk / "serial");
-  if (medium.serial.empty()) medium.serial = udev_value(disk_number, "ID_SERIAL_SHORT");
-  if (medium.model.empty()) medium.model = udev_value(disk_number, "ID_MODEL");
-  if (disk.filename().string().starts_with("loop")) {
+void describe_disk(const DeviceTree& tree, const std::string& number, Medium& medium) {
+  const auto [folder, several] = disk_below(tree, number);
+  if (folder.empty()) return;
+  const DiskTexts disk = disk_texts(posix(), tree, folder);
+  medium.rotational = disk.rotational;
+  medium.removable = disk.removable;
+  medium.model = disk.model;
+  medium.serial = disk.serial;
+  if (disk.is_loop) {
     // An image file stands for a disk that can be carried away on its own; what it is backed by tells it from others.
-    const std::string backing = small_text(disk / "loop" / "backing_file");
-    medium.disk = "loop:" + (backing.empty() ? disk_number : backing);
-    medium.rotational = false;
+    medium.disk = "loop:" + (disk.image.empty() ? disk.number : disk.image);
   } else {
-    medium.disk = medium.serial.empty() ? disk_number : medium.serial;
-    if (!several) medium.disk_device = device_file(disk);
+    medium.disk = disk.serial.empty() ? disk.number : disk.serial;
+    if (!several) medium.disk_device = device_file(tree, folder).string();
   }
 }
 
@@ -158,10 +109,12 @@ std::uint64_t number_as_id(dev_t device) {
 
 }  // namespace
 
-Medium medium_of(FileSystem& fs, const Path& path) {
+Medium medium_of(FileSystem& fs, const Path& path) { return medium_of(fs, path, {}); }
+
+Medium medium_of(FileSystem& fs, const Path& path, const DeviceTree& tree) {
   Medium medium;
   const Path real = fs.canonical(path);
-  const std::vector<MountRow> rows = mount_rows();
+  const std::vector<MountRow> rows = mount_rows(tree);
   std::string number;
   if (const MountRow* row = row_of(rows, real)) {
     medium.mount_point = row->mount_point;
@@ -172,12 +125,10 @@ Medium medium_of(FileSystem& fs, const Path& path) {
     number = row->device_number;
   }
   // btrfs and others give files numbers of their own; the device file knows the disk.
-  struct stat device {};
-  if (!medium.device.empty() && ::stat(medium.device.c_str(), &device) == 0 && S_ISBLK(device.st_mode)) {
-    number = fmt::format("{}:{}", major(device.st_rdev), minor(device.st_rdev));
-  }
+  const std::string own = medium.device.empty() ? std::string() : device_number(medium.device);
+  if (!own.empty()) number = own;
   medium.bytes = fs.space(real).total;
-  medium.fs_id = uuid_of_device(medium.device, number);
+  medium.fs_id = uuid_of_device(tree, medium.device, number);
   if (medium.fs_id.empty()) {
     struct statfs raw {};
     if (::statfs(real.c_str(), &raw) == 0) {
@@ -189,7 +140,7 @@ Medium medium_of(FileSystem& fs, const Path& path) {
       if (id != 0 && !is_number) medium.fs_id = fmt::format("{:016x}", id);
     }
   }
-  describe_disk(number, medium);
+  describe_disk(tree, number, medium);
   if (medium.disk.empty()) medium.disk = medium.fs_id;
   return medium;
 }

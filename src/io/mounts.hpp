@@ -9,6 +9,8 @@
 
 namespace darkshelf::io {
 
+struct DeviceTree;  // block_devices.hpp
+
 struct Medium {
   Path mount_point;           // root of the file system the path lies on
   std::string device;         // "/dev/sdb1", "" if not a block device
@@ -26,6 +28,7 @@ struct Medium {
 /// The medium a path (which must exist) lies on, from /proc/self/mountinfo and /sys. Unknown parts are empty. `fs` is
 /// asked for what the medium itself has to answer.
 Medium medium_of(FileSystem& fs, const Path& path);
+Medium medium_of(FileSystem& fs, const Path& path, const DeviceTree& tree);
 /// Mount points of all mounted file systems that can hold files of a user (no proc, sysfs, cgroup …).
 std::vector<Path> mount_points();
 

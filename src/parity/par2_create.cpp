@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "parity/par2_files.hpp"
 #include "parity/set_builder.hpp"
 
@@ -30,14 +31,13 @@ void collect(io::FileSystem& fs, const io::Path& path, std::vector<io::Path>& fi
 }
 
 std::string name_below(const io::Path& folder, const io::Path& file) {
-  const std::string start = folder.string() == "/" ? "/" : folder.string() + "/";
-  if (!file.string().starts_with(start)) {
+  if (!io::lies_in(file, folder)) {
     throw Error(Code::kUsage,
                 fmt::format("{} does not lie below {}, where the set is going to lie", core::printable(file.string()),
                             core::printable(folder.string())),
                 "put the set into a folder above all its files");
   }
-  return file.string().substr(start.size());
+  return io::below(file, folder);
 }
 
 /// The smallest slices that make at most `most` of them.

@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "rituals/drive_parts.hpp"
+#include "rituals/identity_file.hpp"
 #include "rituals/quarantine.hpp"
 #include "shelf/identity.hpp"
 
@@ -39,16 +40,16 @@ Error nothing_tells(Context& context, const io::Path& root) {
 
 /// The identity on the drive being accepted.
 fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, const catalog::Evidence& evidence) {
-  const io::Path file = root / std::string(fd::kIdentity);
-  const bool there = context.fs.stat(file).has_value();
   try {
-    if (there) return fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
+    if (const auto found = read_identity(context.fs, root)) return *found;
   } catch (const Error& error) {
     if (error.code() == Code::kNewerFormat) throw;
   }
   if (const auto drive = drive_by_evidence(context, root, evidence))
     return {fd::kFormat, drive->id, drive->label, drive->added, drive->catalog_mode};
-  if (there || context.fs.stat(root / std::string(fd::kSeals))) throw nothing_tells(context, root);
+  for (const auto part : {fd::kIdentity, fd::kSeals}) {
+    if (context.fs.stat(root / std::string(part))) throw nothing_tells(context, root);
+  }
   throw Error(Code::kWrongDrive,
               fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
               fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(root.string())));
@@ -56,16 +57,12 @@ fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, con
 
 /// Where else something is plugged in that claims to be this drive; empty if nowhere.
 io::Path other_claimant(Context& context, const io::Path& root, const catalog::Drive& known) {
-  std::vector<io::Path> others = io::mount_points();
-  for (const catalog::Drive& drive : context.catalog.drives()) {
-    if (!drive.evidence.path.empty()) others.emplace_back(drive.evidence.path);
-  }
-  for (const io::Path& other : others) {
+  for (const io::Path& other : roots_to_look_at(context.catalog)) {
     try {
       const auto there = context.fs.stat_following(other), here = context.fs.stat_following(root);
       if (!there || !here || (there->device == here->device && there->inode == here->inode)) continue;
-      const std::string text = io::read_text(context.fs, other / std::string(fd::kIdentity), 64 << 10);
-      if (fd::decode_identity(text).id == known.id) return other;
+      const auto identity = identity_at(context.fs, other);
+      if (identity && identity->id == known.id) return other;
     } catch (const Error&) {  // no such drive
     }
   }
@@ -129,10 +126,9 @@ catalog::Drive refreshed(Context& context, const io::Path& root, const fd::Drive
 
 std::optional<catalog::Drive> drive_by_evidence(Context& context, const io::Path& root,
                                                 const catalog::Evidence& evidence) {
-  std::vector<catalog::Drive> likely = shelf::drives_with_evidence(context.catalog.drives(), evidence);
-  std::erase_if(likely, [&](const catalog::Drive& drive) {
-    return evidence.fs_id.empty() || drive.evidence.fs_id != evidence.fs_id;
-  });
+  if (evidence.fs_id.empty()) return {};
+  std::vector<catalog::Drive> likely = context.catalog.drives();
+  std::erase_if(likely, [&](const catalog::Drive& drive) { return drive.evidence.fs_id != evidence.fs_id; });
   const auto only_one = [&](const auto& fits) -> std::optional<catalog::Drive> {
     if (std::count_if(likely.begin(), likely.end(), fits) != 1) return {};
     return *std::find_if(likely.begin(), likely.end(), fits);

@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "rituals/catalog_copies.hpp"
+#include "rituals/identity_file.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
@@ -16,55 +17,29 @@ using core::Error;
 
 namespace {
 
-constexpr std::uint64_t kIdentityLimit = 64 << 10;
-
-/// The identity a folder claims; nothing if it holds none.
-std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path& root,
-                                             io::ReadMode mode = io::ReadMode::kCached) {
-  const io::Path file = root / std::string(fd::kIdentity);
-  const auto stat = fs.stat(file);
-  if (!stat || stat->type != io::FileType::kRegular) return {};
+/// As read_identity, for a folder that is meant to be the drive: errors say what to do about it.
+std::optional<fd::DriveIdentity> identity_of_drive(io::FileSystem& fs, const io::Path& root,
+                                                   io::ReadMode mode = io::ReadMode::kCached) {
   try {
-    return fd::decode_identity(io::read_text(fs, file, kIdentityLimit, mode));
+    return read_identity(fs, root, mode);
   } catch (const Error& error) {
     if (io::is_read_error(error)) {
       throw Error(Code::kDriveGone, fmt::format("the drive at {} does not answer: {}", root.string(), error.what()),
                   "look at its cable, plug it in again, and type the same command");
     }
     if (error.code() != Code::kCorrupt) throw;
+    const io::Path file = root / std::string(fd::kIdentity);
     throw Error(Code::kWrongDrive, fmt::format("{} is damaged: {}", file.string(), error.what()),
                 fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
   }
-}
-
-/// As identity_at, but a folder that cannot be read or understood simply is not the drive being looked for.
-std::optional<fd::DriveIdentity> identity_if_sound(io::FileSystem& fs, const io::Path& root) {
-  try {
-    return identity_at(fs, root);
-  } catch (const Error&) {
-    return {};
-  }
-}
-
-/// Roots where a drive may be plugged in: where it was last, every mount point, and where any drive ever was: two may
-/// have changed places.
-std::vector<io::Path> candidate_roots(catalog::Catalog& catalog, const catalog::Drive& drive) {
-  std::vector<io::Path> roots;
-  if (!drive.evidence.path.empty()) roots.emplace_back(drive.evidence.path);
-  const auto add = [&](const io::Path& root) {
-    if (!root.empty() && std::find(roots.begin(), roots.end(), root) == roots.end()) roots.push_back(root);
-  };
-  for (const io::Path& root : io::mount_points()) add(root);
-  for (const std::string& path : catalog.paths_seen()) add(path);
-  return roots;
 }
 
 std::vector<io::Path> roots_with_id(Context& context, const catalog::Drive& drive) {
   io::FileSystem& fs = context.fs;
   std::vector<io::Path> found;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> seen;  // one folder reached by two paths is one drive
-  for (const io::Path& root : candidate_roots(context.catalog, drive)) {
-    const auto identity = identity_if_sound(fs, root);
+  for (const io::Path& root : roots_to_look_at(context.catalog, drive.evidence.path)) {
+    const auto identity = identity_at(fs, root);
     if (!identity || identity->id != drive.id) continue;
     try {
       const auto stat = fs.stat_following(root);
@@ -95,7 +70,7 @@ bool lacks_identity(io::FileSystem& fs, const io::Path& root) {
 void tell_why_not_there(io::FileSystem& fs, const io::Path& root) {
   if (root.empty()) return;
   try {
-    identity_at(fs, root);
+    identity_of_drive(fs, root);
   } catch (const Error& error) {
     if (error.code() != Code::kIo) throw;
   }
@@ -128,7 +103,7 @@ void tell_other_place(Context& context, const io::Path& root, const catalog::Dri
 
 /// Which other drive lies where this one was; "" if none.
 std::string who_is_there(Context& context, const io::Path& root) {
-  const auto identity = root.empty() ? std::nullopt : identity_if_sound(context.fs, root);
+  const auto identity = root.empty() ? std::nullopt : identity_at(context.fs, root);
   if (!identity) return {};
   const auto other = context.catalog.drive(identity->id);
   return fmt::format(" At {} lies {} now.", core::printable(root.string()),
@@ -140,7 +115,7 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
   const auto known = context.catalog.drive(id);
   context.fs.confine(root, known ? known->label : core::printable(root.string()), root / std::string(fd::kFolder));
   // Only now is it certain which folder this is; and this is the first block that the guard may ask for again.
-  const auto found = identity_at(context.fs, root, io::ReadMode::kDirect);
+  const auto found = identity_of_drive(context.fs, root, io::ReadMode::kDirect);
   if (!found || found->id != id)
     throw Error(Code::kDriveGone, fmt::format("the drive at {} left just now", root.string()), "plug it in again");
   const fd::DriveIdentity& identity = *found;
@@ -232,7 +207,7 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
                 "darkshelf drive list");
   }
   const io::Path root = fs.canonical(text);
-  const auto identity = identity_at(fs, root);
+  const auto identity = identity_of_drive(fs, root);
   if (!identity) {
     if (lacks_identity(fs, root)) throw without_identity(root);
     throw Error(Code::kWrongDrive,
@@ -274,14 +249,22 @@ std::vector<AttachedDrive> attached_drives(Context& context) {
   return attached;
 }
 
-std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, const std::vector<catalog::Drive>& drives) {
-  std::vector<io::Path> roots = io::mount_points();
-  for (const catalog::Drive& drive : drives) {
-    if (!drive.evidence.path.empty()) roots.emplace_back(drive.evidence.path);
-  }
+std::vector<io::Path> roots_to_look_at(catalog::Catalog& catalog, const io::Path& first) {
+  std::vector<io::Path> roots;
+  const auto add = [&](const io::Path& root) {
+    if (!root.empty() && std::find(roots.begin(), roots.end(), root) == roots.end()) roots.push_back(root);
+  };
+  add(first);
+  for (const io::Path& root : io::mount_points()) add(root);
+  for (const catalog::Drive& drive : catalog.drives()) add(drive.evidence.path);  // of another machine, maybe
+  for (const std::string& path : catalog.paths_seen()) add(path);
+  return roots;
+}
+
+std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, catalog::Catalog& catalog) {
   std::map<core::Uuid, io::Path> found;
-  for (const io::Path& root : roots) {
-    if (const auto identity = identity_if_sound(fs, root)) found.emplace(identity->id, root);
+  for (const io::Path& root : roots_to_look_at(catalog)) {
+    if (const auto identity = identity_at(fs, root)) found.emplace(identity->id, root);
   }
   return found;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // What every ritual is handed, and the drive a ritual works on.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,12 +23,16 @@ struct Note {
   std::string text, next;
 };
 
+struct WearReport;  // wear.hpp
+
 struct Context {
   io::FileSystem& fs;
   core::World& world;
   core::Work work;
   catalog::Catalog& catalog;
   std::vector<Note>* notes = nullptr;  // where rituals leave them, if anybody listens; the same one once
+  /// Told at once what a disk says of its wear: it is news a single time, and the visit may be cut short.
+  std::function<void(const catalog::Drive&, const WearReport&)> on_wear = {};
 
   void note(const std::string& text, const std::string& next) const;
 };
@@ -61,7 +66,11 @@ std::vector<AttachedDrive> attached_drives(Context& context);
 core::Error without_identity(const io::Path& root);
 
 /// Which drives lie where at this moment, by what they say of themselves; nothing is checked, locked or recorded.
-std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, const std::vector<catalog::Drive>& drives);
+std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, catalog::Catalog& catalog);
+
+/// Where a drive may be plugged in: every mount point, where each was last, and where any ever was on this machine: a
+/// drive may be a plain folder, and two may have changed places. `first`: where to look before all others.
+std::vector<io::Path> roots_to_look_at(catalog::Catalog& catalog, const io::Path& first = {});
 
 /// Evidence as the catalog keeps it.
 catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root);

@@ -10,6 +10,7 @@
 #include "rituals/restore_files.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
 
@@ -242,7 +243,7 @@ class Copying {
           if (!told) report_.left.emplace_back(error.what());
         }
         if (holder.is_staged && (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt))
-          staging_->remove(volume);  // to be staged anew
+          staging_->remove(volume);  // it is to blame: to be staged anew
         reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", holder.label, error.what());
       }
     }
@@ -250,6 +251,7 @@ class Copying {
       report_.absent.push_back(volume);
     } else {
       report_.failed.emplace_back(volume, reasons);
+      if (staging_ && staging_->holds(volume)) report_.kept.insert(volume.info.volume);
     }
   }
 

@@ -1,6 +1,8 @@
 #pragma once
 // Another copy of sealed volumes: byte-identical, mended from parity on the way, read back and proven.
 
+#include <set>
+
 #include "rituals/examine.hpp"
 
 namespace darkshelf::rituals {
@@ -27,6 +29,7 @@ struct CopyReport {
   std::vector<catalog::Volume> absent;                          // on no drive that is plugged in
   std::vector<std::string> left;                                // drives that left meanwhile, or do not answer: why
   std::vector<CopiedVolume> staged;                             // wait in --via for the target, which is not here
+  std::set<core::Uuid> kept;                                    // failed ones that wait in --via all the same
   std::vector<catalog::Volume> waiting;                         // --via has no room for them yet
   bool readback_cached = false;
   std::string not_refreshed;  // why the catalog copy on the drive is not; "" if it is
@@ -40,16 +43,5 @@ CopyReport copy(Context& context, const CopyRequest& request);
 std::optional<catalog::Drive> named_drive(Context& context, const std::string& text);
 /// The volumes of a drive, a volume, or those of a shoot. Throws kNotFound, kUsage.
 std::vector<catalog::Volume> volumes_named(Context& context, const std::string& text);
-
-/// Another drive that holds a copy of a volume its own parity cannot mend, and the command that uses it.
-struct HelpingDrive {
-  std::string who;      // "2026-B (at bank box) holds a good copy"
-  std::string command;  // "" when there is none
-  bool plugged_in = false;
-};
-/// The best of the known copies, on other drives than `tried`. A volume that is there is mended from it, one that is
-/// missing is copied anew; to a `failing_medium` nothing is written any more: the good copy goes to another drive.
-HelpingDrive helper_for(Context& context, const catalog::Volume& volume, const catalog::Drive& drive,
-                        const std::vector<core::Uuid>& tried, const Examination& examination, bool failing_medium);
 
 }  // namespace darkshelf::rituals

@@ -6,11 +6,13 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/mend.hpp"
 #include "rituals/parcel_file.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
 
@@ -75,7 +77,7 @@ bool copy_intact(Context& context, const catalog::Volume& volume, const io::Path
     return copy_files(context, SealedSource::as_is(context, plain), folder, copied);
   } catch (const Error& error) {
     // A source that cannot be read here or there is mended; a target that cannot be written ends the copy.
-    const bool about_source = error.path().string().starts_with(from.string());
+    const bool about_source = io::lies_in(error.path(), from);
     if (error.code() == Code::kUnrepairable || error.code() == Code::kCorrupt ||
         (error.code() == Code::kIo && about_source))
       return false;
@@ -175,6 +177,18 @@ void check_room(Context& context, const catalog::Volume& volume, const AttachedD
   }
 }
 
+/// Every byte was the sealed one when it was handed to the target: what is another now, the target has changed.
+bool prove_written(Context& context, const io::Path& folder, const WrittenVolume& written,
+                   const AttachedDrive& target) {
+  try {
+    return prove(context, folder, written);
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt) throw;
+    throw Error(Code::kFailed, fmt::format("{} does not give back what was written to it: {}",
+                                           core::printable(target.drive.label), error.what()));
+  }
+}
+
 }  // namespace
 
 WrittenVolume as_written(const catalog::Volume& volume) {
@@ -206,7 +220,7 @@ CopiedBytes copy_volume(Context& context, const catalog::Volume& volume, const C
     copied = write_copy(context, volume, from, others, folder);
     WrittenVolume written = as_written(volume);
     written.signature = copied.signature;
-    copied.readback_cached = prove(context, folder, written);
+    copied.readback_cached = prove_written(context, folder, written, target);
     core::stop_point("copy.proven");
     copied.replaced = context.fs.stat(target.volume_folder(volume)).has_value();
     put_in_place(context, target, volume, Place::kReplace);

@@ -6,6 +6,7 @@
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/seal_parts.hpp"
+#include "rituals/twins.hpp"
 #include "rituals/upkeep.hpp"
 
 namespace darkshelf::rituals {

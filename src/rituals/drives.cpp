@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "io/block_devices.hpp"
 #include "rituals/drive_parts.hpp"
+#include "rituals/identity_file.hpp"
 #include "rituals/quarantine.hpp"
 #include "shelf/identity.hpp"
 #include "volume/volume_reader.hpp"
@@ -59,8 +60,7 @@ void check_not_nested(io::FileSystem& fs, const io::Path& root) {
 
 /// `label`: what the new drive shall be called.
 void check_no_identity(Context& context, const io::Path& root, const std::string& label) {
-  const io::Path file = root / std::string(fd::kIdentity);
-  if (!context.fs.stat(file)) {
+  if (!context.fs.stat(root / std::string(fd::kIdentity))) {
     if (volume::volume_folders(context.fs, root).empty()) return;
     throw Error(Code::kWrongDrive,
                 fmt::format("{} holds sealed volumes, but no {}: it was a drive already", root.string(), fd::kIdentity),
@@ -68,7 +68,9 @@ void check_no_identity(Context& context, const io::Path& root, const std::string
   }
   fd::DriveIdentity found;
   try {
-    found = fd::decode_identity(io::read_text(context.fs, file, 64 << 10));
+    const auto read = read_identity(context.fs, root);
+    if (!read) throw Error(Code::kCorrupt, "it is no file");
+    found = *read;
   } catch (const Error& error) {
     if (error.code() == Code::kNewerFormat || ends_all(error)) throw;
     throw Error(Code::kWrongDrive,
@@ -101,7 +103,7 @@ void check_no_identity(Context& context, const io::Path& root, const std::string
 void check_not_formatted(Context& context, const io::Medium& medium, const catalog::Evidence& evidence) {
   const std::vector<catalog::Drive> drives = context.catalog.drives();
   std::vector<core::Uuid> there;
-  for (const auto& [drive, root] : plugged_in(context.fs, drives)) there.push_back(drive);
+  for (const auto& [drive, root] : plugged_in(context.fs, context.catalog)) there.push_back(drive);
   for (const catalog::Drive& drive : drives) {  // not mounted, and there all the same: another partition
     const bool seen = !drive.evidence.fs_id.empty() &&
                       context.fs.stat_following(io::Path("/dev/disk/by-uuid") / drive.evidence.fs_id).has_value();
@@ -146,9 +148,9 @@ std::optional<catalog::Drive> drive_named(Context& context, const std::string& t
 
 /// Does the folder hold all of that drive, its identity too?
 bool claims_to_be(io::FileSystem& fs, const io::Path& root, const catalog::Drive& drive) {
-  const io::Path file = root / std::string(fd::kIdentity);
   try {
-    return fs.stat(file) && fd::decode_identity(io::read_text(fs, file, 64 << 10)).id == drive.id;
+    const auto found = read_identity(fs, root);
+    return found && found->id == drive.id;
   } catch (const Error& error) {
     if (error.code() != Code::kCorrupt) throw;
     return false;
@@ -179,9 +181,8 @@ std::optional<fd::DriveIdentity> half_made(Context& context, const io::Path& roo
   const auto entries = context.fs.list(folder);
   if (entries.size() != 1 || entries.front().type != io::FileType::kRegular) return {};
   try {
-    fd::DriveIdentity found =
-        fd::decode_identity(io::read_text(context.fs, root / std::string(fd::kIdentity), 64 << 10));
-    if (found.label == label && !context.catalog.drive(found.id)) return found;
+    auto found = read_identity(context.fs, root);
+    if (found && found->label == label && !context.catalog.drive(found->id)) return found;
   } catch (const Error& error) {
     if (ends_all(error)) throw;
   }

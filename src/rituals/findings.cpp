@@ -6,8 +6,19 @@
 
 namespace darkshelf::rituals {
 
+namespace {
+
+constexpr FindingKind kHarmless[] = {FindingKind::kLitter, FindingKind::kForeign, FindingKind::kHealed};
+
+}  // namespace
+
 bool is_harmless(FindingKind kind) {
-  return kind == FindingKind::kLitter || kind == FindingKind::kForeign || kind == FindingKind::kHealed;
+  return std::find(std::begin(kHarmless), std::end(kHarmless), kind) != std::end(kHarmless);
+}
+
+bool is_harmless(const catalog::Finding& finding) {
+  return std::any_of(std::begin(kHarmless), std::end(kHarmless),
+                     [&](FindingKind kind) { return finding.kind == name_of(kind); });
 }
 
 catalog::CopyHealth health_of(const Examination& examination) {

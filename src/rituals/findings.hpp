@@ -7,6 +7,8 @@ namespace darkshelf::rituals {
 
 /// A finding that tells of nothing wrong with what was sealed: something beside it, or bytes that were right after all.
 bool is_harmless(FindingKind kind);
+/// The same of one the catalog has, which keeps kinds by their names.
+bool is_harmless(const catalog::Finding& finding);
 
 catalog::CopyHealth health_of(const Examination& examination);
 

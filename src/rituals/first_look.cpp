@@ -101,16 +101,14 @@ class Looking {
 
   void take_digests(std::size_t index, const volume::LoadedVolume& loaded) {
     for (Picked& one : picked_) {
-      if (one.volume != index || one.slice >= loaded.slices.size()) continue;
-      const auto after = std::upper_bound(loaded.files.begin(), loaded.files.end(), one.slice,
-                                          [](std::uint32_t s, const auto& file) { return s < file.first_slice; });
-      if (after == loaded.files.begin()) continue;
-      const volume::ProtectedFile& file = *std::prev(after);
-      one.offset = (one.slice - file.first_slice) * loaded.info.slice_bytes;
-      one.bytes = std::min(loaded.info.slice_bytes, file.bytes - one.offset);
+      if (one.volume != index) continue;
+      const auto place = volume::place_of(loaded, one.slice);
+      if (!place) continue;
+      one.offset = place->offset;
+      one.bytes = place->bytes;
       one.wanted = loaded.slices[one.slice];
       one.known = true;
-      if (paths_.empty() || paths_.back() != file.path) paths_.push_back(file.path);
+      if (paths_.empty() || paths_.back() != place->file->path) paths_.push_back(place->file->path);
       one.file = paths_.size() - 1;
     }
   }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/identity_file.hpp"
 #include "rituals/mend.hpp"
 
 namespace darkshelf::rituals {
@@ -27,15 +28,14 @@ struct Archive {
 };
 
 /// `told`: somebody said that this is the twin. Then its volumes tell, even where its drive.json cannot.
-std::optional<fd::DriveIdentity> identity_at(io::FileSystem& fs, const io::Path& root, bool told) {
+std::optional<fd::DriveIdentity> identity_of_archive(io::FileSystem& fs, const io::Path& root, bool told) {
+  if (!told) return identity_at(fs, root);
   try {
-    const io::Path file = root / std::string(fd::kIdentity);
-    const auto stat = fs.stat(file);
-    if (stat && stat->type == io::FileType::kRegular) return fd::decode_identity(io::read_text(fs, file, 64 << 10));
+    if (auto identity = read_identity(fs, root)) return identity;
   } catch (const Error& error) {
-    if (told && error.code() == Code::kNewerFormat) throw;
+    if (error.code() == Code::kNewerFormat) throw;
   }
-  if (!told || volume::volume_folders(fs, root).empty()) return {};
+  if (volume::volume_folders(fs, root).empty()) return {};
   fd::DriveIdentity identity;
   identity.label = fd::label_from(root.filename().string());
   return identity;
@@ -48,15 +48,12 @@ std::vector<Archive> archives_here(Context& context, const std::string& drive) {
   if (is_path) {
     roots.push_back(context.fs.canonical(drive));
   } else {
-    roots = io::mount_points();
-    for (const catalog::Drive& known : context.catalog.drives()) {
-      if (!known.evidence.path.empty()) roots.emplace_back(known.evidence.path);
-    }
+    roots = roots_to_look_at(context.catalog);
   }
   std::vector<Archive> archives;
   std::set<core::Uuid> seen;
   for (const io::Path& root : roots) {
-    const auto identity = identity_at(context.fs, root, is_path);
+    const auto identity = identity_of_archive(context.fs, root, is_path);
     if (!identity || !seen.insert(identity->id).second) continue;
     const auto known = context.catalog.drive(identity->id);
     const std::string id = identity->id.text();
@@ -81,14 +78,14 @@ class Copy {
   }
 
   bool read_slice(const fp::Slice& slice, core::MutableByteSpan into) {
-    const auto file = file_of(slice);
-    if (file == nullptr) throw Error(Code::kCorrupt, "the request asks for a slice the volume does not have");
-    const std::uint64_t offset = (slice.number - file->first_slice) * part_.slice_bytes;
+    const auto place = volume::place_of(loaded_, slice.number);
+    if (!place || slice.bytes != place->bytes || loaded_.slices[slice.number] != slice.sha256)
+      throw Error(Code::kCorrupt, "the request asks for a slice the volume does not have");
     try {
       if (mended_) {
-        mended_->read(file->path, offset, into);
+        mended_->read(place->file->path, place->offset, into);
       } else {
-        open_.read(folder_ / file->path, offset, into);
+        open_.read(folder_ / place->file->path, place->offset, into);
       }
       return digest::sha256(into) == loaded_.slices[slice.number];
     } catch (const Error& error) {
@@ -111,17 +108,6 @@ class Copy {
   }
 
  private:
-  const volume::ProtectedFile* file_of(const fp::Slice& slice) const {
-    for (const volume::ProtectedFile& file : loaded_.files) {
-      if (slice.number < file.first_slice || slice.number >= file.first_slice + file.slice_count) continue;
-      const std::uint64_t offset = (slice.number - file.first_slice) * part_.slice_bytes;
-      const bool fits = slice.bytes == std::min(part_.slice_bytes, file.bytes - offset) &&
-                        loaded_.slices[slice.number] == slice.sha256;
-      return fits ? &file : nullptr;
-    }
-    return nullptr;
-  }
-
   std::string second_seal(const Archive& archive) {
     const io::Path path = archive.root / std::string(fd::kSeals) / part_.volume.text() / std::string(fv::kTagManifest);
     try {

@@ -137,7 +137,7 @@ struct SealedSource::State {
         into_work_folder(), context.work);
   }
 
-  void rebuild_tags_set() { remake_tags_set(loaded.info, loaded.tag_text, into_work_folder(), context.work); }
+  void rebuild_tags_set() { write_tags_set(loaded.info, loaded.tag_text, into_work_folder(), context.work); }
 
   Context& context;
   volume::LoadedVolume loaded;

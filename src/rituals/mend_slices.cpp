@@ -94,22 +94,12 @@ void LostSlices::read(std::uint32_t slice, std::uint64_t offset, core::MutableBy
   const std::size_t number = number_of(slice);
   if (had_[number] == 0) {
     throw Error(Code::kUnrepairable,
-                fmt::format("slice {} of {} is lost", slice, core::printable(file_of(slice).path)));
+                fmt::format("slice {} of {} is lost", slice, core::printable(place_of(slice).file->path)));
   }
   files_.read(file_, number * loaded_.info.slice_bytes + offset, into);
 }
 
-const volume::ProtectedFile& LostSlices::file_of(std::uint32_t slice) const {
-  const auto after =
-      std::upper_bound(loaded_.files.begin(), loaded_.files.end(), slice,
-                       [](std::uint32_t s, const volume::ProtectedFile& file) { return s < file.first_slice; });
-  return *std::prev(after);
-}
-
-std::uint64_t LostSlices::length_of(std::uint32_t slice) const {
-  const volume::ProtectedFile& file = file_of(slice);
-  return std::min(loaded_.info.slice_bytes, file.bytes - (slice - file.first_slice) * loaded_.info.slice_bytes);
-}
+volume::SlicePlace LostSlices::place_of(std::uint32_t slice) const { return volume::place_of(loaded_, slice).value(); }
 
 bool LostSlices::is_sealed(std::uint32_t slice, core::ByteSpan bytes) const {
   return digest::sha256(bytes) == loaded_.slices[slice];
@@ -120,7 +110,7 @@ void LostSlices::take_from_elsewhere(const Elsewhere& elsewhere, io::File& out) 
   core::Bytes buffer(loaded_.info.slice_bytes);
   for (std::size_t i = 0; i < lost_.size(); ++i) {
     context_.work.check();
-    const auto bytes = core::MutableByteSpan(buffer).first(length_of(lost_[i]));
+    const auto bytes = core::MutableByteSpan(buffer).first(place_of(lost_[i]).bytes);
     if (elsewhere.parcel && elsewhere.parcel->read_slice(loaded_.info.volume, lost_[i], bytes) &&
         is_sealed(lost_[i], bytes)) {
       ++origin_.from_parcel;
@@ -137,10 +127,9 @@ void LostSlices::take_from_elsewhere(const Elsewhere& elsewhere, io::File& out) 
 }
 
 bool LostSlices::read_from_twin(const Twin& twin, std::uint32_t slice, core::MutableByteSpan into) {
-  const volume::ProtectedFile& file = file_of(slice);
-  const std::uint64_t offset = (slice - file.first_slice) * loaded_.info.slice_bytes;
+  const volume::SlicePlace place = place_of(slice);
   try {
-    files_.read(twin.folder / file.path, offset, into);
+    files_.read(twin.folder / place.file->path, place.offset, into);
     return true;
   } catch (const Error& error) {
     if (ends_all(error)) throw;
@@ -193,7 +182,7 @@ void LostSlices::rebuild(const std::vector<std::uint32_t>& missing, const std::v
   parity::reconstruct(request, context_.work);
   core::Bytes buffer(slice_bytes);
   for (const std::uint32_t slice : missing) {
-    const auto bytes = core::MutableByteSpan(buffer).first(length_of(slice));
+    const auto bytes = core::MutableByteSpan(buffer).first(place_of(slice).bytes);
     if (out.read_at(number_of(slice) * slice_bytes, bytes) != bytes.size() || !is_sealed(slice, bytes)) {
       throw Error(Code::kUnrepairable, fmt::format("what was rebuilt of slice {} in {} is not what was sealed", slice,
                                                    core::printable(loaded_.folder.string())));
@@ -206,14 +195,12 @@ void LostSlices::rebuild(const std::vector<std::uint32_t>& missing, const std::v
 /// Columns of a slice that is intact or was had from elsewhere; behind the end of its file stand zeros, whatever the
 /// drive has there.
 void LostSlices::read_padded(std::uint32_t slice, std::uint64_t column, core::MutableByteSpan into) {
-  const std::uint64_t length = length_of(slice);
-  const std::uint64_t real = column < length ? std::min<std::uint64_t>(into.size(), length - column) : 0;
+  const volume::SlicePlace place = place_of(slice);
+  const std::uint64_t real = column < place.bytes ? std::min<std::uint64_t>(into.size(), place.bytes - column) : 0;
   if (real > 0 && is_lost(slice)) {
     read(slice, column, into.first(real));
   } else if (real > 0) {
-    const volume::ProtectedFile& file = file_of(slice);
-    const std::uint64_t offset = (slice - file.first_slice) * loaded_.info.slice_bytes + column;
-    files_.read(loaded_.folder / file.path, offset, into.first(real));
+    files_.read(loaded_.folder / place.file->path, place.offset + column, into.first(real));
   }
   std::fill(into.begin() + static_cast<std::ptrdiff_t>(real), into.end(), std::byte{});
 }

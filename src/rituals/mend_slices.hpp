@@ -50,9 +50,6 @@ class LostSlices {
   void read(std::uint32_t slice, std::uint64_t offset, core::MutableByteSpan into);
   const Origin& origin() const { return origin_; }
 
-  const volume::ProtectedFile& file_of(std::uint32_t slice) const;
-  std::uint64_t length_of(std::uint32_t slice) const;
-
  private:
   struct Recovery {
     io::Path file;
@@ -60,6 +57,7 @@ class LostSlices {
     std::uint16_t exponent = 0;
   };
   std::size_t number_of(std::uint32_t slice) const;
+  volume::SlicePlace place_of(std::uint32_t slice) const;
   std::string what_is_missing(const Elsewhere& elsewhere, std::size_t missing, std::size_t recovery) const;
   void take_from_elsewhere(const Elsewhere& elsewhere, io::File& out);
   bool read_from_twin(const Twin& twin, std::uint32_t slice, core::MutableByteSpan into);

@@ -7,6 +7,7 @@
 #include "rituals/drives.hpp"
 #include "rituals/payload_reader.hpp"
 #include "rituals/seal_parts.hpp"
+#include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
 

@@ -7,6 +7,7 @@
 #include "rituals/catalog_copies.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/examine.hpp"
+#include "rituals/identity_file.hpp"
 #include "rituals/upkeep.hpp"
 #include "shelf/identity.hpp"
 
@@ -30,7 +31,7 @@ class DriveLesson {
     context.fs.confine(root_, core::printable(root_.string()), root_ / std::string(fd::kFolder));
     report_.root = root_;
     report_.label = root_.filename().string();
-    read_identity();
+    learn_identity();
   }
 
   /// Nothing where the identity is lost.
@@ -50,21 +51,19 @@ class DriveLesson {
 
  private:
   /// Damaged or missing it must not keep anybody from the copy of the catalog, which may be the last there is.
-  void read_identity() {
+  void learn_identity() {
     const io::Path file = root_ / std::string(fd::kIdentity);
-    const auto stat = context_.fs.stat(file);
-    std::string why = "is missing";
-    if (stat && stat->type == io::FileType::kRegular) {
-      try {
-        identity_ = fd::decode_identity(io::read_text(context_.fs, file, 64 << 10));
+    std::string why;
+    try {
+      if (const auto found = read_identity(context_.fs, root_)) {
+        identity_ = *found;
         report_.label = identity_.label;
         return;
-      } catch (const Error& error) {
-        if (error.code() != Code::kCorrupt) throw;
-        why = fmt::format("is damaged ({})", error.what());
       }
-    } else if (stat) {
-      why = "is no file";
+      why = context_.fs.stat(file) ? "is no file" : "is missing";
+    } catch (const Error& error) {
+      if (error.code() != Code::kCorrupt) throw;
+      why = fmt::format("is damaged ({})", error.what());
     }
     if (!has_catalog_copy(context_.fs, root_)) {
       throw Error(Code::kWrongDrive, fmt::format("{} {}, which tells the drive", core::printable(file.string()), why),
@@ -88,16 +87,22 @@ class DriveLesson {
   void problem(std::string sentence) { report_.problems.push_back(core::printable(sentence)); }
 
   /// Of one that is not needed any more nothing is told when it cannot be used: the check of the drive does that.
-  void merge(const std::string& name, std::int64_t written_ns) {
+  /// `meant`: it is merged only if these are its bytes; false if they are others.
+  bool merge(const std::string& name, const std::optional<digest::Sha256>& meant = {}) {
     const io::Path copy = root_ / std::string(fd::kCatalogFolder) / name;
     const bool first = report_.catalog_as_of.empty();
     try {
-      BroughtCopy(context_, copy).merge();
-      if (first) report_.catalog_as_of = core::format_date(core::Time(std::chrono::nanoseconds(written_ns)));
+      const auto stat = context_.fs.stat(copy);
+      BroughtCopy brought(context_, copy);
+      if (meant && brought.sha256() != *meant) return false;
+      brought.merge();
+      if (first && stat)
+        report_.catalog_as_of = core::format_date(core::Time(std::chrono::nanoseconds(stat->mtime_ns)));
     } catch (const Error& error) {
       if (ends_all(error)) throw;
       if (first) problem(fmt::format("{} was not used: {}", copy.string(), error.what()));
     }
+    return true;
   }
 
   /// The copy CURRENT names if its bytes are the ones meant, then every other that is sound, newest first: one of
@@ -109,11 +114,7 @@ class DriveLesson {
       if (identity_.catalog_mode != "none") problem(fmt::format("there is no catalog copy in {}", folder.string()));
       return;
     }
-    std::string done;
-    if (const auto name = current_if_sound(done)) {
-      merge(*name, context_.fs.stat(folder / *name)->mtime_ns);
-      done = *name;
-    }
+    const std::string done = merge_current();
     std::vector<std::pair<std::int64_t, std::string>> others;
     for (const io::Entry& entry : context_.fs.list(folder)) {
       const bool ours = entry.name.starts_with("catalog-") && entry.name.ends_with(".db");
@@ -121,10 +122,11 @@ class DriveLesson {
       others.emplace_back(context_.fs.stat(folder / entry.name)->mtime_ns, entry.name);
     }
     std::sort(others.rbegin(), others.rend());
-    for (const auto& [written, name] : others) merge(name, written);
+    for (const auto& [written, name] : others) merge(name);
   }
 
-  std::optional<std::string> current_if_sound(std::string& done) {
+  /// The name in CURRENT; "" where nobody can read one.
+  std::string merge_current() {
     const io::Path file = root_ / std::string(fd::kCurrent);
     try {
       if (!context_.fs.stat(file)) {
@@ -134,12 +136,10 @@ class DriveLesson {
       const fd::CurrentCatalog current = fd::decode_current(io::read_text(context_.fs, file, 4 << 10));
       const io::Path copy = root_ / std::string(fd::kCatalogFolder) / current.name;
       const auto stat = context_.fs.stat(copy);
-      if (stat && stat->type == io::FileType::kRegular && stat->bytes == current.bytes &&
-          sha256_of(context_, copy) == current.sha256) {
-        return current.name;
-      }
-      done = current.name;
-      problem(fmt::format("{} is damaged or missing; an older copy is looked for", copy.string()));
+      const bool there = stat && stat->type == io::FileType::kRegular && stat->bytes == current.bytes;
+      if (!there || !merge(current.name, current.sha256))
+        problem(fmt::format("{} is damaged or missing; an older copy is looked for", copy.string()));
+      return current.name;
     } catch (const Error& error) {
       if (ends_all(error)) throw;
       problem(fmt::format("{} cannot be used: {}", file.string(), error.what()));

@@ -13,7 +13,6 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kChunk = 4 << 20;
-constexpr std::size_t kParityHead = 16384;
 
 }  // namespace
 
@@ -46,8 +45,9 @@ void remake_payload_set(const fv::BagInfo& info, const std::vector<volume::Prote
   builder.write(create, read);
 }
 
-void remake_tags_set(const fv::BagInfo& info, const std::map<std::string, std::string>& tag_text,
-                     const parity::CreateFile& create, const core::Work& work) {
+std::vector<parity::WrittenSetFile> write_tags_set(const fv::BagInfo& info,
+                                                   const std::map<std::string, std::string>& tag_text,
+                                                   const parity::CreateFile& create, const core::Work& work) {
   std::vector<parity::SetFile> files;
   for (const std::string_view name : fv::kTagFiles) {
     const auto text = tag_text.find(std::string(name));
@@ -68,7 +68,7 @@ void remake_tags_set(const fv::BagInfo& info, const std::map<std::string, std::s
     builder.append(core::as_bytes(tag_text.at(files[i].name)));
     builder.end_file();
   }
-  builder.write(create, [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
+  return builder.write(create, [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
     std::memcpy(into.data(), tag_text.at(files[file].name).data() + offset, into.size());
   });
 }

@@ -7,7 +7,6 @@
 #include <set>
 
 #include "core/text.hpp"
-#include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/quarantine.hpp"
@@ -16,6 +15,7 @@
 #include "rituals/repair_room.hpp"
 #include "rituals/service_files.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/wear.hpp"
 
 namespace darkshelf::rituals {
 
@@ -51,7 +51,7 @@ class Repairing {
     report_.note = help_->note();
     if (request.request) require_place_for_parcel(context.fs, *request.request);
     if (request.discard_quarantine) return;
-    report_.wear = look_at_wear(context, drive_);
+    look_at_wear(context, drive_);
     failing_ = shelf::is_failing(context.catalog, drive_.drive.id);
   }
 

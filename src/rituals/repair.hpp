@@ -4,7 +4,6 @@
 
 #include "rituals/mend.hpp"
 #include "rituals/repair_request.hpp"
-#include "rituals/wear.hpp"
 
 namespace darkshelf::rituals {
 
@@ -43,7 +42,6 @@ struct RepairReport {
   io::Path quarantine;                  // empty if nothing was kept
   std::uint64_t discarded_bytes = 0;    // with discard_quarantine
   std::vector<RepairProblem> problems;
-  WearReport wear;
   std::string note;                       // about the twin; "" if there is nothing to say
   std::vector<std::string> commands;      // what brings back volumes that could not be mended
   std::optional<WrittenRequest> request;  // written to --request FILE; nothing if nothing could be asked for

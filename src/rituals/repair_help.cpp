@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "core/text.hpp"
-#include "rituals/copy.hpp"
 #include "rituals/findings.hpp"
+#include "rituals/twins.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {

@@ -84,8 +84,9 @@ class Writing {
     for (const FileFinding& finding : examination_.findings) {
       if (finding.path != path) continue;
       for (const SliceRange& range : finding.slices) {
-        const std::uint64_t begin = (range.first - file->first_slice) * loaded.info.slice_bytes;
-        ranges.emplace_back(begin, std::min(begin + range.count * loaded.info.slice_bytes, bytes));
+        const auto first = volume::place_of(loaded, range.first).value();
+        const auto last = volume::place_of(loaded, range.first + range.count - 1).value();
+        ranges.emplace_back(first.offset, last.offset + last.bytes);
       }
     }
     return ranges;

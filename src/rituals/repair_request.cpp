@@ -34,14 +34,8 @@ void add_slices(const Examination& examination, fp::Part& part) {
   if (lost <= sound) return;
   part.needed = lost - sound;
   part.spare = std::min(spare_of(part.needed), lost - part.needed);
-  for (const volume::ProtectedFile& file : loaded.files) {
-    const auto end = file.first_slice + file.slice_count;
-    auto at = std::lower_bound(examination.lost.begin(), examination.lost.end(), file.first_slice);
-    for (; at != examination.lost.end() && *at < end; ++at) {
-      const std::uint64_t offset = (*at - file.first_slice) * part.slice_bytes;
-      part.slices.push_back({*at, std::min(part.slice_bytes, file.bytes - offset), loaded.slices[*at]});
-    }
-  }
+  for (const std::uint32_t slice : examination.lost)
+    part.slices.push_back({slice, volume::place_of(loaded, slice).value().bytes, loaded.slices[slice]});
 }
 
 std::vector<std::string> twins_of(Context& context, const AttachedDrive& drive, const std::vector<fp::Part>& parts) {

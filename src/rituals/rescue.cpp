@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::uint64_t kCarveLookahead = 1 << 20;
 constexpr std::size_t kPlacesKept = 4;  // of the slices of a payload: enough to compare with lists
-constexpr std::size_t kPayloadsOpen = 8;
 
 class Rescuing {
  public:
@@ -65,7 +64,7 @@ class Rescuing {
 
   void save() {
     if (!store_) return;
-    for (auto& [number, payload] : open_) payload.sync();
+    open_.sync();
     progress_.bad = medium_->bad();
     store_->save(progress_);
   }
@@ -252,21 +251,14 @@ class Rescuing {
   }
 
   GatheredPayload& payload(std::uint32_t set) {
-    const auto there = open_.find(set);
-    if (there != open_.end()) return there->second;
-    if (open_.size() >= kPayloadsOpen) {
-      for (auto& [number, one] : open_) one.sync();
-      open_.clear();
-    }
-    return open_.try_emplace(set, context_.fs, VolumeRescue::gathered(store_->folder(), *ours_[set]), *ours_[set])
-        .first->second;
+    const CarvedSet& carved = *ours_[set];
+    return open_.open(context_.fs, set, VolumeRescue::gathered(store_->folder(), carved), carved);
   }
 
   // --- the volumes ------------------------------------------------------------------------------------------------
 
   void build() {
-    for (auto& [number, one] : open_) one.sync();
-    open_.clear();
+    open_.close_all();
     std::vector<std::optional<volume::LoadedVolume>> lists(ours_.size());
     std::vector<std::string> why(ours_.size());
     for (std::size_t i = 0; i < ours_.size(); ++i) {
@@ -388,7 +380,7 @@ class Rescuing {
   std::vector<const CarvedSet*> ours_;  // by number in the table
   parity::RawSliceTable table_;
   std::vector<FoundSlices> found_;  // beside ours_
-  std::map<std::uint32_t, GatheredPayload> open_;
+  OpenPayloads open_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace darkshelf::rituals {
 
 namespace {
 
+constexpr std::size_t kPayloadsOpen = 8;
 constexpr std::size_t kOpenFiles = 16;  // of each payload: thousands may be gathered at once
 
 }  // namespace
@@ -73,6 +74,21 @@ void GatheredPayload::sync() {
   for (auto& [index, open] : open_) {
     if (open) open->sync();
   }
+}
+
+GatheredPayload& OpenPayloads::open(io::FileSystem& fs, std::uint32_t number, const io::Path& folder,
+                                    const CarvedSet& set) {
+  if (open_.size() >= kPayloadsOpen && !open_.contains(number)) close_all();
+  return open_.try_emplace(number, fs, folder, set).first->second;
+}
+
+void OpenPayloads::sync() {
+  for (auto& [number, payload] : open_) payload.sync();
+}
+
+void OpenPayloads::close_all() {
+  sync();
+  open_.clear();
 }
 
 }  // namespace darkshelf::rituals

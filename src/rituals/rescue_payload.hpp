@@ -33,4 +33,15 @@ class GatheredPayload {
   std::map<std::size_t, std::unique_ptr<io::File>> open_;
 };
 
+/// Those that slices came for lately; thousands may be gathered at once.
+class OpenPayloads {
+ public:
+  GatheredPayload& open(io::FileSystem& fs, std::uint32_t number, const io::Path& folder, const CarvedSet& set);
+  void sync();
+  void close_all();
+
+ private:
+  std::map<std::uint32_t, GatheredPayload> open_;
+};
+
 }  // namespace darkshelf::rituals

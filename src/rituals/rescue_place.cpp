@@ -126,14 +126,9 @@ bool has_shape_of(const volume::LoadedVolume& lists, const CarvedSet& payload) {
 }
 
 bool tells_of(const volume::LoadedVolume& lists, const FoundSlices& payload, io::RawMedium& medium) {
-  const std::uint64_t size = lists.info.slice_bytes;
-  core::Bytes slice(size);
+  core::Bytes slice(lists.info.slice_bytes);
   for (const auto& [number, place] : payload.places) {
-    const auto after = std::upper_bound(lists.files.begin(), lists.files.end(), number,
-                                        [](std::uint32_t s, const auto& file) { return s < file.first_slice; });
-    const volume::ProtectedFile& file = *std::prev(after);
-    const auto bytes =
-        core::MutableByteSpan(slice).first(std::min(size, file.bytes - (number - file.first_slice) * size));
+    const auto bytes = core::MutableByteSpan(slice).first(volume::place_of(lists, number).value().bytes);
     if (medium.read_exactly(place, bytes)) return digest::sha256(bytes) == lists.slices[number];
   }
   return true;

@@ -8,6 +8,7 @@
 #include "formats/drive/drive_files.hpp"
 #include "parity/reconstruct.hpp"
 #include "rituals/drive_parts.hpp"
+#include "rituals/identity_file.hpp"
 #include "rituals/remake_parity.hpp"
 #include "rituals/rescue_payload.hpp"
 #include "rituals/seal_parts.hpp"
@@ -203,7 +204,7 @@ void VolumeRescue::write_the_rest(Volume& volume) {
         },
         make, context_.work);
   }
-  remake_tags_set(loaded.info, loaded.tag_text, make, context_.work);
+  write_tags_set(loaded.info, loaded.tag_text, make, context_.work);
   for (const std::string_view name : fv::kTagFiles)
     make(std::string(name))->write_at(0, core::as_bytes(loaded.tag_text.at(std::string(name))));
   std::vector<fv::ManifestEntry> sealed;
@@ -256,9 +257,8 @@ void VolumeRescue::put_in_place(Volume& volume, RescuedVolume& out) {
 void VolumeRescue::make_drive(const Volume& first) {
   if (!label_.empty()) return;
   io::FileSystem& fs = context_.fs;
-  const io::Path file = *request_.to / std::string(fd::kIdentity);
-  if (fs.stat(file)) {
-    label_ = fd::decode_identity(io::read_text(fs, file, 64 << 10)).label;
+  if (const auto there = read_identity(fs, *request_.to)) {
+    label_ = there->label;
     return;
   }
   fd::DriveIdentity identity;

@@ -7,9 +7,10 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/restore_files.hpp"
-#include "rituals/seal_parts.hpp"
+#include "rituals/twins.hpp"
 #include "volume/scan.hpp"
 
 namespace darkshelf::rituals {
@@ -159,7 +160,7 @@ class Restoring {
 
   /// A sector that failed when it was read a second time; not one of where the photos go.
   static bool is_about(const Error& error, const AttachedDrive& drive) {
-    return io::is_read_error(error) && error.path().string().starts_with(drive.root.string());
+    return io::is_read_error(error) && io::lies_in(error.path(), drive.root);
   }
 
   Elsewhere others_of(const std::vector<const AttachedDrive*>& holders, const AttachedDrive* one,

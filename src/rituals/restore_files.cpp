@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "volume/volume_reader.hpp"
 
 namespace darkshelf::rituals {
@@ -21,7 +22,7 @@ constexpr std::string_view kTemporary = ".darkshelf-part-";
 
 /// The target's file system has no such name: too long, or made of bytes it does not take.
 bool is_about_name(const Error& error, const io::Path& target) {
-  return error.path().string().starts_with(target.string()) && error.code() == Code::kIo &&
+  return io::lies_in(error.path(), target) && error.code() == Code::kIo &&
          (error.os_error() == EINVAL || error.os_error() == ENAMETOOLONG || error.os_error() == EILSEQ);
 }
 
@@ -62,7 +63,7 @@ void RestoredFiles::restore(const std::vector<fv::Member>& members, std::set<std
       wanted.erase(member.path);
     } catch (const Error& error) {
       // This one is lost; the others are not.
-      const bool about_source = !error.path().string().starts_with(target_.root.string());
+      const bool about_source = !io::lies_in(error.path(), target_.root);
       if (error.code() == Code::kUnrepairable || (io::is_read_error(error) && about_source)) continue;
       if (!is_about_name(error, target_.root)) throw;
       report_.unnameable.push_back(member.path);

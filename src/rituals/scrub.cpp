@@ -7,12 +7,13 @@
 #include <tuple>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "rituals/catalog_copies.hpp"
-#include "rituals/copy.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/payload_reader.hpp"
 #include "rituals/service_files.hpp"
+#include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
 
@@ -289,9 +290,7 @@ class Scrubbing {
     }
   }
 
-  std::string below_root(const io::Path& path) const {
-    return path.string().substr(drive_.root.string() == "/" ? 1 : drive_.root.string().size() + 1);
-  }
+  std::string below_root(const io::Path& path) const { return io::below(path, drive_.root); }
 
   void check_second_seal(const catalog::Volume& volume) {
     const std::string below = fmt::format("{}/{}/{}", fd::kSeals, volume.info.volume.text(), fv::kTagManifest);

@@ -8,6 +8,7 @@
 #include "rituals/drives.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
 

@@ -41,22 +41,6 @@ io::Path incoming_folder(const AttachedDrive& drive, const core::Uuid& volume);
 /// recorded, and goes on itself.
 std::vector<io::Path> half_made(Context& context, const AttachedDrive& drive);
 
-/// How the copy of a volume on a drive was found last; nothing when the catalog knows of none there.
-std::optional<catalog::CopyHealth> health_on(Context& context, const core::Uuid& volume, const core::Uuid& drive);
-
-/// The plugged-in drive with the healthiest copy, `without` aside. Missing copies are none.
-std::optional<AttachedDrive> best_twin(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& without);
-
-/// Are the volume's folder, its tagmanifest and all payload files there, each of the length it was sealed with? Nothing
-/// is read; what cannot be looked at is not there.
-bool has_all_files(Context& context, const AttachedDrive& drive, const catalog::Volume& volume);
-
-/// Is there anything at this place? A drive that does not answer has nothing.
-bool is_there(Context& context, const io::Path& place);
-
-/// No copy is known on any other drive than these.
-bool all_copies_on(Context& context, const core::Uuid& volume, const std::set<core::Uuid>& drives);
-
 /// What was written into every live target, complete but not yet proven.
 struct WrittenVolume {
   formats::volume::BagInfo info;
@@ -130,7 +114,8 @@ struct CopySource {
 
 /// A copy of one volume from `source` (any drive) onto `target`, mended on the way (with `others` where its own parity
 /// does not suffice), read back and proven; recorded. A bad copy that stands in its place gives way to the proven one,
-/// and is kept in quarantine.
+/// and is kept in quarantine. Throws kUnrepairable or kCorrupt when the source is to blame, kFailed when what was
+/// written does not read back.
 struct CopiedBytes {
   std::uint64_t bytes = 0, mended_slices = 0;
   bool mended = false, readback_cached = false, replaced = false;

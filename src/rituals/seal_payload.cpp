@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "rituals/remake_parity.hpp"
 #include "volume/tar_writer.hpp"
 
 namespace darkshelf::rituals {

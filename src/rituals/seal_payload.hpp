@@ -10,7 +10,6 @@
 namespace darkshelf::rituals {
 
 inline constexpr std::size_t kWriteChunk = 4 << 20;
-inline constexpr std::size_t kParityHead = 16384;  // PAR2 names a file by the MD5 of this much of it
 
 /// What computing parity may take; the rest is for buffers and small files read whole.
 inline core::Work parity_work(core::Work work) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "rituals/seal.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/seal_payload.hpp"
@@ -20,15 +21,6 @@ using core::Error;
 namespace {
 
 constexpr std::uint64_t kCatalogCopyAllowance = 16 << 20;
-
-bool lies_in(const io::Path& inner, const io::Path& outer) {
-  auto a = inner.begin();
-  for (auto b = outer.begin(); b != outer.end(); ++b, ++a) {
-    if (b->string() == ".") continue;  // a trailing slash
-    if (a == inner.end() || *a != *b) return false;
-  }
-  return true;
-}
 
 std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& request,
                                       std::vector<std::vector<std::size_t>>& targets) {
@@ -61,13 +53,13 @@ std::vector<DriveLoad> attach_targets(Context& context, const SealRequest& reque
 
 void check_apart(const io::Path& source, const std::vector<DriveLoad>& drives) {
   for (const DriveLoad& load : drives) {
-    if (lies_in(load.drive.root, source)) {
+    if (io::lies_in(load.drive.root, source)) {
       throw Error(Code::kUsage,
                   fmt::format("the drive {} ({}) lies inside the shoot {}", load.drive.drive.label,
                               load.drive.root.string(), source.string()),
                   "name a folder that no drive lies in");
     }
-    if (lies_in(source, load.drive.folder())) {
+    if (io::lies_in(source, load.drive.folder())) {
       throw Error(Code::kUsage,
                   fmt::format("{} is part of the archive on {} already", source.string(), load.drive.drive.label),
                   "darkshelf restore, or darkshelf copy");

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "formats/par2/packets.hpp"
+#include "rituals/remake_parity.hpp"
 #include "rituals/seal_payload.hpp"
 #include "rituals/signatures.hpp"
 
@@ -159,31 +160,14 @@ class Writer {
   }
 
   void write_tag_files() {
-    std::vector<parity::SetFile> files;
     for (const std::string_view name : fv::kTagFiles) {
       const core::ByteSpan bytes = core::as_bytes(text(name));
       targets_.create(std::string(name))->write_at(0, bytes);
       sealed_.push_back({digest::sha256(bytes), std::string(name)});
       out_.bytes_on_drive += bytes.size();
-      if (!bytes.empty())
-        files.push_back(
-            {std::string(name), bytes.size(), digest::md5(bytes.first(std::min(bytes.size(), kParityHead)))});
     }
-    parity::SetOptions options;
-    options.base = base_ + ".tags";
-    options.slice_bytes = part_.info.tag_slice_bytes;
-    options.recovery_slices = part_.info.tag_recovery_slices;
-    options.creator = part_.info.creator;
-    parity::SetBuilder builder(files, options, parity_work(context_.work));
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      builder.begin_file(i);
-      builder.append(core::as_bytes(text(files[i].name)));
-      builder.end_file();
-    }
-    seal_parity(builder.write([&](const std::string& name) { return targets_.create(name); },
-                              [&](std::size_t file, std::uint64_t offset, core::MutableByteSpan into) {
-                                std::memcpy(into.data(), text(files[file].name).data() + offset, into.size());
-                              }));
+    seal_parity(write_tags_set(
+        part_.info, text_, [&](const std::string& name) { return targets_.create(name); }, parity_work(context_.work)));
   }
 
   void write_tagmanifest() {

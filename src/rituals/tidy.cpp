@@ -30,7 +30,7 @@ class Tidying {
       throw Error(Code::kWrongDrive, fmt::format("{} is read-only: nothing can be removed from it", label),
                   "mount it for writing, and type the same command again; what was left there harms nothing");
     }
-    report_.wear = look_at_wear(context, drive_);
+    look_at_wear(context, drive_);
     if (const std::string why = shelf::why_failing(context.catalog, drive_.drive.id); !why.empty()) {
       throw Error(Code::kWrongDrive,
                   fmt::format("the medium of {} is failing ({}): nothing is removed from it", label, why),

@@ -2,7 +2,6 @@
 // Removing what macOS and Windows have left in darkshelf/ on a drive, and nothing else.
 
 #include "rituals/context.hpp"
-#include "rituals/wear.hpp"
 
 namespace darkshelf::rituals {
 
@@ -14,7 +13,6 @@ struct TidyReport {
     bool failed = false;
   };
   catalog::Drive drive;
-  WearReport wear;  // of its disk, asked on the way
   std::vector<Entry> removed, left;
   std::uint64_t bytes = 0;  // free now
 };

@@ -1,4 +1,4 @@
-// The other copies of a volume, and how they help one that went bad.
+#include "rituals/twins.hpp"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,7 @@
 #include <map>
 
 #include "core/text.hpp"
-#include "rituals/copy.hpp"
 #include "rituals/findings.hpp"
-#include "rituals/seal_parts.hpp"
 
 namespace darkshelf::rituals {
 
@@ -90,7 +88,7 @@ HelpingDrive helper_for(Context& context, const catalog::Volume& volume, const c
   out.who = fmt::format("{}{} holds a {}copy", core::printable(best->label),
                         best->place_name.empty() ? "" : fmt::format(" (at {})", core::printable(best->place_name)),
                         good ? "good " : "damaged ");
-  out.plugged_in = plugged_in(context.fs, {*best}).contains(best->id);
+  out.plugged_in = plugged_in(context.fs, context.catalog).contains(best->id);
   const std::string label = core::shell_quote(drive.label), twin = core::shell_quote(best->label);
   out.command = failing_medium || is_missing
                     ? fmt::format("darkshelf copy {} --from {} --to {}", core::shell_quote(shoot->name), twin,

@@ -101,6 +101,7 @@ WearReport look_at_wear(Context& context, const AttachedDrive& drive) {
       report.hint = std::move(asked.hint);
     }
   }
+  if (context.on_wear) context.on_wear(drive.drive, report);
   return report;
 }
 
@@ -114,6 +115,7 @@ WearReport look_again(Context& context, const AttachedDrive& drive, WearReport b
   WearReport report;
   report.verdict = shelf::judge_wear(earlier, *asked.wear);
   report.now = std::move(asked.wear);
+  if (context.on_wear) context.on_wear(drive.drive, report);
   return report;
 }
 

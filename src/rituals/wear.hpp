@@ -13,11 +13,12 @@ struct WearReport {
   bool failing() const { return verdict.failing(); }
 };
 
-/// Asks the disk of an attached drive and records what it says. Never fails because of the disk or smartctl.
+/// Asks the disk of an attached drive, records what it says and tells Context::on_wear. Never fails because of the disk
+/// or smartctl.
 WearReport look_at_wear(Context& context, const AttachedDrive& drive);
 
 /// The same after work on the drive: what the work itself brought to light is recorded too, and judged against the
-/// visit before. A disk that did not answer `before` is not asked again.
+/// visit before; only if there is any it is told. A disk that did not answer `before` is not asked again.
 WearReport look_again(Context& context, const AttachedDrive& drive, WearReport before);
 
 }  // namespace darkshelf::rituals

@@ -59,15 +59,4 @@ std::optional<catalog::Drive> formatted_over(const std::vector<catalog::Drive>& 
   return {};
 }
 
-std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives,
-                                                 const catalog::Evidence& now) {
-  std::vector<catalog::Drive> found;
-  for (const catalog::Drive& drive : drives) {
-    const bool same_serial = !now.serial.empty() && drive.evidence.serial == now.serial;
-    const bool same_system = !now.fs_id.empty() && drive.evidence.fs_id == now.fs_id;
-    if (same_serial || same_system) found.push_back(drive);
-  }
-  return found;
-}
-
 }  // namespace darkshelf::shelf

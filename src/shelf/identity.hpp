@@ -34,8 +34,4 @@ bool same_disk(const catalog::Evidence& a, const catalog::Evidence& b);
 std::optional<catalog::Drive> formatted_over(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now,
                                              const std::vector<catalog::Uuid>& there);
 
-/// Drives whose recorded serial (or fs_id) equals this evidence: "this was 2026-A … formatted?".
-std::vector<catalog::Drive> drives_with_evidence(const std::vector<catalog::Drive>& drives,
-                                                 const catalog::Evidence& now);
-
 }  // namespace darkshelf::shelf

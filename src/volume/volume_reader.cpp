@@ -275,6 +275,17 @@ LoadedVolume volume_from_texts(std::map<std::string, std::string> tag_text) {
   return out;
 }
 
+std::optional<SlicePlace> place_of(const LoadedVolume& volume, std::uint32_t slice) {
+  const auto after = std::upper_bound(volume.files.begin(), volume.files.end(), slice,
+                                      [](std::uint32_t s, const ProtectedFile& file) { return s < file.first_slice; });
+  if (after == volume.files.begin()) return {};
+  const ProtectedFile& file = *std::prev(after);
+  const std::uint32_t index = slice - file.first_slice;
+  if (index >= file.slice_count) return {};
+  const std::uint64_t offset = index * volume.info.slice_bytes;
+  return SlicePlace{&file, offset, std::min(volume.info.slice_bytes, file.bytes - offset)};
+}
+
 std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root) {
   std::vector<io::Path> folders;
   const io::Path root = drive_root / std::string(formats::drive::kFolder);

@@ -42,6 +42,14 @@ struct LoadedVolume {
   std::vector<TagFinding> findings;  // about kTagFiles and the tagmanifest alone
 };
 
+/// Where a slice of the payload lies.
+struct SlicePlace {
+  const ProtectedFile* file = nullptr;
+  std::uint64_t offset = 0, bytes = 0;  // in the file; the last slice of a file is what is left of it
+};
+/// Nothing where the volume has no such slice.
+std::optional<SlicePlace> place_of(const LoadedVolume& volume, std::uint32_t slice);
+
 /// What is known of the volume from elsewhere.
 struct KnownSeal {
   digest::Sha256 seal{};

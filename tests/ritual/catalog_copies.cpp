@@ -129,6 +129,28 @@ TEST_CASE("catalog copies: the older one is checked too, and mended by writing a
   CHECK(shelf.run({"scrub", "A"}).exit_code == 0);
 }
 
+TEST_CASE("catalog copies: recovering reads each of them once") {
+  struct CountsReads : Watcher {
+    std::map<io::Path, std::uint64_t> bytes;
+    void read(const Call& call, core::MutableByteSpan got) override {
+      if (has(call.path.string(), "darkshelf/catalog/catalog-")) bytes[call.path] += got.size();
+    }
+  } reads;
+  Shelf shelf({"A"}, &reads);
+  for (const char* shoot : {"2026-06-14_wedding", "2026-09-01_harbour"})
+    shelf.seal(shelf.add_shoot(shoot, 3, 50'000), {"A"});
+  rituals::Context context = shelf.context();
+  reads.bytes.clear();
+  const auto report = rituals::recover_catalog(context, {shelf.path("A")});
+  CHECK(report.drives.at(0).problems.empty());
+  CHECK_FALSE(report.drives.at(0).catalog_as_of.empty());
+  REQUIRE(reads.bytes.size() == 2);
+  for (const auto& [path, bytes] : reads.bytes) {
+    CAPTURE(path);
+    CHECK(bytes == io::posix().stat(path)->bytes);
+  }
+}
+
 TEST_CASE("catalog copies: a drive that answers nothing while its copy is read is gone, not damaged") {
   Faults faults;
   Shelf shelf({"A"}, &faults);
@@ -143,7 +165,7 @@ TEST_CASE("catalog copies: a drive that answers nothing while its copy is read i
   };
   SECTION("while recovering") {
     rituals::Context context = shelf.context();
-    faults.fail("read_at", "darkshelf/catalog/catalog-", 3, EIO, true);  // after it was compared with its hash
+    faults.fail("read_at", "darkshelf/catalog/catalog-", 2, EIO, true);
     CHECK(code_of([&] { rituals::recover_catalog(context, {shelf.path("A")}); }) == core::Code::kDriveGone);
   }
   SECTION("while it is asked which medium it is") {

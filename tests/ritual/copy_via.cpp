@@ -3,10 +3,12 @@
 #include <boost/filesystem.hpp>
 #include <catch2/catch.hpp>
 
+#include "rituals/copy.hpp"
 #include "support/damage.hpp"
 #include "support/json_lines.hpp"
 #include "support/loop_drive.hpp"
 #include "support/shelf/program_shelf.hpp"
+#include "support/shelf/shelf.hpp"
 #include "support/skip.hpp"
 
 namespace darkshelf::testing {
@@ -149,6 +151,93 @@ TEST_CASE("copy: --via without room for a single volume says so, and one folder 
   CHECK(full.exit_code == 1);
   CHECK(full.out.find("give a --via folder with more") != std::string::npos);
   CHECK_FALSE(io::posix().stat(small.mount_point() / "darkshelf-via"));
+}
+
+TEST_CASE("copy: --via keeps what waits when only the target failed, and says what to do with it") {
+  ProgramShelf shelf({"A", "B", "C"});
+  shelf.must({"seal", (shelf.shoots() / "2026-09-01_harbour").string(), "--to", "A"});
+  const auto tree = shelf.volume_tree("A");
+  const io::Path sealed = shelf.volumes("A").front(), below = sealed.parent_path().filename() / sealed.filename();
+  OnePort port(shelf);
+  const std::string via = shelf.path("between").string();
+  const std::vector<std::string> command = {"--json", "copy", "A", "--to", "B", "--via", via};
+  port.plug("A", "B");
+  REQUIRE(shelf.run(command).exit_code == 7);
+  port.plug("B", "A");
+  // What stands in the place of the volume there, and is damaged, gives way to nothing.
+  const io::Path waiting = io::Path(via) / "darkshelf-via";
+  io::Path staged;
+  for (const auto& entry : fs::directory_iterator(waiting)) {
+    if (fs::is_directory(entry.path())) staged = entry.path();
+  }
+  const io::Path place = shelf.path("B") / "darkshelf" / below;
+  fs::create_directories(place.parent_path());
+  REQUIRE(run_process({"cp", "-a", staged.string(), place.string()}).exit_code == 0);
+  rot(fs::directory_iterator(place / "data")->path(), 2000, 100);
+  const Outcome failed = shelf.run(command);
+  INFO(failed.out << failed.err);
+  CHECK(failed.exit_code != 0);
+  CHECK(object(failed.out, "copy_failed").at("kept") == true);
+  CHECK(failed.err.find("1 volume is kept in " + via) != std::string::npos);
+  CHECK(failed.err.find("darkshelf check B") != std::string::npos);
+  CHECK(failed.err.find("darkshelf copy A --to ANOTHER-DRIVE --via " + via) != std::string::npos);
+  CHECK(fs::is_directory(staged));
+
+  SECTION("the same drive, once it is well") {
+    fs::remove_all(place);
+    CHECK(shelf.run(command).exit_code == 0);
+    CHECK(shelf.volume_tree("B") == tree);
+  }
+  SECTION("another drive") {
+    CHECK(shelf.run({"copy", "A", "--to", "C", "--via", via}).exit_code == 0);
+    CHECK(shelf.volume_tree("C") == tree);
+  }
+  CHECK(entries_of(via) == 0);
+}
+
+TEST_CASE("copy: --via keeps what waits when the target does not give back what was written to it") {
+  Faults faults;
+  Shelf shelf({"A", "B"}, &faults);
+  shelf.seal(shelf.add_shoot("2026-06-14_wedding", 3, 300'000), {"A"});
+  const io::Path away = shelf.path("away"), via = shelf.path("between");
+  rituals::CopyRequest request;
+  request.what = {"A"};
+  request.to = "B";
+  request.via = via;
+  const auto copy = [&] {
+    rituals::Context context = shelf.context();
+    return rituals::copy(context, request);
+  };
+  fs::rename(shelf.path("B"), away);
+  CHECK(copy().staged.size() == 1);
+  fs::rename(away, shelf.path("B"));
+  fs::rename(shelf.path("A"), away);
+  const core::Uuid volume = shelf.catalog().volumes().at(0).info.volume;
+  const io::Path staged = via / "darkshelf-via" / volume.text();
+  REQUIRE(fs::is_directory(staged));
+
+  SECTION("it reads back wrong") {
+    faults.flip("B/darkshelf/.incoming*.tar", 5000, 0x10);
+    const rituals::CopyReport report = copy();
+    REQUIRE(report.failed.size() == 1);
+    INFO(report.failed.front().second);
+    CHECK(report.failed.front().second.find("B does not give back what was written to it") != std::string::npos);
+    CHECK(report.kept == std::set<core::Uuid>{volume});
+    CHECK(fs::is_directory(staged));
+    faults.nothing();
+    CHECK(copy().volumes.size() == 1);
+  }
+  SECTION("what waits is damaged beyond repair: it is to blame, and goes") {
+    const io::Path payload = fs::directory_iterator(staged / "data")->path();
+    zero(payload, 0, fs::file_size(payload) / 2);
+    const rituals::CopyReport report = copy();
+    REQUIRE(report.failed.size() == 1);
+    CHECK(report.kept.empty());
+    fs::rename(away, shelf.path("A"));
+    CHECK(copy().volumes.size() == 1);
+  }
+  CHECK(entries_of(via) == 0);
+  CHECK(shelf.catalog().copies_of(volume).size() == 2);
 }
 
 }  // namespace darkshelf::testing

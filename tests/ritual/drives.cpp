@@ -215,4 +215,46 @@ TEST_CASE("drives: where names them as other commands take them") {
   }
 }
 
+TEST_CASE("drives: a plain folder where one was before is looked at by whoever looks for it or for another like it") {
+  ProgramShelf shelf({"A"});
+  shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A"});
+  const io::Path first = shelf.path("A"), second = shelf.path("elsewhere");
+  io::posix().rename(first, second);
+  shelf.must({"scrub", second.string()});
+  io::posix().rename(second, first);
+  CHECK(shelf.run({"drive", "list"}).out.find("plugged in") != std::string::npos);
+  const auto files = objects(shelf.run({"--json", "where", "*.JPG"}).out, "file");
+  REQUIRE_FALSE(files.empty());
+  CHECK(files.front().at("plugged_in") == Json::array({"A"}));
+  // Two of them: here, and where it was last.
+  REQUIRE(run_process({"cp", "-a", first.string(), second.string()}).exit_code == 0);
+  for (const auto& [one, other] : {std::pair(first, second), std::pair(second, first)}) {
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"scrub", one.string()}, {"drive", "accept", one.string(), "--as", "moved"}}) {
+      const Outcome outcome = shelf.run(command);
+      INFO(command.front() << " " << one << "\n" << outcome.out << outcome.err);
+      CHECK(outcome.exit_code == 7);
+      CHECK(outcome.err.find("two media claim to be A") != std::string::npos);
+      CHECK(outcome.err.find(other.string()) != std::string::npos);
+    }
+  }
+  shelf.must({"drive", "accept", second.string(), "--as", "copy", "--label", "B"});
+  shelf.must({"scrub", "A"});
+  shelf.must({"scrub", "B"});
+}
+
+TEST_CASE("drives: a drive.json that is no file tells nothing, and is in the way of a new drive") {
+  ProgramShelf shelf({"A"});
+  const io::Path identity = shelf.path("A") / "darkshelf" / "drive.json";
+  io::posix().remove_file(identity);
+  io::posix().make_dir(identity);
+  const Outcome add = shelf.run({"drive", "add", shelf.path("A").string(), "--label", "B"});
+  INFO(add.out << add.err);
+  CHECK(add.exit_code == 7);
+  CHECK(add.err.find("it is no file") != std::string::npos);
+  CHECK(add.err.find("--as moved") != std::string::npos);
+  shelf.must({"drive", "accept", shelf.path("A").string(), "--as", "moved"});
+  CHECK(io::posix().stat(identity)->type == io::FileType::kRegular);
+}
+
 }  // namespace darkshelf::testing

@@ -294,6 +294,21 @@ TEST_CASE("parcel: where the twin is, drives that cannot help and files in the w
   CHECK(far.there({"-o", shelf.path("told.parcel").string()}).exit_code == 0);  // a parcel gives way to a new one
 }
 
+TEST_CASE("parcel: a twin is found where it was before") {
+  FarTwin far;
+  ProgramShelf& shelf = far.shelf;
+  spoil(slices_of(far.volume("A")), 0, 60);
+  REQUIRE(far.ask().exit_code == 5);
+  const io::Path before = shelf.path("B"), since = shelf.path("elsewhere");
+  io::posix().rename(before, since);
+  shelf.must({"scrub", since.string()});
+  io::posix().rename(since, before);
+  const Outcome made = shelf.run({"--json", "repair", "B", "--parcel", far.request.string()});
+  CAPTURE(made.out, made.err);
+  REQUIRE(made.exit_code == 0);
+  CHECK(object(made.out, "parcel_made").at("from").at(0) == "B");
+}
+
 TEST_CASE("parcel: inspect knows requests and parcels, sound or not") {
   FarTwin far;
   ProgramShelf& shelf = far.shelf;

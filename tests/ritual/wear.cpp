@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 
@@ -212,10 +213,44 @@ TEST_CASE("wear: what the check itself brought to light is recorded by it") {
   std::ofstream((with.tools / "later").string()) << ata_text(disk);
   // Well when it is asked first, and no more when it is asked again.
   with.program("cd '" + with.tools.string() + "'; if [ -e asked ]; then cat later; else touch asked; cat answer; fi\n");
-  const Json wear = with.wear({"scrub", "A"});
-  CHECK(wear.at("pending") == 2);
-  CHECK(wear.at("failing") == true);
+  const auto told = objects(with.run({"--json", "scrub", "A"}).out, "drive_wear");
+  REQUIRE(told.size() == 2);
+  CHECK(told.at(0).at("pending") == 0);
+  CHECK(told.at(0).at("failing") == false);
+  CHECK(told.at(1).at("pending") == 2);
+  CHECK(told.at(1).at("failing") == true);
   CHECK(has(with.run({"status"}).out, "The medium of A is failing"));
+}
+
+TEST_CASE("wear: what is news once is told by a visit that is cut short, too") {
+  WithSmart with;
+  if (const auto why = with.unavailable()) return skip(*why);
+  AtaDisk disk;
+  with.says(ata_text(disk));
+  CHECK(with.wear({"scrub", "A"}).at("news").empty());
+  disk.crc = 3;
+  with.says(ata_text(disk));
+  const std::string environment = with.tools.string() + ":" + std::getenv("PATH");
+  const std::string news = "3 transfer errors (CRC), 0 at the last check on ";
+  SECTION("a check, by Ctrl-C") {
+    const Outcome stopped = with.shelf.run({"scrub", "A"}, {{"PATH", environment},
+                                                            {"DARKSHELF_STOP_AT", "scrub.volume-read"},
+                                                            {"DARKSHELF_STOP_SIGNAL", std::to_string(SIGINT)}});
+    INFO(stopped.out << stopped.err);
+    CHECK(stopped.exit_code == 130);
+    CHECK(has(stopped.out, news));
+  }
+  SECTION("a check, because it is killed") {
+    const Outcome killed =
+        with.shelf.run({"scrub", "A"}, {{"PATH", environment}, {"DARKSHELF_STOP_AT", "scrub.volume-read"}});
+    INFO(killed.out << killed.err);
+    CHECK(killed.signal == 9);
+    CHECK(has(killed.out, news));
+  }
+  const Json again = with.wear({"scrub", "A"});
+  CHECK(again.at("told") == true);
+  CHECK(again.at("news").empty());
+  CHECK(again.at("crc_errors") == 3);
 }
 
 }  // namespace darkshelf::testing

@@ -52,21 +52,6 @@ TEST_CASE("identity: evidence that both sides know has to fit, what one does not
   CHECK(judge(known.evidence).claim == Claim::kUnknown);
 }
 
-TEST_CASE("identity: drives that were this medium once are found by its serial or its file system") {
-  core::SteadyWorld world({}, 1);
-  std::vector<catalog::Drive> drives(3);
-  const Evidence all[] = {evidence("fs-1", "S1", kTB), evidence("fs-2", "", kTB), evidence("", "", kTB)};
-  for (std::size_t i = 0; i < 3; ++i) {
-    drives[i].id = world.new_id();
-    drives[i].evidence = all[i];
-  }
-  const auto found = [&](const Evidence& now) { return shelf::drives_with_evidence(drives, now); };
-  CHECK(found(evidence("fs-9", "S1", kTB)).at(0).id == drives[0].id);
-  CHECK(found(evidence("fs-2", "S9", kTB)).at(0).id == drives[1].id);
-  CHECK(found(evidence("fs-2", "S1", kTB)).size() == 2);
-  CHECK(found(evidence("", "", kTB)).empty());  // knowing nothing is not being alike
-}
-
 TEST_CASE("identity: a disk with another file system than the known one was formatted, unless that is told") {
   core::SteadyWorld world({}, 1);
   std::vector<catalog::Drive> drives(1);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <set>
+#include <tuple>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -220,6 +221,26 @@ TEST_CASE("volume: lists that fit their seal but not each other are refused") {
   SECTION("no members at all that could be read") { volume.put(fv::kMembers, "{\"path\":\"../x\"}\n"); }
   volume.seal();
   CHECK(volume.refused() == core::Code::kCorrupt);
+}
+
+TEST_CASE("volume: a slice lies in the file that has it, the last of a file is what is left of it") {
+  volume::LoadedVolume volume;
+  volume.info.slice_bytes = 4096;
+  volume.files = {{"data/a", 10'000, 0, 3}, {"data/b", 4096, 3, 1}, {"data/c", 1, 4, 1}};
+  const auto place = [&](std::uint32_t slice) {
+    const auto found = volume::place_of(volume, slice);
+    return found ? std::make_tuple(found->file->path, found->offset, found->bytes)
+                 : std::make_tuple(std::string(), std::uint64_t{0}, std::uint64_t{0});
+  };
+  using Place = std::tuple<std::string, std::uint64_t, std::uint64_t>;
+  CHECK(place(0) == Place("data/a", 0, 4096));
+  CHECK(place(1) == Place("data/a", 4096, 4096));
+  CHECK(place(2) == Place("data/a", 8192, 10'000 - 8192));
+  CHECK(place(3) == Place("data/b", 0, 4096));
+  CHECK(place(4) == Place("data/c", 0, 1));
+  CHECK_FALSE(volume::place_of(volume, 5));
+  CHECK_FALSE(volume::place_of(volume, 0xffffffff));
+  CHECK_FALSE(volume::place_of({}, 0));
 }
 
 }  // namespace darkshelf::testing
