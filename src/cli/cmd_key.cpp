@@ -30,12 +30,7 @@ std::string name_for(Session& session, const std::string& told) {
 
 int create(Session& session, const std::string& name, const std::string& passphrase_file, bool no_passphrase) {
   rituals::Context context = session.context();
-  if (rituals::read_key_file(context.fs, context.catalog.path())) {
-    throw Error(Code::kFailed,
-                fmt::format("there is a signing key already: {}",
-                            core::printable(rituals::secret_key_path(context.catalog.path()).string())),
-                "darkshelf key show   (a key is never overwritten; to begin another, move both files away)");
-  }
+  rituals::begun_key(context);  // before a passphrase is asked for in vain
   std::optional<sign::Secret> passphrase;
   if (!no_passphrase) passphrase = new_passphrase(passphrase_file);
   const std::string whose = name_for(session, name);

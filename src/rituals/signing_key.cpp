@@ -33,6 +33,31 @@ std::string checked_name(const std::string& name) {
   return name;
 }
 
+std::optional<catalog::KnownKey> told_here(Context& context, const fm::PublicKey& key) {
+  for (const catalog::KnownKey& known : context.catalog.keys()) {
+    if (known.told_here && known.key.id == key.id && known.key.key == key.key) return known;
+  }
+  return {};
+}
+
+[[noreturn]] void refuse_another(const io::Path& secret) {
+  throw Error(Code::kFailed, fmt::format("there is a signing key already: {}", core::printable(secret.string())),
+              "darkshelf key show   (a key is never overwritten; to begin another, move both files away)");
+}
+
+/// A key that a run which was killed has made, under the passphrase of the same command.
+fm::PublicKey finish_key(Context& context, const KeyFile& begun, const sign::Secret* passphrase) {
+  if (begun.wants_passphrase != (passphrase != nullptr)) refuse_another(begun.path);
+  std::optional<fm::PublicKey> key;
+  try {
+    key = sign::SigningKey::unlock(begun.file, passphrase).public_key();
+  } catch (const Error& error) {
+    if (error.code() != Code::kFailed) throw;
+  }
+  if (!key || told_here(context, *key)) refuse_another(begun.path);
+  return *key;
+}
+
 }  // namespace
 
 io::Path secret_key_path(const io::Path& catalog) { return beside(catalog, "signing.key"); }
@@ -63,11 +88,8 @@ sign::SigningKey open_key(Context& context, const KeyFile& key, const sign::Secr
   const auto there = own_public_key(context.fs, context.catalog.path());
   if (!there || there->id != public_key.id || there->key != public_key.key)
     io::write_file_durably(context.fs, path, core::as_bytes(fm::encode_public_key(public_key)));
-  const auto keys = context.catalog.keys();
-  const auto told = std::find_if(keys.begin(), keys.end(), [&](const catalog::KnownKey& known) {
-    return known.told_here && known.key.id == public_key.id && known.key.key == public_key.key;
-  });
-  if (told == keys.end()) {
+  const auto told = told_here(context, public_key);
+  if (!told) {
     trust_key(context, public_key, context.world.host());
   } else if (!told->trusted) {
     throw Error(
@@ -78,23 +100,34 @@ sign::SigningKey open_key(Context& context, const KeyFile& key, const sign::Secr
   return opened;
 }
 
+std::optional<KeyFile> begun_key(Context& context) {
+  const io::Path& catalog = context.catalog.path();
+  std::optional<KeyFile> key = read_key_file(context.fs, catalog);
+  if (!key) return {};
+  const auto there = own_public_key(context.fs, catalog);
+  if (there && told_here(context, *there)) refuse_another(key->path);
+  return key;
+}
+
 fm::PublicKey create_key(Context& context, const std::string& name, const sign::Secret* passphrase) {
-  const io::Path secret = secret_key_path(context.catalog.path());
-  if (context.fs.stat(secret)) {
-    throw Error(Code::kFailed, fmt::format("there is a signing key already: {}", core::printable(secret.string())),
-                "darkshelf key show   (a key is never overwritten; to begin another, move both files away)");
-  }
+  const std::optional<KeyFile> begun = begun_key(context);
   checked_name(name);
-  const sign::SigningKey key = sign::SigningKey::generate();
-  KeyFile locked;  // wiped when it is let go
-  locked.file = key.lock(passphrase);
-  const fm::PublicKey public_key = key.public_key();
-  const Wiped text{fm::encode_secret_key(locked.file)};
-  constexpr std::uint32_t kForOwner = 0600;
-  io::write_file_durably(context.fs, secret, core::as_bytes(text.text), kForOwner);
-  core::stop_point("key.secret-written");
+  fm::PublicKey public_key;
+  if (begun) {
+    public_key = finish_key(context, *begun, passphrase);
+  } else {
+    const sign::SigningKey key = sign::SigningKey::generate();
+    KeyFile locked;  // wiped when it is let go
+    locked.file = key.lock(passphrase);
+    public_key = key.public_key();
+    const Wiped text{fm::encode_secret_key(locked.file)};
+    constexpr std::uint32_t kForOwner = 0600;
+    io::write_file_durably(context.fs, secret_key_path(context.catalog.path()), core::as_bytes(text.text), kForOwner);
+    core::stop_point("key.secret-written");
+  }
   io::write_file_durably(context.fs, public_key_path(context.catalog.path()),
                          core::as_bytes(fm::encode_public_key(public_key)));
+  core::stop_point("key.public-written");
   trust_key(context, public_key, name);
   return public_key;
 }

@@ -30,7 +30,11 @@ std::optional<KeyFile> read_key_file(io::FileSystem& fs, const io::Path& catalog
 /// and the key is trusted from now on if it never was.
 sign::SigningKey open_key(Context& context, const KeyFile& key, const sign::Secret* passphrase);
 
-/// Makes both files, mode 0600 and 0644, and trusts the key under `name`. Throws kFailed when there is one already.
+/// The key file of a create_key() that was killed; nothing if there is none. Throws kFailed when there is a key
+/// already.
+std::optional<KeyFile> begun_key(Context& context);
+/// Makes both files, mode 0600 and 0644, and trusts the key under `name`; finishes one that was begun under the same
+/// passphrase. Throws kFailed when there is a key already.
 formats::minisig::PublicKey create_key(Context& context, const std::string& name, const sign::Secret* passphrase);
 /// The public half; nothing if it is not there.
 std::optional<formats::minisig::PublicKey> own_public_key(io::FileSystem& fs, const io::Path& catalog);

@@ -83,6 +83,62 @@ TEST_CASE("keys: one is made beside the catalog, for its owner alone, and never 
   CHECK(has(shelf.run({"inspect", open.string()}).out, fm::text_of(key.id)));
 }
 
+TEST_CASE("keys: one whose making was killed is finished by the same command, and by no other") {
+  const auto [locked, step] = GENERATE(table<bool, std::string>(
+      {{false, "key.secret-written"}, {false, "key.public-written"}, {true, "key.secret-written"}}));
+  CAPTURE(locked, step);
+  ProgramShelf shelf({"A"});
+  const auto create = [&](bool with, const std::string& passphrase, const std::string& stop = "") {
+    std::vector<std::string> command = {"key", "create", "--name", "Anna"};
+    if (!with) command.emplace_back("--no-passphrase");
+    std::map<std::string, std::string> environment;
+    if (with) environment["DARKSHELF_PASSPHRASE"] = passphrase;
+    if (!stop.empty()) environment["DARKSHELF_STOP_AT"] = stop;
+    Outcome outcome = shelf.run(command, environment);
+    UNSCOPED_INFO(outcome.out << outcome.err);
+    return outcome;
+  };
+  REQUIRE(create(locked, "correct horse", step).signal == 9);
+  const io::Path secret = shelf.path("signing.key"), open = shelf.path("signing.pub");
+  const std::string kept = text_at(secret);
+  CHECK(io::posix().stat(open).has_value() == (step == "key.public-written"));
+  CHECK(shelf.run({"key", "show"}).exit_code == 0);
+  // Another command never begins another key, nor takes a passphrase for set that is not the key's.
+  for (const Outcome& other : {create(!locked, "correct horse"), create(true, "wrong horse")}) {
+    CHECK(other.exit_code == 1);
+    CHECK(has(other.err, "there is a signing key already"));
+    CHECK(has(other.err, "darkshelf key show"));
+  }
+  CHECK(objects(shelf.run({"--json", "key", "show"}).out, "known_key").empty());
+  const Outcome again = create(locked, "correct horse");
+  CHECK(again.exit_code == 0);
+  CHECK(text_at(secret) == kept);
+  CHECK(has(again.out, "A signing key for Anna: " + fm::text_of(fm::decode_public_key(text_at(open)).id)));
+  const Json known = object(shelf.run({"--json", "key", "show"}).out, "known_key");
+  CHECK(known.at("name") == "Anna");
+  CHECK(known.at("own") == true);
+  CHECK(create(locked, "correct horse").exit_code == 1);  // now there is one
+  const Outcome seal = shelf.run(shelf.seal_command({"A"}), {{"DARKSHELF_PASSPHRASE", "correct horse"}});
+  INFO(seal.out << seal.err);
+  CHECK(seal.exit_code == 0);
+  CHECK(has(seal.out, "3 volumes signed"));
+  CHECK(shelf.run({"scrub", "A"}).exit_code == 0);
+}
+
+TEST_CASE("keys: one whose making was killed signs, too") {
+  ProgramShelf shelf({"A"});
+  const std::vector<std::string> create = {"key", "create", "--no-passphrase"};
+  REQUIRE(shelf.run(create, {{"DARKSHELF_STOP_AT", "key.secret-written"}}).signal == 9);
+  CHECK(has(shelf.run({"key", "show"}).out, "its public half is missing"));
+  const Outcome seal = shelf.run(shelf.seal_command({"A"}));
+  INFO(seal.out << seal.err);
+  CHECK(seal.exit_code == 0);
+  CHECK(has(seal.out, "3 volumes signed"));
+  CHECK(io::posix().stat(shelf.path("signing.pub")));
+  CHECK(has(shelf.run({"key", "show"}).out, "this machine's"));
+  CHECK(shelf.run(create).exit_code == 1);
+}
+
 TEST_CASE("keys: without a terminal a passphrase has to come from somewhere, or not to be wanted") {
   ProgramShelf shelf({"A"});
   const Outcome nobody = shelf.run({"key", "create"});
@@ -172,7 +228,8 @@ TEST_CASE("keys: what is no key is refused with what to do") {
     INFO(what);
     const Outcome refused = shelf.run({"key", "trust", what, "--name", "X"});
     CHECK(refused.exit_code == 1);
-    CHECK_FALSE(refused.err.empty());
+    INFO(refused.err);
+    CHECK(has(refused.err, "→"));
   }
   CHECK(shelf.run({"key"}).exit_code == 2);
   anna_signs(shelf);
@@ -182,6 +239,7 @@ TEST_CASE("keys: what is no key is refused with what to do") {
     const Outcome cut = shelf.run(command);
     CHECK(cut.exit_code == 1);
     CHECK(has(cut.err, "signing.key cannot be used"));
+    CHECK(has(cut.err, "→"));
   }
   CHECK(shelf.volumes("A").empty());
   std::vector<std::string> without = shelf.seal_command({"A"});

@@ -208,6 +208,46 @@ TEST_CASE("bad sectors: a drive that hangs does not answer, and no command hangs
   CHECK(setting.run(typed).exit_code == 0);
 }
 
+TEST_CASE("bad sectors: in a large read, of which several parts are asked for at a time, each part fails for itself") {
+  if (const auto why = FailingDrive::unavailable()) return skip(*why);
+  Setting setting;
+  const io::Path shoot = setting.shelf.shoots() / "2026-09-01_large";
+  for (unsigned i = 0; i < 8; ++i) make_file(shoot / fmt::format("IMG_{:04}.CR3", i), 1'500'000, 900 + i);
+  setting.shelf.must({"seal", shoot.string(), "--to", "F"});
+  REQUIRE(setting.shelf.volumes("F").size() == 1);
+  const io::Path payload = payload_of(setting.shelf.volumes("F").front());
+  REQUIRE(io::posix().stat(payload)->bytes > 12'000'000);
+  const auto sealed = setting.shelf.volume_tree("F");
+  const std::uint64_t place = setting.place(payload, 5 * kMiB + kMiB / 2);
+  SECTION("a sector that cannot be read") {
+    setting.drive.trouble("eio", place, 4096, 100);
+    const Outcome scrub = setting.run({"--json", "scrub", "F"});
+    CHECK(scrub.exit_code == 4);
+    CHECK(findings_in(scrub) == std::set<std::string>{"unreadable .tar 1"});
+    const auto volumes = objects(scrub.out, "scrubbed_volume");
+    REQUIRE(volumes.size() == 1);
+    CHECK(volumes.front().at("slices_lost") == 1);
+    CHECK(setting.run({"copy", "F", "--to", "B"}).exit_code == 0);
+    CHECK(setting.shelf.volume_tree("B") == sealed);
+  }
+  SECTION("one that is never answered") {
+    setting.drive.trouble("hang", place, 4096);
+    const Outcome hung = setting.run({"scrub", "F"}, {{"DARKSHELF_ANSWER_WITHIN", "1.5"}});
+    CHECK(hung.exit_code == 7);
+    CHECK(hung.err.find("F does not answer: a read of ") != std::string::npos);
+    setting.plug_in_again();
+    CHECK(object(setting.run({"--json", "drive", "show", "F"}).out, "drive_details").at("open_findings").empty());
+    CHECK(setting.run({"scrub", "F"}).exit_code == 0);
+  }
+  SECTION("two that take their time one after the other, neither of them too long") {
+    const std::uint64_t before = setting.place(payload, 4 * kMiB + kMiB / 2);
+    for (const std::uint64_t slow : {before, place}) setting.drive.trouble("slow", slow, 4096, 2000);
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(setting.run({"scrub", "F"}, {{"DARKSHELF_ANSWER_WITHIN", "3"}}).exit_code == 0);
+    CHECK(std::chrono::steady_clock::now() - began > std::chrono::seconds(4));
+  }
+}
+
 TEST_CASE("bad sectors: a disk that dies in mid-scrub is gone, and the same command finishes when it is back") {
   const bool pulled = GENERATE(false, true);
   CAPTURE(pulled);

@@ -140,6 +140,7 @@ TEST_CASE("dying: whenever a drive stops answering it is gone, and the same comm
     dying.nth = 0;
     REQUIRE(run(*shelf, ritual) == 0);
     require_nothing_damaged(*shelf);
+    if (ritual == "restore") shelf->require_restored("2026-06-14_wedding");
   }
 }
 

@@ -172,6 +172,7 @@ TEST_CASE("every call: one that fails costs nothing that was sealed, and the sam
     shelf->reopen();
     REQUIRE(run(*shelf, ritual) == End::kDone);
     if (ritual == "repair") REQUIRE(sealed_bytes(*shelf, "A") == sealed);
+    if (ritual == "restore") shelf->require_restored("2026-06-14_wedding");
     require_all_sound(*shelf, {"A", "B"});
   }
   WARN(fmt::format("{}: {} of {} calls failed once; {} times the command got through all the same", ritual, tried,

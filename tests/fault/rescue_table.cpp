@@ -85,11 +85,16 @@ void overwrite(const io::Path& image, const io::Path& tar, double part) {
   const auto file = io::posix().open_write(image);
   const std::uint64_t piece = 4096,
                       count = static_cast<std::uint64_t>(part * static_cast<double>(content.size()) / piece);
+  std::uint64_t overwritten = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t offset = (20 + i) * piece;
     const std::size_t at = text.find(core::as_text(core::ByteSpan(content).subspan(offset, 64)));
-    if (at != std::string_view::npos) file->write_at(at, seeded_bytes(piece, i));
+    if (at == std::string_view::npos) continue;
+    file->write_at(at, seeded_bytes(piece, i));
+    ++overwritten;
   }
+  REQUIRE(count > 50);
+  REQUIRE(overwritten == count);
 }
 
 struct Cell {
@@ -117,7 +122,12 @@ class Trial {
       ++cell.back;
     }
     CHECK(cell.there == kVolumes);
-    CHECK(cell.back >= (damage == Damage::kBeyond ? kVolumes - 1 : kVolumes));
+    CHECK(cell.back == (damage == Damage::kBeyond ? kVolumes - 1 : kVolumes));
+    std::map<std::string, std::size_t> states;
+    for (const Json& volume : objects(outcome.out, "rescue_volume")) ++states[volume.at("state").get<std::string>()];
+    std::map<std::string, std::size_t> expected = {{"rescued", cell.back}};
+    if (damage == Damage::kBeyond) expected["beyond"] = 1;
+    CHECK(states == expected);
     CHECK(outcome.exit_code == (cell.back == kVolumes ? 0 : 5));
     return cell;
   }

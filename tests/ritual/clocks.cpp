@@ -72,7 +72,9 @@ TEST_CASE("clocks: an undated check finds damage like any other") {
   setting.scrub_at(setting.sealed + 10 * kDay);
   const catalog::Volume volume = setting.shelf.catalog().volumes().front();
   io::remove_tree(io::posix(), setting.shelf.path("A") / "darkshelf" / volume.folder);
-  CHECK(setting.scrub_at(setting.sealed + 5 * kDay).damage());
+  const rituals::ScrubReport report = setting.scrub_at(setting.sealed + 5 * kDay);
+  CHECK(report.clock_behind);  // so it dates nothing
+  CHECK(report.damage());
   for (const catalog::Copy& copy : setting.shelf.catalog().copies_of(volume.info.volume))
     CHECK(copy.health == catalog::CopyHealth::kMissing);
 }

@@ -42,6 +42,26 @@ TEST_CASE("renew: copy replaces a missing and a ruined copy from the twin, and k
   shelf.require_whole_seals();
 }
 
+TEST_CASE("renew: a copy killed when the ruined one was put aside is finished by the same command") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  const auto sealed = shelf.volume_tree("A");
+  ruin(shelf);
+  const std::vector<std::string> again =
+      GENERATE(true, false) ? std::vector<std::string>{"copy", "B", "--to", "A"} : shelf.seal_command({"A", "B"});
+  const Outcome killed = shelf.run(again, {{"DARKSHELF_STOP_AT", "copy.bad-one-kept"}});
+  CAPTURE(again.front(), killed.out, killed.err);
+  REQUIRE(killed.signal == 9);
+  REQUIRE(io::posix().list(shelf.path("A") / "darkshelf" / "quarantine").size() == 1);
+  REQUIRE(shelf.volume_tree("A") != sealed);
+  shelf.must(again);
+  REQUIRE(shelf.volume_tree("A") == sealed);
+  REQUIRE(io::posix().list(shelf.path("A") / "darkshelf" / "quarantine").size() == 1);
+  REQUIRE(shelf.leftovers("A").empty());
+  shelf.must({"scrub", "A"});
+  shelf.require_whole_seals();
+}
+
 TEST_CASE("renew: a volume that somebody deleted is copied again, before any scrub noticed") {
   ProgramShelf shelf({"A", "B"});
   shelf.must(shelf.seal_command({"A", "B"}));

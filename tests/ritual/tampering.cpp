@@ -5,10 +5,12 @@
 #include <catch2/catch.hpp>
 
 #include "rituals/repair.hpp"
+#include "rituals/rescue.hpp"
 #include "rituals/scrub.hpp"
 #include "rituals/upkeep.hpp"
 #include "support/damage.hpp"
 #include "support/json_lines.hpp"
+#include "support/shelf/raw_image.hpp"
 #include "support/shelf/shelf.hpp"
 #include "support/shelf/signed_shelf.hpp"
 
@@ -77,6 +79,39 @@ TEST_CASE("tampering: a volume that was replaced by one whose own lists fit is n
     CHECK_FALSE(repair.volumes[0].repaired);
     CHECK(has(repair.volumes[0].failure, "somebody changed it"));
   }
+}
+
+TEST_CASE("tampering: a rescued volume that is another than the catalog knows is put in no place") {
+  Sealed ours, theirs(5);
+  RawImage image(4 << 20, 21);
+  image.put_files(40960, theirs.folders[1]);
+  const io::Path source = image.write();
+  const auto rescue = [&](Sealed& known, const io::Path& to) {
+    rituals::RescueContext context{known.shelf.fs(), known.shelf.world(), {}, &known.shelf.catalog()};
+    const rituals::RescueReport report = rituals::rescue(context, {source, to, {}});
+    REQUIRE(report.volumes.size() == 1);
+    INFO(report.volumes[0].failure);
+    CHECK(report.volumes[0].state == rituals::RescueState::kRescued);
+    CHECK(contents_below(report.volumes[0].folder) == contents_below(theirs.folders[1]));
+    return report.volumes[0];
+  };
+  const io::Path to = ours.shelf.path("rescued");
+  for (const char* when : {"first", "again"}) {
+    INFO(when);
+    const rituals::RescuedVolume differs = rescue(ours, to);
+    CHECK(differs.seal == rituals::SealCompared::kDiffers);
+    CHECK(has(differs.failure, "not with the seal in the catalog"));
+    CHECK_FALSE(io::posix().stat(to / "darkshelf" / "2026"));
+  }
+  const io::Path catalog = ours.shelf.catalog().path(), elsewhere = theirs.shelf.path("rescued");
+  const ProcessResult program = run_process({DARKSHELF_EXECUTABLE, "--json", "--catalog", catalog.string(), "rescue",
+                                             source.string(), "--to", (to / "by-program").string()});
+  INFO(program.out << program.err);
+  CHECK(program.exit_code == 5);
+  CHECK(object(program.out, "rescue_volume").at("seal_compared") == "differs");
+  // Whose it is gets it.
+  CHECK(rescue(theirs, elsewhere).seal == rituals::SealCompared::kFits);
+  CHECK(io::posix().stat(elsewhere / "darkshelf" / "2026"));
 }
 
 TEST_CASE("tampering: where no catalog knows better, the next seal tells that the one before was replaced") {
@@ -270,6 +305,45 @@ TEST_CASE("tampering: two volumes of one number") {
   CHECK(recover.exit_code == 5);
   CHECK(has(recover.out, "stands on two volumes"));
   CHECK(shelf.run({"catalog", "verify"}, {}, fresh).exit_code == 5);
+}
+
+TEST_CASE("tampering: a signature that rotted beside a twin goes along with no repair and no copy") {
+  ProgramShelf shelf({"A", "B", "C"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  // Paul signs the twin on a machine of his own, so that this one has never seen what he wrote.
+  const io::Path pauls = shelf.path("paul") / "c.db";
+  REQUIRE(shelf.run({"catalog", "recover", shelf.path("B").string()}, {}, pauls).exit_code == 0);
+  REQUIRE(shelf.run({"key", "create", "--no-passphrase", "--name", "Paul"}, {}, pauls).exit_code == 0);
+  REQUIRE(shelf.run({"key", "sign", "B"}, {}, pauls).exit_code == 0);
+  shelf.must({"key", "trust", shelf.path("paul/signing.pub").string(), "--name", "Paul"});
+  const std::string whole = text_at(signature_in(shelf, "B", 0)), moved = text_at(signature_in(shelf, "B", 2));
+  const std::string what =
+      GENERATE(as<std::string>{}, "a bit", "its end", "all of it", "too long", "of another volume");
+  CAPTURE(what);
+  const io::Path rotten = signature_in(shelf, "B", 1);
+  if (what == "a bit") flip_signature(rotten);
+  if (what == "its end") cut(rotten, 100);
+  if (what == "all of it") put_text(rotten, "untrusted comment: no signature\n");
+  if (what == "too long") put_text(rotten, text_at(rotten) + std::string(1 << 20, 'x'));
+  if (what == "of another volume") put_text(rotten, moved);
+  const std::string rotted = text_at(rotten);
+
+  shelf.damage("A");
+  const Outcome repair = shelf.run({"repair", "A", "--with", "B"});
+  INFO(repair.out << repair.err);
+  CHECK(repair.exit_code == 0);
+  const Outcome copy = shelf.run({"copy", "B", "--from", "B", "--to", "C"});
+  INFO(copy.out << copy.err);
+  CHECK(copy.exit_code == 0);
+  for (const char* drive : {"A", "C"}) {
+    CAPTURE(drive);
+    CHECK(text_at(signature_in(shelf, drive, 0)) == whole);
+    CHECK(text_at(signature_in(shelf, drive, 2)) == moved);
+    CHECK_FALSE(io::posix().stat(signature_in(shelf, drive, 1)));
+    CHECK_FALSE(io::posix().stat(signature_beside(shelf, drive, 1)));
+    CHECK(shelf.run({"scrub", drive}).exit_code == 0);
+  }
+  CHECK(text_at(rotten) == rotted);  // of the twin nothing was changed
 }
 
 }  // namespace darkshelf::testing

@@ -1,13 +1,6 @@
 #include "support/failing_drive.hpp"
 
-#include <fmt/format.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <fstream>
 #include <stdexcept>
 
@@ -27,32 +20,20 @@ std::string must(const std::vector<std::string>& arguments) {
   return result.out;
 }
 
-template <typename Condition>
-void wait_until(const std::string& what, Condition condition) {
-  for (int tries = 0; !condition(); ++tries) {
-    if (tries == 100) throw std::runtime_error(what + " takes too long");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-}
-
 }  // namespace
 
 std::optional<std::string> FailingDrive::unavailable(const std::string& file_system) {
-  if (std::string(DARKSHELF_FAILING_IMAGE).empty()) return "it was built without libfuse3-dev";
-  if (!io::posix().stat("/dev/fuse")) return "there is no /dev/fuse here";
+  if (const auto why = FailingImage::unavailable()) return why;
   return LoopDrive::unavailable(file_system);
 }
 
 FailingDrive::FailingDrive(const io::Path& folder, const std::string& name, std::uint64_t bytes,
                            const std::string& file_system)
     : image_(folder / (name + ".img")),
-      served_(folder / (name + ".served")),
-      trouble_(folder / (name + ".trouble")),
       mount_point_(folder / name),
+      served_(folder, name, image_),
       file_system_(file_system) {
   { LoopDrive formatted(folder, name, bytes, file_system); }
-  io::posix().make_dir(served_);
-  sound();
   plug();
 }
 
@@ -63,21 +44,9 @@ FailingDrive::~FailingDrive() {
   }
 }
 
-void FailingDrive::start_program() {
-  program_ = ::fork();
-  if (program_ < 0) throw std::runtime_error("no process can be started");
-  if (program_ == 0) {
-    ::setpgid(0, 0);
-    ::execl(DARKSHELF_FAILING_IMAGE, DARKSHELF_FAILING_IMAGE, image_.c_str(), served_.c_str(), trouble_.c_str(),
-            nullptr);
-    ::_exit(127);
-  }
-  wait_until("failing_image", [&] { return io::posix().stat(served_ / "image").has_value(); });
-}
-
 void FailingDrive::plug() {
-  start_program();
-  device_ = must({"losetup", "--find", "--show", "--direct-io=on", (served_ / "image").string()});
+  served_.serve();
+  device_ = must({"losetup", "--find", "--show", "--direct-io=on", served_.file().string()});
   device_.erase(device_.find('\n'));
   must({"mount", device_, mount_point_.string()});
 }
@@ -89,20 +58,15 @@ void FailingDrive::unplug() {
 }
 
 void FailingDrive::clear_away() {
-  if (program_ > 0) {
-    ::kill(program_, SIGKILL);
-    while (::waitpid(program_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    program_ = -1;
-  }
-  for (const io::Path& mounted : {mount_point_, served_}) run_process({"umount", "-l", mounted.string()});
+  served_.stop();
+  run_process({"umount", "-l", mount_point_.string()});
   if (!device_.empty()) {
     run_process({"losetup", "-d", device_});
     const io::Path backing = io::Path("/sys/block") / io::Path(device_).filename() / "loop" / "backing_file";
     wait_until("the loop device", [&] {  // others may have it at once
       std::ifstream file(backing.string());
       std::string name;
-      return !std::getline(file, name) || !name.starts_with(served_.string());
+      return !std::getline(file, name) || !name.starts_with(served_.file().string());
     });
     device_.clear();
   }
@@ -127,21 +91,6 @@ std::uint64_t FailingDrive::place_of(const io::Path& file, std::uint64_t offset)
   plug();
   if (!found) throw std::runtime_error(file.string() + " is not in the image");
   return *found;
-}
-
-void FailingDrive::trouble(const std::string& kind, std::uint64_t offset, std::uint64_t bytes, unsigned milliseconds) {
-  text_ += fmt::format("{} {} {} {}\n", kind, offset, bytes, milliseconds);
-  std::ofstream(trouble_.string()) << text_;
-}
-
-void FailingDrive::pulled_when_it_dies() {
-  text_ = "pull " + mount_point_.string() + "\n" + text_;
-  std::ofstream(trouble_.string()) << text_;
-}
-
-void FailingDrive::sound() {
-  text_.clear();
-  std::ofstream(trouble_.string()) << text_;
 }
 
 void FailingDrive::flip(std::uint64_t offset, std::size_t count) { rot(image_, offset, count); }

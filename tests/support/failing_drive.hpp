@@ -1,12 +1,7 @@
 #pragma once
-// A drive that really fails: a file system on a loop device whose image is served by support/programs/failing_image.
+// A drive that really fails: a file system on a loop device whose image is a failing one.
 
-#include <memory>
-#include <optional>
-#include <string>
-#include <thread>
-
-#include "io/file_system.hpp"
+#include "support/failing_image.hpp"
 
 namespace darkshelf::testing {
 
@@ -29,9 +24,11 @@ class FailingDrive {
   std::uint64_t place_of(const io::Path& file, std::uint64_t offset);
 
   /// From now on; see failing_image.cpp.
-  void trouble(const std::string& kind, std::uint64_t offset, std::uint64_t bytes, unsigned milliseconds = 0);
-  void pulled_when_it_dies();
-  void sound();                                        // no trouble any more
+  void trouble(const std::string& kind, std::uint64_t offset, std::uint64_t bytes, unsigned milliseconds = 0) {
+    served_.trouble(kind, offset, bytes, milliseconds);
+  }
+  void pulled_when_it_dies() { served_.pulled_when_it_dies(mount_point_); }
+  void sound() { served_.sound(); }
   void flip(std::uint64_t offset, std::size_t count);  // bytes of the image, underneath
 
   void plug();
@@ -40,12 +37,9 @@ class FailingDrive {
   void clear_away();
 
  private:
-  void start_program();
-
-  io::Path image_, served_, trouble_, mount_point_;
+  io::Path image_, mount_point_;
+  FailingImage served_;
   std::string file_system_, device_;
-  int program_ = -1;
-  std::string text_;
 };
 
 }  // namespace darkshelf::testing

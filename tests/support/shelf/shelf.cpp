@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <catch2/catch.hpp>
+
 #include "core/text.hpp"
 #include "support/damage.hpp"
+#include "support/shelf/raw_image.hpp"
 
 namespace darkshelf::testing {
 
@@ -54,6 +57,19 @@ rituals::SealRequest Shelf::request(const io::Path& shoot, const std::vector<std
 rituals::SealReport Shelf::seal(const io::Path& shoot, const std::vector<std::string>& drives) {
   rituals::Context with = context();
   return rituals::seal(with, rituals::plan_seal(with, request(shoot, drives)));
+}
+
+void Shelf::require_restored(const std::string& shoot) const {
+  std::map<std::string, std::string> expected;
+  for (auto& [name, content] : contents_below(path("shoots") / shoot)) expected[shoot + "/" + name] = content;
+  const auto back = contents_below(path("back"));
+  for (const auto& [name, content] : back) {
+    CAPTURE(name);
+    REQUIRE(expected.contains(name));
+    REQUIRE((content == expected.at(name)));
+  }
+  REQUIRE_FALSE(expected.empty());
+  REQUIRE(back.size() == expected.size());
 }
 
 void Shelf::reopen() {

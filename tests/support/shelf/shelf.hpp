@@ -27,6 +27,8 @@ class Shelf {
   io::Path add_shoot(const std::string& name, unsigned files, std::size_t bytes);
   rituals::SealRequest request(const io::Path& shoot, const std::vector<std::string>& drives) const;
   rituals::SealReport seal(const io::Path& shoot, const std::vector<std::string>& drives);
+  /// What lies in path("back") is this shoot, byte for byte, and nothing else.
+  void require_restored(const std::string& shoot) const;
   /// Closes the catalog and opens it again, as a new command would.
   void reopen();
 

@@ -6,30 +6,9 @@
 
 #include "io/device_texts.hpp"
 #include "io/mounts.hpp"
-#include "support/temp_dir.hpp"
+#include "support/made_tree.hpp"
 
 namespace darkshelf::testing {
-namespace {
-
-struct MadeTree {
-  TempDir temp;
-  io::DeviceTree tree{temp / "sys", temp / "dev", temp / "mountinfo", temp / "udev"};
-
-  io::Path mounted() const { return io::posix().canonical(temp.path()); }
-
-  void text(const io::Path& path, const std::string& content) {
-    io::posix().make_dirs(path.parent_path());
-    io::posix().create(path)->write_at(0, core::as_bytes(content + "\n"));
-  }
-  io::Path device(const std::string& name, const std::string& number, std::uint64_t sectors) {
-    const io::Path folder = tree.sys / "block" / name;
-    text(folder / "dev", number);
-    text(folder / "size", std::to_string(sectors));
-    return folder;
-  }
-};
-
-}  // namespace
 
 TEST_CASE("block devices: whole disks are told with model, serial, size and what is mounted of them") {
   MadeTree made;
