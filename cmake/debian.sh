@@ -9,7 +9,7 @@ build_packages=(
 # Outside judges and the file systems that stand in for drives. A test that misses one says so and is skipped.
 test_packages=(
   catch2 python3 par2 sqlite3 attr mount e2fsprogs dosfstools xfsprogs btrfs-progs exfat-fuse exfatprogs ntfs-3g minisign openssl
-  libarchive-tools jq gddrescue libfuse3-dev fuse3 smartmontools
+  libarchive-tools jq gddrescue libfuse3-dev fuse3 smartmontools g++-aarch64-linux-gnu qemu-user
 )
 # For the bench preset alone.
 bench_packages=(libbenchmark-dev)

@@ -13,6 +13,8 @@ darkshelf_check("every folder includes only what stands below it" ${Python3_EXEC
 darkshelf_check("the layer check sees upward, sideways and foreign includes" ${Python3_EXECUTABLE} ${checks}/test_check_layers.py)
 darkshelf_check("no file is longer than 400 lines" ${Python3_EXECUTABLE} ${checks}/check_lengths.py ${CMAKE_SOURCE_DIR})
 darkshelf_check("every C++ file is formatted" ${BASH_EXECUTABLE} ${checks}/check_format.sh ${CMAKE_SOURCE_DIR})
+darkshelf_check("the kernels of 64-bit Arm are right, under emulation" ${BASH_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/emulated_arm.sh)
+set_tests_properties("check: the kernels of 64-bit Arm are right, under emulation" PROPERTIES TIMEOUT 900)
 
 # The walk-throughs that people are told to run, with the program of this build. Exit code 77: the photos cannot be had here.
 if(TARGET darkshelf)

@@ -1,9 +1,7 @@
-// AVX2: a byte is two nibbles, and the product of a nibble comes from a table of 16 by one shuffle (Plank, Greenan and
-// Miller, "Screaming Fast Galois Field Arithmetic Using Intel SIMD Instructions", FAST 2013).
-
-#include <array>
+// AVX2: the product of a nibble comes from a table by one shuffle.
 
 #include "gf16/kernel_list.hpp"
+#include "gf16/nibble_tables.hpp"
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -13,28 +11,6 @@
 namespace darkshelf::gf16 {
 
 namespace {
-
-/// A linear map of bytes: what it makes of each low nibble, and of each high nibble.
-struct alignas(32) NibbleTables {
-  std::array<std::uint8_t, 16> below, above;
-
-  NibbleTables() = default;
-  explicit NibbleTables(const BitMatrix& map) {
-    for (unsigned value = 0; value < 16; ++value) {
-      below[value] = apply(map, static_cast<std::uint8_t>(value));
-      above[value] = apply(map, static_cast<std::uint8_t>(value << 4));
-    }
-  }
-};
-
-std::array<NibbleTables, 256> all_products() {
-  std::array<NibbleTables, 256> out;
-  for (unsigned factor = 0; factor < 256; ++factor) out[factor] = NibbleTables(matrix_of(static_cast<Scalar>(factor)));
-  return out;
-}
-
-/// Of the product with each element of GF(2^8); ready before main, so that inner loops need not ask.
-const std::array<NibbleTables, 256> kProducts = all_products();
 
 struct Simd {
   using Vector = __m256i;
@@ -55,7 +31,7 @@ struct Simd {
     const __m256i nibble = _mm256_set1_epi8(0x0F);
     return {_mm256_and_si256(value, nibble), _mm256_and_si256(_mm256_srli_epi16(value, 4), nibble)};
   }
-  DARKSHELF_TARGET static Factor factor(Scalar scalar) { return &kProducts[scalar]; }
+  DARKSHELF_TARGET static Factor factor(Scalar scalar) { return &kNibbleProducts[scalar]; }
   DARKSHELF_TARGET static Vector table(const std::array<std::uint8_t, 16>& values) {
     return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(values.data())));
   }
@@ -70,18 +46,9 @@ struct Simd {
 
 #include "gf16/kernel_sums.hpp"
 
-struct PairMaps {
-  NibbleTables map[2][2];  // [to][from], 0 low, 1 high
-
-  explicit PairMaps(const ByteMaps& maps) {
-    for (std::size_t to = 0; to < 2; ++to) {
-      for (std::size_t from = 0; from < 2; ++from) map[to][from] = NibbleTables(maps.map[to][from]);
-    }
-  }
-  DARKSHELF_TARGET __m256i mapped(std::size_t to, __m256i low, __m256i high) const {
-    return Simd::add(Simd::add(Simd::zero(), Simd::ready(low), &map[to][0]), Simd::ready(high), &map[to][1]);
-  }
-};
+DARKSHELF_TARGET __m256i mapped(const NibblePairs& pairs, std::size_t to, __m256i low, __m256i high) {
+  return Simd::add(Simd::add(Simd::zero(), Simd::ready(low), &pairs.map[to][0]), Simd::ready(high), &pairs.map[to][1]);
+}
 
 DARKSHELF_TARGET __m256i load_unaligned(const std::byte* at) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
@@ -91,7 +58,7 @@ DARKSHELF_TARGET void store_unaligned(std::byte* at, __m256i value) {
 }
 
 DARKSHELF_TARGET void to_tower(std::byte* low, std::byte* high, const std::byte* from, std::size_t bytes) {
-  static const PairMaps kMaps(maps_to_tower());
+  static const NibblePairs kMaps(maps_to_tower());
   const __m256i mask = _mm256_set1_epi16(0x00FF);
   for (std::size_t at = 0; at < bytes; at += 32) {
     const __m256i a = load_unaligned(from + 2 * at), b = load_unaligned(from + 2 * at + 32);
@@ -99,17 +66,17 @@ DARKSHELF_TARGET void to_tower(std::byte* low, std::byte* high, const std::byte*
         _mm256_permute4x64_epi64(_mm256_packus_epi16(_mm256_and_si256(a, mask), _mm256_and_si256(b, mask)), 0xD8);
     const __m256i highs =
         _mm256_permute4x64_epi64(_mm256_packus_epi16(_mm256_srli_epi16(a, 8), _mm256_srli_epi16(b, 8)), 0xD8);
-    Simd::store(low + at, kMaps.mapped(0, lows, highs));
-    Simd::store(high + at, kMaps.mapped(1, lows, highs));
+    Simd::store(low + at, mapped(kMaps, 0, lows, highs));
+    Simd::store(high + at, mapped(kMaps, 1, lows, highs));
   }
 }
 
 DARKSHELF_TARGET void from_tower(std::byte* to, const std::byte* low, const std::byte* high, std::size_t bytes) {
-  static const PairMaps kMaps(maps_from_tower());
+  static const NibblePairs kMaps(maps_from_tower());
   for (std::size_t at = 0; at < bytes; at += 32) {
     const __m256i a = Simd::load(low + at), b = Simd::load(high + at);
-    const __m256i lows = _mm256_permute4x64_epi64(kMaps.mapped(0, a, b), 0xD8);
-    const __m256i highs = _mm256_permute4x64_epi64(kMaps.mapped(1, a, b), 0xD8);
+    const __m256i lows = _mm256_permute4x64_epi64(mapped(kMaps, 0, a, b), 0xD8);
+    const __m256i highs = _mm256_permute4x64_epi64(mapped(kMaps, 1, a, b), 0xD8);
     store_unaligned(to + 2 * at, _mm256_unpacklo_epi8(lows, highs));
     store_unaligned(to + 2 * at + 32, _mm256_unpackhi_epi8(lows, highs));
   }

@@ -6,6 +6,7 @@
 namespace darkshelf::gf16 {
 
 const Kernel& scalar_kernel();
+const Kernel* neon_kernel();
 const Kernel* avx2_kernel();
 const Kernel* gfni_avx2_kernel();
 const Kernel* gfni_avx512_kernel();

@@ -28,7 +28,7 @@ const Kernel& choose() {
 
 std::vector<const Kernel*> kernels() {
   std::vector<const Kernel*> possible = {&scalar_kernel()};
-  for (const Kernel* candidate : {avx2_kernel(), gfni_avx2_kernel(), gfni_avx512_kernel()}) {
+  for (const Kernel* candidate : {neon_kernel(), avx2_kernel(), gfni_avx2_kernel(), gfni_avx512_kernel()}) {
     if (candidate != nullptr) possible.push_back(candidate);
   }
   return possible;

@@ -17,7 +17,7 @@ namespace darkshelf::gf16 {
 inline constexpr std::size_t kRegionUnit = 64;
 
 struct Kernel {
-  const char* name;  // "scalar", "avx2", "gfni-avx2", "gfni-avx512"
+  const char* name;  // "scalar", "neon", "avx2", "gfni-avx2", "gfni-avx512"
   /// `bytes` little-endian words at `from` (which may be unaligned) become `bytes` low and `bytes` high bytes.
   void (*to_tower)(std::byte* low, std::byte* high, const std::byte* from, std::size_t bytes);
   /// The way back: 2 * bytes are written; `to` may be unaligned.

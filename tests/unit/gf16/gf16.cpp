@@ -6,7 +6,7 @@
 #include "core/bytes.hpp"
 #include "gf16/field.hpp"
 #include "gf16/kernels.hpp"
-#include "support/damage.hpp"
+#include "support/chance.hpp"
 
 namespace darkshelf::testing {
 namespace {

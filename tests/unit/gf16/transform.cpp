@@ -8,7 +8,7 @@
 #include <set>
 
 #include "core/bytes.hpp"
-#include "support/damage.hpp"
+#include "support/chance.hpp"
 
 namespace darkshelf::testing {
 namespace {
