@@ -4,12 +4,14 @@
 build_packages=(
   g++ cmake ninja-build pkg-config
   libarchive-dev libboost-filesystem-dev libsqlitecpp-dev libsqlite3-dev libssl-dev libcli11-dev libfmt-dev
-  libsodium-dev nlohmann-json3-dev zlib1g-dev
+  libsodium-dev nlohmann-json3-dev zlib1g-dev libexiv2-dev libheif-dev libjpeg62-turbo-dev
 )
 # Outside judges and the file systems that stand in for drives. A test that misses one says so and is skipped.
 test_packages=(
   catch2 python3 par2 sqlite3 attr mount e2fsprogs dosfstools xfsprogs btrfs-progs exfat-fuse exfatprogs ntfs-3g minisign openssl
   libarchive-tools jq gddrescue libfuse3-dev fuse3 smartmontools g++-aarch64-linux-gnu qemu-user
+  libimage-exiftool-perl libheif-examples rawtran-doc forensics-samples-files golang-go4-dev
+  golang-github-rwcarlsen-goexif-dev
 )
 # For the bench preset alone.
 bench_packages=(libbenchmark-dev)

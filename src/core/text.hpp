@@ -43,6 +43,12 @@ struct LeadingDate {
 };
 std::optional<LeadingDate> leading_date(std::string_view name);
 
+/// The code point at `at` and its length, or length 0 if the bytes there are not UTF-8 (RFC 3629).
+struct CodePoint {
+  std::uint32_t value = 0;
+  std::size_t length = 0;
+};
+CodePoint code_point(std::string_view text, std::size_t at);
 bool is_utf8(std::string_view bytes);
 /// The text with every control character and every byte that is not UTF-8 shown as \xNN: safe on a terminal.
 std::string printable(std::string_view bytes);

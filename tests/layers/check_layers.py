@@ -12,7 +12,7 @@ LAYERS = [
     ["core"],
     ["digest", "gf16", "io"],
     ["formats"],
-    ["sign", "parity"],
+    ["sign", "parity", "photo"],
     ["volume"],
     ["catalog"],
     ["shelf"],
@@ -24,18 +24,20 @@ LAYERS = [
 PURE = {
     "formats": ["gf16", "io"],
     "sign": ["gf16", "io"],
+    "photo": ["gf16"],
     "shelf": ["gf16", "io", "parity", "volume"],
 }
 
 # Headers of the system and of other libraries that are the business of one folder alone.
 ONLY_IN = {
     "io": r"(fcntl|unistd|dirent|mntent|poll|termios|sys/(stat|statvfs|statfs|vfs|xattr|file|mman|mount|uio|ioctl|"
-          r"sysmacros|wait)|spawn|linux/.*|blkid/.*)\.h|boost/filesystem/(operations|fstream|directory)\.hpp|boost/filesystem\.hpp"
+          r"sysmacros|wait|socket|prctl|resource|time)|spawn|linux/.*|blkid/.*)\.h|boost/filesystem/(operations|fstream|directory)\.hpp|boost/filesystem\.hpp"
           r"|filesystem|fstream",
     "volume": r"archive(_entry)?\.h",
     "catalog": r"SQLiteCpp/.*|sqlite3\.h",
     "digest": r"openssl/.*|zlib\.h",
     "sign": r"sodium(/.*)?(\.h)?",
+    "photo": r"exiv2/.*|libheif/.*|jpeglib\.h|jerror\.h|turbojpeg\.h",
     "cli": r"CLI/.*|iostream",
 }
 # What a folder may use from another's list all the same, with the reason.

@@ -1,0 +1,95 @@
+#include "photo/decoders/preview.hpp"
+
+#include <algorithm>
+#include <exiv2/exiv2.hpp>
+
+#include "photo/decoders/thumbnail.hpp"
+#include "photo/jpeg_walk.hpp"
+#include "photo/tiff_walk.hpp"
+
+namespace darkshelf::photo {
+
+namespace {
+
+constexpr std::uint16_t kMultiPictures = 0xB002;
+constexpr std::size_t kEntry = 16;
+
+std::uint32_t load(core::ByteSpan bytes, std::size_t at, bool little_endian) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    value = value << 8 | std::to_integer<std::uint32_t>(bytes[little_endian ? at + 3 - i : at + i]);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::vector<core::Bytes> previews_in(core::ByteSpan picture) {
+  auto image = Exiv2::ImageFactory::open(reinterpret_cast<const Exiv2::byte*>(picture.data()),
+                                         static_cast<long>(picture.size()));
+  try {
+    image->readMetadata();
+  } catch (const Exiv2::Error&) {  // what was found before may suffice
+  }
+  const Exiv2::PreviewManager manager(*image);
+  struct Found {
+    std::uint32_t side;
+    core::Bytes jpeg;
+  };
+  std::vector<Found> found;
+  for (const Exiv2::PreviewProperties& properties : manager.getPreviewProperties()) {
+    if (properties.mimeType_ != "image/jpeg" || found.size() == 8) continue;
+    const Exiv2::PreviewImage preview = manager.getPreviewImage(properties);
+    const auto* data = reinterpret_cast<const std::byte*>(preview.pData());
+    core::Bytes jpeg(data, data + preview.size());
+    // What exiv2 says of its size was not decoded from it: some are RAW data in JPEG's lossless way.
+    const JpegWalk walk = walk_jpeg(jpeg);
+    if (walk.started && walk.width > 0) found.push_back({std::max(walk.width, walk.height), std::move(jpeg)});
+  }
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    const bool enough_a = a.side >= kThumbnailSide, enough_b = b.side >= kThumbnailSide;
+    if (enough_a != enough_b) return enough_a;
+    return enough_a ? a.side < b.side : a.side > b.side;
+  });
+  std::vector<core::Bytes> out;
+  for (Found& one : found) out.push_back(std::move(one.jpeg));
+  return out;
+}
+
+std::optional<core::ByteSpan> preview_behind(core::ByteSpan jpeg) {
+  std::optional<core::ByteSpan> best;
+  std::size_t end = 0;
+  const auto segment = [&](const JpegPart& part) {
+    if (part.marker != 0xE2 || part.scan || best || part.body().size() < 12) return;
+    if (core::as_text(part.body().first(4)) != std::string_view("MPF\0", 4)) return;
+    const core::ByteSpan index = part.body().subspan(4);
+    const std::size_t base = static_cast<std::size_t>(index.data() - jpeg.data());
+    const auto tiff = walk_tiff(index);
+    if (!tiff || tiff->directories.empty()) return;
+    const auto entries = tiff->directories.front().bytes.find(kMultiPictures);
+    if (entries == tiff->directories.front().bytes.end()) return;
+    for (std::size_t at = 0; at + kEntry <= std::min<std::size_t>(entries->second.size(), 16 * kEntry); at += kEntry) {
+      const std::uint32_t kind = load(entries->second, at, tiff->little_endian) & 0xFFFFFF;
+      if (kind != 0x010001 && kind != 0x010002) continue;  // others: gain maps, panoramas, the other eye's picture
+      const std::uint64_t bytes = load(entries->second, at + 4, tiff->little_endian);
+      const std::uint64_t offset = base + std::uint64_t{load(entries->second, at + 8, tiff->little_endian)};
+      if (offset >= jpeg.size() || bytes > jpeg.size() - offset) continue;
+      best = jpeg.subspan(offset, bytes);
+    }
+  };
+  // Segments in front of the picture alone: the walk need not go through the coded data.
+  for (std::size_t at = 2; at + 4 <= jpeg.size() && jpeg[at] == std::byte{0xFF}; at = end) {
+    const auto marker = std::to_integer<std::uint8_t>(jpeg[at + 1]);
+    const std::size_t length =
+        std::to_integer<std::size_t>(jpeg[at + 2]) << 8 | std::to_integer<std::size_t>(jpeg[at + 3]);
+    if (marker == 0xDA || marker < 0xC0 || length < 2 || length > jpeg.size() - at - 2) break;
+    end = at + 2 + length;
+    segment({false, marker, at, jpeg.subspan(at, length + 2)});
+  }
+  if (!best) return {};
+  const JpegWalk walk = walk_jpeg(*best);
+  if (!walk.complete || std::max(walk.width, walk.height) < kThumbnailSide) return {};
+  return best;
+}
+
+}  // namespace darkshelf::photo
