@@ -228,6 +228,7 @@ std::string to_json(const Metadata& m) {
 Metadata metadata_from_json(std::string_view text) {
   try {
     const nlohmann::json in = nlohmann::json::parse(text);
+    if (!in.is_object()) throw core::Error(core::Code::kCorrupt, "metadata of a photo is no JSON object");
     Metadata m;
     const auto get = [&](const char* name, auto& value) {
       if (in.contains(name)) value = in.at(name).get<std::decay_t<decltype(value)>>();

@@ -42,7 +42,7 @@ Pixels shown_pixels(core::ByteSpan picture, Content content, Metadata& metadata)
   const unsigned orientation = metadata.orientation;
   std::string why = "it has no preview";
   if (content == Content::kJpeg) {
-    if (const auto preview = preview_behind(picture)) {
+    if (const auto preview = preview_of_jpeg(picture)) {
       try {
         return upright(small_pixels(*preview), orientation);
       } catch (const core::Error&) {  // then from the picture itself

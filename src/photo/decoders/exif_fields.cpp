@@ -77,9 +77,11 @@ void fill_lens(const Exiv2::ExifData& exif, Metadata& into) {
         std::any_of(name.begin(), name.end(), [](char c) { return std::isalpha(static_cast<unsigned char>(c)); });
     return letters && !name.starts_with('(') && name != "n/a" && name != "None" && !name.starts_with("Unknown");
   };
-  if (const std::string name = text(exif, "Exif.Photo.LensModel"); usable(name)) {
-    into.lens = name;
-    return;
+  for (const char* key : {"Exif.Photo.LensModel", "Exif.Canon.LensModel", "Exif.OlympusEq.LensModel"}) {
+    if (const std::string name = text(exif, key); usable(name)) {
+      into.lens = name;
+      return;
+    }
   }
   const auto found = Exiv2::lensName(exif);  // by the makers' numbers
   if (found == exif.end() || found->size() > kMostText) return;

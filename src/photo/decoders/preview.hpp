@@ -13,8 +13,9 @@ namespace darkshelf::photo {
 /// any kind that exiv2 knows.
 std::vector<core::Bytes> previews_in(core::ByteSpan picture);
 
-/// The large thumbnail that many cameras put behind the picture of a JPEG (Multi-Picture Format, CIPA DC-007): decoded
-/// in a tenth of the picture's time. Nothing if there is none of a good size.
-std::optional<core::ByteSpan> preview_behind(core::ByteSpan jpeg);
+/// A smaller picture of a JPEG, inside it, that is large enough for a thumbnail of ours: decoded in a tenth of the
+/// time. Phones put one into EXIF, cameras one behind the picture (Multi-Picture Format, CIPA DC-007). One of another
+/// shape is of what the picture was before somebody cropped it: it does not count.
+std::optional<core::ByteSpan> preview_of_jpeg(core::ByteSpan jpeg);
 
 }  // namespace darkshelf::photo

@@ -1,0 +1,164 @@
+// The digest of the image apart from what is written about it: exiftool writes, and pixels change.
+
+#include <catch2/catch.hpp>
+
+#include "photo/box_walk.hpp"
+#include "photo/image_digest.hpp"
+#include "photo/tiff_walk.hpp"
+#include "support/damage.hpp"
+#include "support/photo/pictures.hpp"
+#include "support/process.hpp"
+#include "support/skip.hpp"
+#include "support/temp_dir.hpp"
+
+namespace darkshelf::testing {
+namespace {
+
+using photo::image_digest;
+
+/// Writes keywords, a caption, a rating and another orientation into a copy, and gives the file as it is then.
+std::optional<core::Bytes> written_about(const TempDir& temp, const std::string& name, const core::Bytes& file) {
+  const io::Path path = temp / name;
+  write(path, file);
+  const std::string why =
+      exiftool({"-m", "-XMP-dc:Subject=wedding", "-XMP-dc:Subject+=Île de Ré", "-XMP:Rating=4",
+                "-XMP-dc:Description=" + std::string(3000, 'c'), "-Artist=Somebody", path.string()});
+  if (!why.empty()) {
+    skip(why);
+    return {};
+  }
+  return read(path);
+}
+
+void check_kept_and_changed(const TempDir& temp, const std::string& name, const core::Bytes& file,
+                            const std::string& method, std::size_t pixel) {
+  INFO(name);
+  const auto before = image_digest(file);
+  REQUIRE(before);
+  CHECK(before->method == method);
+  const auto after = written_about(temp, name, file);
+  if (after) {
+    CHECK(*after != file);
+    const auto kept = image_digest(*after);
+    REQUIRE(kept);
+    CHECK(kept->sha256 == before->sha256);
+    CHECK(kept->bytes == before->bytes);
+  }
+  core::Bytes changed = file;
+  changed.at(pixel) ^= std::byte{1};
+  const auto other = image_digest(changed);
+  CHECK((!other || other->sha256 != before->sha256));
+}
+
+}  // namespace
+
+TEST_CASE("image digest: keywords written by exiftool keep it, a changed pixel does not, in JPEG, DNG, CR3 and TIFF") {
+  TempDir temp;
+  const core::Bytes jpeg = noisy_jpeg(200, 150, 1), dng = small_dng(2), cr3 = small_cr3(3);
+  check_kept_and_changed(temp, "a.jpg", jpeg, "jpeg-1", jpeg.size() - 500);
+  check_kept_and_changed(temp, "a.dng", dng, "tiff-1", 32 * 24 * 3 + 8 + 1000);
+  check_kept_and_changed(temp, "a.cr3", cr3, "cr3-1", cr3.size() - 1000);
+}
+
+TEST_CASE("image digest: a real CR2, HEIC and PNG keep theirs when exiftool writes into them") {
+  TempDir temp;
+  if (const auto cr2 = packaged(kRealCr2)) {
+    const core::Bytes file = read(*cr2);
+    check_kept_and_changed(temp, "a.CR2", file, "tiff-1", file.size() - 100'000);
+  } else {
+    skip("rawtran-doc is not installed");
+  }
+  if (const auto png = packaged("/usr/share/forensics-samples/original-files/pic1/debian.png")) {
+    const core::Bytes file = read(*png);
+    check_kept_and_changed(temp, "a.png", file, "png-1", file.size() / 2);
+  }
+  if (!has_program("heif-enc")) return skip("heif-enc is not installed (libheif-examples)");
+  write(temp / "source.jpg", noisy_jpeg(320, 200, 5));
+  REQUIRE(run_process({"heif-enc", (temp / "source.jpg").string(), "-o", (temp / "made.heic").string()}).exit_code ==
+          0);
+  const core::Bytes heic = read(temp / "made.heic");
+  check_kept_and_changed(temp, "a.heic", heic, "heif-1", heic.size() - 200);
+}
+
+TEST_CASE("image digest: a changed preview is no change of the photo, changed reading of its data is") {
+  const core::Bytes dng = small_dng(2);
+  const auto before = image_digest(dng);
+  REQUIRE(before);
+  CHECK(before->bytes == 128 * 96 * 2);
+  core::Bytes preview = dng;
+  preview.at(100) ^= std::byte{1};
+  CHECK(image_digest(preview) == before);
+
+  TiffMaker little, big(false);
+  const auto make = [](TiffMaker& maker, std::uint64_t width) {
+    const std::uint32_t data = maker.add_data(seeded_bytes(600, 4));
+    return maker.finish(maker.add_directory({{256, 4, {width}}, {257, 4, {10}}, {273, 4, {data}}, {279, 4, {600}}}));
+  };
+  const auto one = image_digest(make(little, 20)), same = image_digest(make(big, 20));
+  REQUIRE(one);
+  CHECK(one == same);  // the byte order of the file is not the picture's
+  TiffMaker wider;
+  CHECK(image_digest(make(wider, 21))->sha256 != one->sha256);
+}
+
+TEST_CASE("image digest: half a picture has none, and what is no picture has none") {
+  const core::Bytes jpeg = noisy_jpeg(64, 48, 1), dng = small_dng(2), cr3 = small_cr3(3);
+  for (const core::Bytes* file : {&jpeg, &dng, &cr3}) {
+    const core::ByteSpan whole = *file;
+    const auto all = image_digest(whole);
+    REQUIRE(all);
+    for (std::size_t length = 0; length < whole.size(); length += 1 + whole.size() / 997) {
+      const auto some = image_digest(whole.first(length));
+      if (some && some->sha256 == all->sha256 && file != &dng) FAIL("as if whole at " << length);
+    }
+  }
+  CHECK_FALSE(image_digest(core::ByteSpan(jpeg).first(jpeg.size() - 2)));
+  CHECK_FALSE(image_digest({}));
+  CHECK_FALSE(image_digest(seeded_bytes(10'000, 1)));
+  CHECK_FALSE(image_digest(core::Bytes(10'000)));
+}
+
+TEST_CASE("TIFF walk: circles, counts beyond the file and deep nesting come to an end") {
+  TiffMaker circle;
+  const std::uint32_t at = circle.add_directory({{256, 4, {1}}}, 8);
+  CHECK(at == 8);
+  CHECK(photo::walk_tiff(circle.finish(at))->directories.size() == 1);
+
+  TiffMaker nested;  // each with itself and the one before as SubIFDs
+  std::uint32_t last = nested.add_directory({{256, 4, {1}}});
+  for (int i = 0; i < 200; ++i) last = nested.add_directory({{330, 4, {last, last}}}, last);
+  CHECK(photo::walk_tiff(nested.finish(last))->directories.size() <= 64);
+
+  TiffMaker huge;
+  core::Bytes file = huge.finish(huge.add_directory({{273, 4, {1, 2, 3}}, {279, 4, {1, 2, 3}}}));
+  for (std::size_t i = 14; i < 18; ++i) file[i] = std::byte{0xFF};  // the count of the first entry
+  const auto tiff = photo::walk_tiff(file);
+  REQUIRE(tiff);
+  CHECK(tiff->cut);
+  CHECK(photo::image_ranges(tiff->directories.at(0), file.size()).empty());
+}
+
+TEST_CASE("box walk: nested, endless and lying boxes come to an end") {
+  core::Bytes inner;
+  for (int i = 0; i < 3000; ++i) inner = box("meta", inner);
+  CHECK(photo::boxes_in(inner).size() == 1);
+  CHECK_FALSE(image_digest(joined({box("ftyp", core::to_bytes(std::string("heic\0\0\0\0mif1", 12))), inner})));
+  core::Bytes many;
+  for (int i = 0; i < 10'000; ++i)
+    many.insert(many.end(), {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{8}, std::byte{'f'}, std::byte{'r'},
+                             std::byte{'e'}, std::byte{'e'}});
+  CHECK(photo::boxes_in(many).size() == 4096);
+  core::Bytes longer = box("mdat", seeded_bytes(100, 1));
+  longer[2] = std::byte{0x7F};
+  CHECK(photo::boxes_in(longer).at(0).cut);
+  // An iloc of four thousand million items with four thousand million extents each.
+  const core::Bytes iloc =
+      joined({core::to_bytes(std::string("\2\0\0\0\0\0\xFF\xFF\xFF\xFF\0\0\0\1\0\0\0\0\xFF\xFF", 20))});
+  const core::Bytes lying = joined({box("ftyp", core::to_bytes(std::string("heic\0\0\0\0mif1", 12))),
+                                    box("meta", joined({core::Bytes(4), box("iloc", iloc)}))});
+  const auto items = photo::items_of(lying);
+  REQUIRE(items);
+  CHECK_FALSE(items->complete);
+}
+
+}  // namespace darkshelf::testing
