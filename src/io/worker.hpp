@@ -57,6 +57,11 @@ class WorkerSeat {
   static std::unique_ptr<WorkerSeat> take();
   virtual ~WorkerSeat() = default;
 
+  /// To be called when all is loaded and before the first request: no file can be opened from here on, no program
+  /// started, no network reached, whatever a request makes of this process. Kernels that cannot do it, and builds with
+  /// sanitizers, go on without.
+  virtual void lock_up() = 0;
+
   struct Request {
     std::string head;
     core::ByteSpan bytes;  // all parts; good until the next call of next()

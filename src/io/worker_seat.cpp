@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,6 +12,7 @@
 
 #include "io/posix_file.hpp"
 #include "io/worker.hpp"
+#include "io/worker_lock.hpp"
 #include "io/worker_wire.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -55,13 +55,18 @@ class PosixSeat : public WorkerSeat {
     limit(RLIMIT_CORE, 0);  // pictures are nobody's business, in dumps neither
     limit(RLIMIT_NOFILE, 64);
     limit(RLIMIT_FSIZE, 0);  // it writes no file
-    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     base_ = address_space();
     return true;
   }
   ~PosixSeat() override {
     release();
     if (answers_ != nullptr) ::munmap(answers_, hello_.answer);
+  }
+
+  void lock_up() override {
+#ifndef DARKSHELF_SANITIZED
+    refuse_all_but_work();
+#endif
   }
 
   std::optional<Request> next() override {

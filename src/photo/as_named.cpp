@@ -82,10 +82,11 @@ std::optional<NotAsNamed> look_into_tiff(core::ByteSpan file) {
   return {};
 }
 
-std::optional<NotAsNamed> look_into_boxes(core::ByteSpan file) {
+/// Films may have silence in zeros, and room in front of what they never recorded.
+std::optional<NotAsNamed> look_into_boxes(core::ByteSpan file, bool film) {
   for (const Box& box : boxes_in(file)) {
     if (box.cut) return ends_early("a part of it is longer than the file");
-    if (box.type != "mdat") continue;
+    if (film || box.type != "mdat") continue;
     if (const auto run = long_zeros(box.content)) {
       return zeros(static_cast<std::uint64_t>(box.content.data() - file.data()) + *run);
     }
@@ -131,7 +132,7 @@ std::optional<NotAsNamed> picture_not_as_named(std::string_view name, core::Byte
     case Content::kCr3:
     case Content::kHeif:
     case Content::kQuickTime:
-      return look_into_boxes(front);
+      return look_into_boxes(front, looks.content == Content::kQuickTime);
     case Content::kPng:
       return look_into_png(front);
     default:

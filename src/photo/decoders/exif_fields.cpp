@@ -43,31 +43,24 @@ std::optional<long> number(const Exiv2::ExifData& exif, const char* key) {
   return found->value().ok() ? std::optional(value) : std::nullopt;
 }
 
-void fill_time(const Exiv2::ExifData& exif, Metadata& into) {
-  struct Keys {
-    const char *time, *fraction, *zone;
-  };
-  constexpr std::array kKeys = {
-      Keys{"Exif.Photo.DateTimeOriginal", "Exif.Photo.SubSecTimeOriginal", "Exif.Photo.OffsetTimeOriginal"},
-      Keys{"Exif.Image.DateTimeOriginal", "Exif.Photo.SubSecTimeOriginal", "Exif.Photo.OffsetTimeOriginal"},
-      Keys{"Exif.Photo.DateTimeDigitized", "Exif.Photo.SubSecTimeDigitized", "Exif.Photo.OffsetTimeDigitized"},
-      Keys{"Exif.Image.DateTime", "Exif.Photo.SubSecTime", "Exif.Photo.OffsetTime"}};
-  for (const Keys& keys : kKeys) {
-    if (into.captured) return;
-    into.captured = parse_capture_time(text(exif, keys.time));
-    if (!into.captured) continue;
-    const std::string fraction = text(exif, keys.fraction);
-    const bool digits =
-        !fraction.empty() && std::all_of(fraction.begin(), fraction.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (digits) {
-      if (const auto whole = parse_capture_time("2000-01-01T00:00:00." + fraction)) {
-        into.captured->nanoseconds = whole->nanoseconds;
-        into.captured->digits = whole->digits;
-      }
+struct TimeKeys {
+  const char *time, *fraction, *zone;
+};
+void fill_time(const Exiv2::ExifData& exif, const TimeKeys& keys, Metadata& into) {
+  if (into.captured) return;
+  into.captured = parse_capture_time(text(exif, keys.time));
+  if (!into.captured) return;
+  const std::string fraction = text(exif, keys.fraction);
+  const bool digits =
+      !fraction.empty() && std::all_of(fraction.begin(), fraction.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (digits) {
+    if (const auto whole = parse_capture_time("2000-01-01T00:00:00." + fraction)) {
+      into.captured->nanoseconds = whole->nanoseconds;
+      into.captured->digits = whole->digits;
     }
-    into.captured->zone = parse_zone(text(exif, keys.zone));
-    if (!into.captured->zone) into.captured->zone = parse_zone(text(exif, "Exif.Photo.OffsetTime"));
   }
+  into.captured->zone = parse_zone(text(exif, keys.zone));
+  if (!into.captured->zone) into.captured->zone = parse_zone(text(exif, "Exif.Photo.OffsetTime"));
 }
 
 void fill_lens(const Exiv2::ExifData& exif, Metadata& into) {
@@ -166,7 +159,11 @@ void fill_from_exif(Exiv2::ExifData& exif, Metadata& into) {
   const auto first = [](std::string& value, std::string found) {
     if (value.empty()) value = std::move(found);
   };
-  fill_time(exif, into);
+  constexpr std::array kTimes = {
+      TimeKeys{"Exif.Photo.DateTimeOriginal", "Exif.Photo.SubSecTimeOriginal", "Exif.Photo.OffsetTimeOriginal"},
+      TimeKeys{"Exif.Image.DateTimeOriginal", "Exif.Photo.SubSecTimeOriginal", "Exif.Photo.OffsetTimeOriginal"},
+      TimeKeys{"Exif.Photo.DateTimeDigitized", "Exif.Photo.SubSecTimeDigitized", "Exif.Photo.OffsetTimeDigitized"}};
+  for (const TimeKeys& keys : kTimes) fill_time(exif, keys, into);
   first(into.make, text(exif, "Exif.Image.Make"));
   first(into.model, text(exif, "Exif.Image.Model"));
   first(into.model, text(exif, "Exif.Image.UniqueCameraModel"));
@@ -183,6 +180,10 @@ void fill_from_exif(Exiv2::ExifData& exif, Metadata& into) {
   }
   const auto rating = number(exif, "Exif.Image.Rating");
   if (!into.rating && rating && *rating >= 1 && *rating <= 5) into.rating = static_cast<std::int8_t>(*rating);
+}
+
+void fill_time_written(const Exiv2::ExifData& exif, Metadata& into) {
+  fill_time(exif, {"Exif.Image.DateTime", "Exif.Photo.SubSecTime", "Exif.Photo.OffsetTime"}, into);
 }
 
 void fill_from_exif_texts(const Exiv2::ExifData& exif, Metadata& into) {
@@ -206,7 +207,6 @@ void fill_from_exif_texts(const Exiv2::ExifData& exif, Metadata& into) {
 
 void fill_from_iptc(const Exiv2::IptcData& iptc, Metadata& into) {
   const bool had_keywords = !into.keywords.empty();
-  std::string date, time;
   for (const Exiv2::Iptcdatum& datum : iptc) {
     if (datum.record() != 2 || datum.size() > kMostText) continue;
     const auto given = [&] { return datum.toString(); };
@@ -220,20 +220,23 @@ void fill_from_iptc(const Exiv2::IptcData& iptc, Metadata& into) {
       case Exiv2::IptcDataSets::Caption:
         if (into.caption.empty()) into.caption = given();
         break;
-      case Exiv2::IptcDataSets::DateCreated:
-        date = given();
-        break;  // "2026-06-14"
-      case Exiv2::IptcDataSets::TimeCreated:
-        time = given();
-        break;  // "15:30:12+02:00"
       default:
         break;
     }
   }
-  if (!into.captured && !date.empty()) {
-    into.captured = parse_capture_time(date + "T" + time);
-    if (!into.captured) into.captured = parse_capture_time(date);
-  }
+}
+
+void fill_time_from_iptc(const Exiv2::IptcData& iptc, Metadata& into) {
+  const auto text = [&](std::uint16_t tag) {
+    for (const Exiv2::Iptcdatum& datum : iptc) {
+      if (datum.record() == 2 && datum.tag() == tag && datum.size() < 100) return datum.toString();
+    }
+    return std::string();
+  };
+  if (into.captured) return;
+  const std::string date = text(Exiv2::IptcDataSets::DateCreated);  // "2026-06-14", and "15:30:12+02:00"
+  into.captured = parse_capture_time(date + "T" + text(Exiv2::IptcDataSets::TimeCreated));
+  if (!into.captured) into.captured = parse_capture_time(date);
 }
 
 }  // namespace darkshelf::photo

@@ -74,6 +74,8 @@ ReadMetadata read_metadata(core::ByteSpan picture, std::span<const core::ByteSpa
       fill_from_exif_texts(image->exifData(), m);
       fill_place_from_xmp(image->xmpData(), m);
       fill_time_from_xmp(image->xmpData(), m);
+      fill_time_from_iptc(image->iptcData(), m);
+      fill_time_written(image->exifData(), m);
       fill_camera_from_xmp(image->xmpData(), m);
       const int width = image->pixelWidth(), height = image->pixelHeight();
       if (width > 0 && height > 0) {

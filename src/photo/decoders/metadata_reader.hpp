@@ -29,8 +29,8 @@ struct ReadMetadata {
 /// Which source wins, field by field, is told in docs/decisions/0007; the first one that has it:
 ///   rating, label, title, caption, keywords   sidecars, embedded XMP, IPTC, EXIF
 ///   orientation, position                     sidecars, EXIF, embedded XMP
-///   capture time                              sidecars if they tell another second, EXIF, embedded XMP, IPTC
-///   camera, lens, exposure                    EXIF, embedded XMP, sidecars
+///   capture time                              sidecars if they tell another second, EXIF, embedded XMP, IPTC, EXIF's
+///   time of writing camera, lens, exposure                    EXIF, embedded XMP, sidecars
 ReadMetadata read_metadata(core::ByteSpan picture, std::span<const core::ByteSpan> sidecars);
 
 // --- parts of it -------------------------------------------------------------------------------------------------
@@ -38,7 +38,10 @@ ReadMetadata read_metadata(core::ByteSpan picture, std::span<const core::ByteSpa
 /// Each fills in what `into` has not got yet.
 void fill_from_exif(Exiv2::ExifData& exif, Metadata& into);
 void fill_from_exif_texts(const Exiv2::ExifData& exif, Metadata& into);
+/// When the file was written, for cameras and scanners that tell nothing else.
+void fill_time_written(const Exiv2::ExifData& exif, Metadata& into);
 void fill_from_iptc(const Exiv2::IptcData& iptc, Metadata& into);
+void fill_time_from_iptc(const Exiv2::IptcData& iptc, Metadata& into);
 /// What people give a photo: rating, label, title, caption, keywords.
 void fill_given_from_xmp(const Exiv2::XmpData& xmp, Metadata& into);
 /// Where and how it is turned.

@@ -1,5 +1,11 @@
 // A worker that does what its request says: what decoders do that met their match. Tests of io::Worker and photo::Pool.
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstring>
 #include <new>
@@ -22,6 +28,27 @@ std::size_t eat(std::size_t megabytes) {
   return held.size();
 }
 
+/// What a picture would do that has taken over its decoder: what of it is refused.
+std::string reach_out() {
+  const auto told = [](const char* what, bool done) { return std::string(what) + (done ? " done, " : " refused, "); };
+  char name[] = "/bin/true";
+  char* arguments[] = {name, nullptr};
+  std::string out = told("file", ::open("/etc/passwd", O_RDONLY) >= 0);
+  out += told("write", ::open("/tmp/darkshelf-rogue", O_WRONLY | O_CREAT, 0600) >= 0);
+  ::unlink("/tmp/darkshelf-rogue");
+  out += told("network", ::socket(AF_INET, SOCK_STREAM, 0) >= 0);
+  out += told("signal", ::kill(::getppid(), 0) == 0);
+  out += told("memory", ::syscall(SYS_process_vm_readv, ::getppid(), nullptr, 0, nullptr, 0, 0) == 0);
+  int status = -1;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execv(name, arguments);
+    ::_exit(77);
+  }
+  out += told("program", child > 0 && ::waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 0);
+  return out;
+}
+
 int recurse(int depth) {
   volatile char frame[4096];
   frame[0] = static_cast<char>(depth);
@@ -42,6 +69,8 @@ int main() {
     if (says("overflow")) return recurse(0);
     if (says("once") && served > 1) std::raise(SIGSEGV);  // what an earlier request left behind
     if (says("leave")) return 0;
+    if (says("lock")) seat->lock_up();
+    if (says("reach out")) seat->answer(core::as_bytes(reach_out()));
     if (says("hang")) {
       for (volatile bool on = true; on;) {
       }

@@ -117,6 +117,25 @@ TEST_CASE("worker: answers that do not fit are not taken") {
   CHECK(all.parts.back() == "sent 10");
 }
 
+TEST_CASE("worker: locked up, it opens no file, reaches no network and starts no program, and works on") {
+  const auto free = rogue();
+  CHECK(ask(*free, "reach out").parts.at(0) ==
+        "file done, write done, network done, signal done, memory done, program done, ");
+#ifdef __SANITIZE_ADDRESS__
+  SUCCEED("a sanitizer needs its files");
+#else
+  const auto locked = rogue();
+  const All all = ask(*locked, "lock; reach out");
+  REQUIRE(all.parts.size() == 1);
+  CHECK(all.parts[0] ==
+        "file refused, write refused, network refused, signal refused, memory refused, program refused, ");
+  const core::Bytes bytes = seeded_bytes(10 << 10, 1);
+  CHECK(ask(*locked, "echo", {bytes}).parts.at(0) == core::as_text(bytes));
+  CHECK(ask(*locked, "memory").parts.at(0).starts_with("got "));
+  CHECK(ask(*locked, "abort").end.signal == SIGABRT);
+#endif
+}
+
 TEST_CASE("worker: it has nothing of ours: no descriptors, no environment, no terminal") {
   CHECK_THROWS_AS(io::Worker::start("/nowhere/worker", {}), core::Error);
   ::setenv("DARKSHELF_PASSPHRASE", "secret", 1);

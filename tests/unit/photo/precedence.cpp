@@ -144,6 +144,30 @@ TEST_CASE(
   CHECK(with("yesterday") == "2026-06-14T15:30:12.345");
 }
 
+TEST_CASE("precedence: times from the most particular to the least") {
+  TempDir temp;
+  const io::Path path = temp / "a.jpg";
+  write(path, plain_jpeg(60, 40));
+  const auto with = [&](const std::string& option) {
+    const std::string why = exiftool({option, path.string()});
+    if (!why.empty()) return why;
+    return metadata(read(path)).captured->text();
+  };
+  if (const std::string first = with("-EXIF:ModifyDate=2026:01:01 00:00:01");
+      first.find("not installed") != std::string::npos) {
+    return skip(first);
+  } else {
+    CHECK(first == "2026-01-01T00:00:01");
+  }
+  CHECK(with("-IPTC:DateCreated=2026:01:02") == "2026-01-02T00:00:00");
+  CHECK(with("-IPTC:TimeCreated=10:00:00+01:00") == "2026-01-02T10:00:00+01:00");
+  CHECK(with("-XMP-photoshop:DateCreated=2026:01:03 00:00:01") == "2026-01-03T00:00:01");
+  CHECK(with("-EXIF:CreateDate=2026:01:04 00:00:01") == "2026-01-04T00:00:01");
+  CHECK(with("-EXIF:DateTimeOriginal=2026:01:05 00:00:01") == "2026-01-05T00:00:01");
+  CHECK(with("-EXIF:OffsetTime=+02:00") == "2026-01-05T00:00:01+02:00");
+  CHECK(with("-EXIF:DateTimeOriginal=0000:00:00 00:00:00") == "2026-01-04T00:00:01+02:00");
+}
+
 TEST_CASE("precedence: CR3 and DNG are read, with time and zone, lens and turning") {
   const auto cr3 = metadata(small_cr3(1), {}, "a.CR3");
   CHECK(cr3.camera() == "Canon EOS R6");
