@@ -29,6 +29,14 @@ class Fields {
     bytes_ = bytes_.subspan(size);
     return out;
   }
+  /// Up to a zero byte or the end.
+  std::string text() {
+    const std::string_view all = core::as_text(bytes_);
+    const std::size_t end = std::min(all.find('\0'), all.size());
+    const std::string out(all.substr(0, end));
+    bytes_ = bytes_.subspan(std::min(end + 1, all.size()));
+    return out;
+  }
   core::ByteSpan rest() const { return bytes_; }
   bool bad() const { return bad_; }
 
@@ -53,6 +61,9 @@ class ItemReader {
       : file_(file), meta_(meta), items_(items) {}
 
   void read() {
+    if (auto fields = list("pitm")) {
+      items_.primary = static_cast<std::uint32_t>(fields->number(version_of(*fields).version == 0 ? 2 : 4));
+    }
     types();
     places();
     thumbnails();
@@ -66,9 +77,11 @@ class ItemReader {
     items_.complete &= !box->cut;
     return Fields(box->content);
   }
+  /// Goes on as long as lists can be read and are of a length that makes sense.
   bool more(const Fields& fields) {
-    if (fields.bad() || ++entries_ > kMostEntries) items_.complete = false;
-    return items_.complete;
+    broken_ |= fields.bad() || ++entries_ > kMostEntries;
+    items_.complete &= !broken_;
+    return !broken_;
   }
 
   void types() {
@@ -85,6 +98,9 @@ class ItemReader {
       const std::string type = of.type();
       if (!more(of)) return;
       items_.by_id[id].type = type;
+      if (type != "mime") continue;
+      of.text();  // its name
+      items_.by_id[id].content_type = of.text();
     }
   }
 
@@ -110,8 +126,8 @@ class ItemReader {
         std::uint64_t length = fields->number(length_size);
         if (length == 0 && offset && *offset < within.size()) length = within.size() - *offset;
         if (method > 1 || !offset || *offset > within.size() || length > within.size() - *offset) {
-          items_.complete = false;
-          return;
+          items_.complete = false;  // others may be there
+          continue;
         }
         items_.by_id[id].extents.push_back(within.subspan(*offset, length));
       }
@@ -156,6 +172,12 @@ class ItemReader {
           if (std::find(kNeeded.begin(), kNeeded.end(), setting.type) != kNeeded.end()) {
             item->second.settings.push_back(setting.content);
           }
+          if (setting.type == "ispe") {
+            Fields size(setting.content);
+            size.number(4);
+            item->second.width = static_cast<std::uint32_t>(size.number(4));
+            item->second.height = static_cast<std::uint32_t>(size.number(4));
+          }
         }
       }
     }
@@ -165,6 +187,7 @@ class ItemReader {
   const std::vector<Box>& meta_;
   Items& items_;
   std::size_t entries_ = 0;
+  bool broken_ = false;
 };
 
 }  // namespace

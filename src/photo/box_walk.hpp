@@ -29,14 +29,17 @@ std::vector<std::string> brands_of(core::ByteSpan file);
 
 /// One item of a HEIC or AVIF: a tile, a grid of tiles, a thumbnail, EXIF.
 struct Item {
-  std::string type;                      // "hvc1", "grid", "Exif"
+  std::string type;                      // "hvc1", "grid", "Exif", "mime"
+  std::string content_type;              // of "mime": "application/rdf+xml" is XMP
   std::vector<core::ByteSpan> extents;   // its data, in order
   std::vector<core::ByteSpan> settings;  // properties without which its data cannot be decoded: hvcC, av1C, ispe …
   bool thumbnail = false;
+  std::uint32_t width = 0, height = 0;  // as its data have it, before it is turned
 };
 struct Items {
   std::map<std::uint32_t, Item> by_id;
-  bool complete = true;  // every extent lies within the file, and all of the lists could be read
+  std::uint32_t primary = 0;  // the picture itself; 0: not told
+  bool complete = true;       // every extent lies within the file, and all of the lists could be read
 };
 /// Nothing if the file has no list of items.
 std::optional<Items> items_of(core::ByteSpan file);

@@ -25,11 +25,11 @@ using nlohmann::json;
 json judged(const std::vector<io::Path>& paths) {
   std::vector<std::string> words = {"exiftool", "-q", "-q", "-json", "-n", "-c", "%+.6f"};
   // Time as text, the lens as it prints it; all else as numbers.
+  // Of the standard's own fields: makers' notes have others of the same names, in units of their own.
   for (const char* tag :
-       {"DateTimeOriginal", "CreateDate",  "SubSecTimeOriginal", "OffsetTimeOriginal", "Make",        "Model",
-        "LensModel",        "LensID#",     "Orientation",        "ExposureTime",       "FNumber",     "ISO",
-        "FocalLength",      "GPSLatitude", "GPSLongitude",       "ImageWidth",         "ImageHeight", "ModifyDate",
-        "Subject",          "Rating",      "GPSStatus"}) {
+       {"EXIF:DateTimeOriginal", "EXIF:CreateDate", "EXIF:ModifyDate", "EXIF:Make", "EXIF:Model", "LensModel",
+        "EXIF:Orientation", "EXIF:ExposureTime", "EXIF:FNumber", "EXIF:ISO", "EXIF:FocalLength", "GPSLatitude",
+        "GPSLongitude", "ImageWidth", "ImageHeight", "EXIF:ExifImageWidth", "EXIF:ExifImageHeight"}) {
     words.push_back(std::string("-") + tag);
   }
   for (const io::Path& path : paths) words.push_back(path.string());
@@ -74,6 +74,16 @@ std::string time_of(const json& of) {
   return {};
 }
 
+/// The EXIF of a file whose JPEG was cut off behind it, in front of a good one: exiftool does not look into the other.
+core::Bytes with_a_picture(const core::Bytes& stub) {
+  core::Bytes out = plain_jpeg(16, 12);
+  if (stub.size() < 6 || stub[2] != std::byte{0xFF} || stub[3] != std::byte{0xE1}) return out;
+  const std::size_t length = std::to_integer<std::size_t>(stub[4]) << 8 | std::to_integer<std::size_t>(stub[5]);
+  const std::size_t end = std::min(stub.size(), length + 4);
+  out.insert(out.begin() + 2, stub.begin() + 2, stub.begin() + static_cast<std::ptrdiff_t>(end));
+  return out;
+}
+
 std::map<std::string, Agreement> compare(const std::vector<io::Path>& paths) {
   std::map<std::string, Agreement> out;
   const json all = judged(paths);
@@ -100,8 +110,12 @@ std::map<std::string, Agreement> compare(const std::vector<io::Path>& paths) {
                    number_of(theirs, "ISO"));
     out["latitude"].add(file, ours.position ? fmt::format("{:.4g}", ours.position->latitude) : "",
                         number_of(theirs, "GPSLatitude"));
-    out["pixels"].add(file, fmt::format("{}x{}", ours.width, ours.height),
-                      text_of(theirs, "ImageWidth") + "x" + text_of(theirs, "ImageHeight"));
+    // Of a RAW file exiftool names the preview's size first.
+    const std::string pixels = fmt::format("{}x{}", ours.width, ours.height);
+    const std::string in_exif = text_of(theirs, "ExifImageWidth") + "x" + text_of(theirs, "ExifImageHeight");
+    out["pixels"].add(
+        file, pixels,
+        pixels == in_exif ? in_exif : text_of(theirs, "ImageWidth") + "x" + text_of(theirs, "ImageHeight"));
   }
   for (const auto& [field, agreement] : out) {
     std::cout << fmt::format("{}: {} of {} agree with exiftool\n{}", field, agreement.same, agreement.compared,
@@ -115,10 +129,15 @@ std::map<std::string, Agreement> compare(const std::vector<io::Path>& paths) {
 
 TEST_CASE("photo metadata: real photos of Debian packages agree with exiftool") {
   if (!has_program("exiftool")) return skip("exiftool is not installed (libimage-exiftool-perl)");
+  TempDir temp;
   std::vector<io::Path> paths;
   for (const io::Path& path : packaged_pictures()) {
     // Files made to be broken are tried elsewhere: what they say is nobody's truth.
-    if (path.string().find("corrupt") == std::string::npos && path.filename() != "rotate.heic") paths.push_back(path);
+    if (path.string().find("corrupt") != std::string::npos || path.filename() == "rotate.heic") continue;
+    paths.push_back(path);
+    if (path.string().find("goexif") == std::string::npos) continue;
+    paths.back() = temp / path.filename().string();
+    write(paths.back(), with_a_picture(read(path)));
   }
   if (paths.size() < 5)
     return skip("rawtran-doc, forensics-samples-files, golang-github-rwcarlsen-goexif-dev are not installed");
@@ -127,7 +146,7 @@ TEST_CASE("photo metadata: real photos of Debian packages agree with exiftool") 
                             "latitude", "pixels"}) {
     INFO(field);
     const Agreement& agreement = found.at(field);
-    CHECK(agreement.same * 100 >= agreement.compared * 95);
+    CHECK(agreement.same * 100 >= agreement.compared * 97);
   }
 }
 

@@ -128,7 +128,7 @@ void fill_position(const Exiv2::ExifData& exif, Metadata& into) {
   const auto latitude = degrees(exif, "Exif.GPSInfo.GPSLatitude", "Exif.GPSInfo.GPSLatitudeRef", 'S');
   const auto longitude = degrees(exif, "Exif.GPSInfo.GPSLongitude", "Exif.GPSInfo.GPSLongitudeRef", 'W');
   if (!latitude || !longitude) return;
-  if (text(exif, "Exif.GPSInfo.GPSStatus") == "V" && *latitude == 0 && *longitude == 0) return;  // no fix yet
+  if (*latitude == 0 && *longitude == 0) return;  // a receiver that knows nothing yet
   into.position = Position{*latitude, *longitude, ratio(exif, "Exif.GPSInfo.GPSAltitude")};
   const auto below = number(exif, "Exif.GPSInfo.GPSAltitudeRef");
   if (into.position->altitude && below == 1) into.position->altitude = -*into.position->altitude;
@@ -173,8 +173,10 @@ void fill_from_exif(Exiv2::ExifData& exif, Metadata& into) {
   const auto turned = number(exif, "Exif.Image.Orientation");
   if (into.orientation == 0 && turned && *turned >= 1 && *turned <= 8)
     into.orientation = static_cast<std::uint8_t>(*turned);
-  const auto width = number(exif, "Exif.Photo.PixelXDimension"), height = number(exif, "Exif.Photo.PixelYDimension");
-  if (into.width == 0 && width.value_or(0) > 0 && height.value_or(0) > 0) {
+  for (const auto& [across, down] : {std::pair{"Exif.Photo.PixelXDimension", "Exif.Photo.PixelYDimension"},
+                                     {"Exif.Image.ImageWidth", "Exif.Image.ImageLength"}}) {
+    const auto width = number(exif, across), height = number(exif, down);
+    if (into.width != 0 || width.value_or(0) <= 0 || height.value_or(0) <= 0) continue;
     into.width = static_cast<std::uint32_t>(*width);
     into.height = static_cast<std::uint32_t>(*height);
   }

@@ -1,8 +1,11 @@
 #include "photo/decoders/metadata_reader.hpp"
 
+#include <algorithm>
 #include <exiv2/exiv2.hpp>
 #include <memory>
 
+#include "photo/box_walk.hpp"
+#include "photo/magic.hpp"
 #include "photo/text.hpp"
 
 namespace darkshelf::photo {
@@ -26,6 +29,56 @@ void settle_time(const Metadata& sidecars, Metadata& into) {
     into.captured->nanoseconds = sidecars.captured->nanoseconds;
     into.captured->digits = sidecars.captured->digits;
   }
+}
+
+/// What a picture has in it.
+struct Sources {
+  Exiv2::ExifData exif;
+  Exiv2::IptcData iptc;
+  Exiv2::XmpData xmp;
+  std::uint32_t width = 0, height = 0;
+  std::string problem;  // why not all of it could be read
+};
+
+Sources from_image(core::ByteSpan picture) {
+  auto image = Exiv2::ImageFactory::open(reinterpret_cast<const Exiv2::byte*>(picture.data()),
+                                         static_cast<long>(picture.size()));
+  Sources out;
+  try {
+    image->readMetadata();
+  } catch (const Exiv2::Error& e) {  // what was read before stays
+    out.problem = sentence(e);
+  }
+  out.exif = image->exifData();
+  out.iptc = image->iptcData();
+  out.xmp = image->xmpData();
+  out.width = static_cast<std::uint32_t>(std::max(0, image->pixelWidth()));
+  out.height = static_cast<std::uint32_t>(std::max(0, image->pixelHeight()));
+  return out;
+}
+
+/// HEIC and AVIF by our own list of items: exiv2 0.27 takes the metadata for absent that other programs have put there
+/// since (it leaves out base offsets), and a tile's size for the picture's.
+Sources from_items(core::ByteSpan picture) {
+  const auto items = items_of(picture);
+  if (!items) return from_image(picture);
+  Sources out;
+  if (!items->complete) out.problem = "parts of it lie behind the end of the file";
+  for (const auto& [id, item] : items->by_id) {
+    core::Bytes data;
+    for (const core::ByteSpan extent : item.extents) data.insert(data.end(), extent.begin(), extent.end());
+    if (id == items->primary) out.width = item.width, out.height = item.height;
+    if (item.type == "mime" && item.content_type == "application/rdf+xml") {
+      Exiv2::XmpParser::decode(out.xmp, std::string(core::as_text(data)));
+    }
+    if (item.type != "Exif" || data.size() < 4) continue;
+    std::uint64_t at = 4;  // behind the offset of the TIFF in what follows
+    for (std::size_t i = 0; i < 4; ++i) at += std::to_integer<std::uint64_t>(data[i]) << (24 - 8 * i);
+    if (at >= data.size()) continue;
+    Exiv2::ExifParser::decode(out.exif, reinterpret_cast<const Exiv2::byte*>(data.data() + at),
+                              static_cast<std::uint32_t>(data.size() - at));
+  }
+  return out;
 }
 
 }  // namespace
@@ -61,27 +114,18 @@ ReadMetadata read_metadata(core::ByteSpan picture, std::span<const core::ByteSpa
   }
   if (!picture.empty()) {
     try {
-      auto image = Exiv2::ImageFactory::open(reinterpret_cast<const Exiv2::byte*>(picture.data()),
-                                             static_cast<long>(picture.size()));
-      try {
-        image->readMetadata();
-      } catch (const Exiv2::Error& e) {  // what was read before stays
-        out.problems.push_back("not all metadata can be read: " + sentence(e));
-      }
-      fill_given_from_xmp(image->xmpData(), m);
-      fill_from_iptc(image->iptcData(), m);
-      fill_from_exif(image->exifData(), m);
-      fill_from_exif_texts(image->exifData(), m);
-      fill_place_from_xmp(image->xmpData(), m);
-      fill_time_from_xmp(image->xmpData(), m);
-      fill_time_from_iptc(image->iptcData(), m);
-      fill_time_written(image->exifData(), m);
-      fill_camera_from_xmp(image->xmpData(), m);
-      const int width = image->pixelWidth(), height = image->pixelHeight();
-      if (width > 0 && height > 0) {
-        m.width = static_cast<std::uint32_t>(width);
-        m.height = static_cast<std::uint32_t>(height);
-      }
+      Sources in = looks_of(picture).content == Content::kHeif ? from_items(picture) : from_image(picture);
+      if (!in.problem.empty()) out.problems.push_back("not all metadata can be read: " + in.problem);
+      fill_given_from_xmp(in.xmp, m);
+      fill_from_iptc(in.iptc, m);
+      fill_from_exif(in.exif, m);
+      fill_from_exif_texts(in.exif, m);
+      fill_place_from_xmp(in.xmp, m);
+      fill_time_from_xmp(in.xmp, m);
+      fill_time_from_iptc(in.iptc, m);
+      fill_time_written(in.exif, m);
+      fill_camera_from_xmp(in.xmp, m);
+      if (in.width > 0 && in.height > 0) m.width = in.width, m.height = in.height;
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& e) {
