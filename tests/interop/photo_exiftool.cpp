@@ -106,8 +106,10 @@ std::map<std::string, Agreement> compare(const std::vector<io::Path>& paths) {
     out["exposure time"].add(file, number_of(ours.exposure.seconds), number_of(theirs, "ExposureTime"));
     out["f-number"].add(file, number_of(ours.exposure.f_number), number_of(theirs, "FNumber"));
     out["focal length"].add(file, number_of(ours.exposure.focal_mm), number_of(theirs, "FocalLength"));
-    out["ISO"].add(file, ours.exposure.iso ? fmt::format("{:.4g}", *ours.exposure.iso * 1.0) : "",
-                   number_of(theirs, "ISO"));
+    if (theirs.contains("ISO")) {  // without it, makers' notes are asked, whose ISO is a matter of opinion
+      out["ISO"].add(file, ours.exposure.iso ? fmt::format("{:.4g}", *ours.exposure.iso * 1.0) : "",
+                     number_of(theirs, "ISO"));
+    }
     out["latitude"].add(file, ours.position ? fmt::format("{:.4g}", ours.position->latitude) : "",
                         number_of(theirs, "GPSLatitude"));
     // Of a RAW file exiftool names the preview's size first.
