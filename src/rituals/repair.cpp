@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/findings.hpp"
+#include "rituals/journal_proof.hpp"
 #include "rituals/quarantine.hpp"
 #include "rituals/repair_help.hpp"
 #include "rituals/repair_journal.hpp"
@@ -25,8 +26,6 @@ using core::Code;
 using core::Error;
 
 namespace {
-
-constexpr std::uint64_t kJournalLimit = 256 << 20;
 
 bool needs_nothing(const Examination& examination) { return health_of(examination) == catalog::CopyHealth::kGood; }
 
@@ -264,20 +263,16 @@ class Repairing {
       io::remove_tree(context_.fs, folder);
       return false;
     }
+    const io::Path place = drive_.volume_folder(volume);
     try {
-      for (const char* name : {"journal", "data"}) {
-        const auto stat = context_.fs.stat(folder / name);
-        if (!stat || stat->type != io::FileType::kRegular)
-          throw Error(Code::kCorrupt, fmt::format("an interrupted repair has left no {}", name));
-      }
-      const RepairJournal journal = decode_journal(io::read_text(context_.fs, folder / "journal", kJournalLimit));
-      require_of_volume(context_, journal, volume, context_.catalog.members_of(volume.info.volume),
-                        drive_.volume_folder(volume));
-      apply(volume, journal, folder, repaired);
+      apply(volume, usable_journal(context_, folder, volume, place), folder, repaired);
       return true;
     } catch (const Error& error) {
       if (error.code() != Code::kCorrupt) throw;
-      io::remove_tree(context_.fs, folder);  // it cannot be used; what it would have mended is found and mended anew
+      context_.note(fmt::format("{}: {}. That journal is dropped: what is damaged is found and mended anew.",
+                                volume.folder, core::printable(error.what())),
+                    "");
+      io::remove_tree(context_.fs, folder);
       return false;
     }
   }
