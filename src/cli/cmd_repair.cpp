@@ -117,9 +117,7 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
   }
   if (code == kGood && report.not_refreshed.empty()) {
     tell_success(out, report, request.only.has_value() || request.parcel);
-    if (request.parcel)
-      out.line(report.volumes.empty() ? "What the parcel is for is intact already: it is not needed."
-                                      : "The parcel is not needed any more.");
+    if (request.parcel) tell_parcel_used(out, report, *request.parcel);
   } else if (code == kGood) {
     out.line(fmt::format("{} read on {}, intact.", core::count_of(report.checked, "volume"),
                          core::printable(report.drive.label)));

@@ -48,6 +48,18 @@ void tell_request(Output& out, const rituals::RepairReport& report) {
   out.object("repair_request", std::move(object));
 }
 
+void tell_parcel_used(Output& out, const rituals::RepairReport& report, const rituals::ParcelFile& parcel) {
+  if (parcel.head().drive != report.drive.id) {
+    const std::string meant = core::printable(parcel.head().label);
+    out.line(fmt::format("The parcel is for {0}: keep it until {0} is mended. Next: darkshelf repair {1} --parcel FILE",
+                         meant, core::shell_quote(meant)));
+  } else if (report.volumes.empty()) {
+    out.line("What the parcel is for is intact already: it is not needed.");
+  } else {
+    out.line("The parcel is not needed any more.");
+  }
+}
+
 int make_parcel(Session& session, const rituals::MakeParcelRequest& request, std::uint64_t memory) {
   rituals::Context context = session.context_or_scratch(memory);
   const rituals::MadeParcel made = rituals::make_parcel(context, request);
