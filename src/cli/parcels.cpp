@@ -27,6 +27,13 @@ io::Path parcel_name(const std::string& request_file, const std::string& told) {
 }
 
 void tell_request(Output& out, const rituals::RepairReport& report) {
+  if (!report.request && report.failing) {
+    out.line(
+        fmt::format("No request was written: the medium of {} is failing, nothing is written to it, and a parcel "
+                    "would not help.",
+                    core::printable(report.drive.label)));
+    return;
+  }
   if (!report.request) {
     out.line("Nothing to ask for: no request was written.");
     return;

@@ -52,6 +52,7 @@ class Repairing {
     if (request.discard_quarantine) return;
     look_at_wear(context, drive_);
     failing_ = shelf::is_failing(context.catalog, drive_.drive.id);
+    if (failing_ && request.request) refuse_request();
   }
 
   RepairReport run() {
@@ -74,6 +75,7 @@ class Repairing {
     if (report_.complete()) refresh();
     if (request_.request) ask();
     report_.commands = help_->commands();
+    report_.failing = failing_;
     return std::move(report_);
   }
 
@@ -85,10 +87,20 @@ class Repairing {
     return is_in(request_.only) && is_in(help_->only());
   }
 
+  [[noreturn]] void refuse_request() const {
+    throw Error(Code::kWrongDrive,
+                fmt::format("the medium of {} is failing ({}): nothing is written to it, and a parcel would not help",
+                            drive_.drive.label, shelf::why_failing(context_.catalog, drive_.drive.id)),
+                fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (mended on the way, from all copies that are "
+                            "plugged in)",
+                            core::shell_quote(drive_.drive.label)));
+  }
+
   void ask() {
+    if (failing_) return;
     std::vector<formats::parcel::Part> parts;
     for (const RepairedVolume& volume : report_.volumes) {
-      if (volume.repaired || volume.failing_medium || has(volume.after, FindingKind::kChanged)) continue;
+      if (volume.repaired || volume.failing_medium || is_changed(volume.after)) continue;
       if (auto part = lacking(context_, drive_, volume.volume, volume.after)) parts.push_back(std::move(*part));
     }
     if (!parts.empty()) report_.request = write_request(context_, drive_, std::move(parts), *request_.request);
