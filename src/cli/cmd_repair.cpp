@@ -227,7 +227,7 @@ void add_repair(CLI::App& app, Session& session) {
   auto* with =
       cmd->add_option("--with", o->request.with, "Another drive with the same volumes, to take from what is lost");
   with->type_name("DRIVE");
-  auto* work = cmd->add_option("--work", o->work, "Folder for the journal, if the drive has no room");
+  auto* work = cmd->add_option("--work", o->work, "Folder for the journal, if the drive has little room");
   work->type_name("DIR");
   auto* request = cmd->add_option("--request", o->request_file, "Write down what is lacking, for a twin far away");
   request->type_name("FILE");
