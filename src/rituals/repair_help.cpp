@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/twins.hpp"
+#include "rituals/misplaced.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
@@ -70,6 +71,10 @@ Elsewhere RepairHelp::for_volume(const catalog::Volume& volume) const {
 
 std::string RepairHelp::what_else(const catalog::Volume& volume, const Examination& examination, bool failing_medium) {
   std::string text = failing_medium ? "; the medium is failing, and nothing was written to it" : "";
+  if (const auto renamed = renamed_folder_of(context_, drive_, volume)) {
+    commands_.push_back(rename_back(*renamed, drive_.volume_folder(volume)));
+    return text + "; it lies there under another name. Type: " + commands_.back();
+  }
   std::vector<core::Uuid> tried{drive_.drive.id};
   if (twin_ && !context_.fs.stat(twin_->volume_folder(volume)))
     text += fmt::format("; {} has no copy of it", core::printable(twin_->drive.label));

@@ -269,9 +269,14 @@ class Scrubbing {
     }
     for (const io::Path& folder : volume::volume_folders(fs, drive_.root)) {
       if (known.contains(folder)) continue;
-      ++report_.unknown_volumes;
       tell(FindingKind::kForeign, below_root(folder));
-      if (auto link = link_at(context_, folder)) unknown.push_back(std::move(*link));
+      auto link = link_at(context_, folder);
+      if (auto misplaced = link ? misplaced_volume(context_, drive_, folder, *link) : std::nullopt) {
+        report_.misplaced.push_back(std::move(*misplaced));
+        continue;
+      }
+      ++report_.unknown_volumes;
+      if (link) unknown.push_back(std::move(*link));
     }
     check_chains(unknown);
     const io::Path journal = drive_.root / std::string(fd::kJournal);
