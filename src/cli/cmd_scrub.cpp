@@ -331,12 +331,20 @@ void print_damage(Session& session, const catalog::Volume& volume, const rituals
 
 std::string next_step(const rituals::ScrubReport& report, const std::string& label) {
   if (report.contradicts_seal) {
-    const bool contents = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
-      return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(),
-                         [](const auto& finding) { return finding.kind == rituals::FindingKind::kChanged; });
-    });
-    return fmt::format("{} what was sealed: compare with another copy before you trust this drive.",
-                       contents ? "Contents contradict" : "Signatures or numbers of seals contradict");
+    std::set<std::string> anew;
+    bool contents = false;
+    for (const rituals::ScrubbedCopy& copy : report.volumes) {
+      if (!rituals::is_changed(copy.examination)) continue;
+      contents = true;
+      if (!copy.renewal.empty()) anew.insert(copy.renewal);
+    }
+    std::string text = fmt::format("{} what was sealed: compare with another copy before you trust this drive.",
+                                   contents ? "Contents contradict" : "Signatures or numbers of seals contradict");
+    if (!anew.empty() && !report.read_only && !report.failing())
+      text +=
+          fmt::format("\nWhat was sealed comes back, and what stands there now is kept in quarantine, by:\n      {}",
+                      fmt::join(anew, "\n      "));
+    return text;
   }
   if (report.failing()) return next_for_failing(report.drive);
   if (report.read_only) {

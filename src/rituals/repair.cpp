@@ -237,8 +237,7 @@ class Repairing {
       const Elsewhere elsewhere = help_->for_volume(volume);
       repaired.after = look(volume);
       const bool lists_lost = !repaired.after.loaded && health_of(repaired.after) != catalog::CopyHealth::kMissing;
-      if (lists_lost && !elsewhere.nowhere() && !has(repaired.after, FindingKind::kChanged))
-        repaired.after = look(volume, elsewhere);
+      if (lists_lost && !elsewhere.nowhere() && !is_changed(repaired.after)) repaired.after = look(volume, elsewhere);
       if (needs_nothing(repaired.after)) {
         if (!repaired.replayed) return known_as_good(volume);
       } else {
@@ -292,9 +291,10 @@ class Repairing {
   /// `failing_medium`: all of it could be had, and is not written to a medium that is failing.
   std::string why_not(const catalog::Volume& volume, const Examination& examination, const Elsewhere& elsewhere,
                       bool& failing_medium) {
-    if (has(examination, FindingKind::kChanged)) {
+    if (is_changed(examination)) {
       return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
-             "was written";
+             "was written" +
+             help_->what_else(volume, examination, failing_);
     }
     if (!examination.loaded) return examination.failure + help_->what_else(volume, examination, failing_);
     if (!examination.repairable() && elsewhere.nowhere()) {

@@ -6,16 +6,14 @@
 
 #include "core/text.hpp"
 #include "rituals/findings.hpp"
-#include "rituals/twins.hpp"
 #include "rituals/misplaced.hpp"
+#include "rituals/twins.hpp"
 #include "shelf/identity.hpp"
 
 namespace darkshelf::rituals {
 
 using core::Code;
 using core::Error;
-
-namespace {}  // namespace
 
 RepairHelp::RepairHelp(Context& context, const AttachedDrive& drive, const RepairRequest& request)
     : context_(context), drive_(drive), parcel_(request.parcel) {
@@ -79,7 +77,7 @@ std::string RepairHelp::what_else(const catalog::Volume& volume, const Examinati
   if (twin_ && !context_.fs.stat(twin_->volume_folder(volume)))
     text += fmt::format("; {} has no copy of it", core::printable(twin_->drive.label));
   // It has been tried, unless a copy of the whole volume is what helps.
-  if (twin_ && !failing_medium && health_of(examination) != catalog::CopyHealth::kMissing)
+  if (twin_ && !failing_medium && !is_changed(examination) && health_of(examination) != catalog::CopyHealth::kMissing)
     tried.push_back(twin_->drive.id);
   const auto helper = helper_for(context_, volume, drive_.drive, tried, examination, failing_medium);
   if (helper.command.empty()) return text;

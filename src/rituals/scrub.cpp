@@ -203,15 +203,13 @@ class Scrubbing {
       for (const SliceRange& range : finding.slices) report_.healed += range.count;
       report_.healed += finding.slices.empty() ? 1 : 0;
     }
-    report_.contradicts_seal |=
-        std::any_of(examination.findings.begin(), examination.findings.end(),
-                    [](const FileFinding& finding) { return finding.kind == FindingKind::kChanged; });
+    report_.contradicts_seal |= is_changed(examination);
     add_findings(record_, volume, examination);
     if (read_before && health_of(examination) == catalog::CopyHealth::kGood)
       return report_.read_before.push_back(std::move(volume));
     add_reads(volume, examination);
     std::string renewal;
-    if (!examination.repairable()) {
+    if (!examination.repairable() || is_changed(examination)) {
       const HelpingDrive helper = helper_for(context_, volume, drive_.drive, {drive_.drive.id}, examination, false);
       if (!helper.command.empty()) renewal = fmt::format("{}   ({})", helper.command, helper.who);
     }
