@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
@@ -108,12 +109,19 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     out.line(fmt::format("{} beside the volumes written anew (catalog copy, START-HERE, keys).",
                          core::count_of(report.service_files, "file")));
   }
+  std::set<std::string> hints;  // several problems may have one
   for (const rituals::RepairProblem& problem : report.problems) {
     code = worse(code, problem.failing_medium ? kDamageRepairable
                        : problem.contradicts  ? kDamageBeyondRepair
                                               : kFailed);
     out.error(core::printable(problem.sentence));
-    if (!problem.hint.empty()) out.line(problem.hint);
+    if (!problem.hint.empty()) hints.insert(problem.hint);
+  }
+  for (const std::string& hint : hints) {
+    if (hint.find("Next: ") != std::string::npos)
+      out.line(hint);
+    else
+      out.error("    → " + hint);
   }
   if (code == kGood && report.not_refreshed.empty()) {
     tell_success(out, report, request.only.has_value() || request.parcel);

@@ -262,6 +262,7 @@ class Repairing {
     } catch (const Error& error) {
       if (ends_all(error) || error.code() == Code::kNoSpace || error.code() == Code::kUsage) throw;
       repaired.failure = error.what();
+      if (!error.hint().empty()) repaired.failure += "; " + error.hint();
       if (error.code() == Code::kUnrepairable) repaired.failure += help_->what_else(volume, repaired.after, failing_);
     }
     report_.volumes.push_back(std::move(repaired));
