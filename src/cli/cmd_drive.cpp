@@ -201,6 +201,8 @@ void add_drive(CLI::App& app, Session& session) {
       session.action = [&session, two] {
         const catalog::Drive one = known_drive(session, two->drive);
         session.catalog(Access::kWrite).record_drive_returned(one.id);
+        if (session.plugged_in().contains(one.id))
+          session.out().note(fmt::format("{} is plugged in: until it is not, it counts as being here.", one.label));
         return say(session, "drive_returned", one,
                    fmt::format("{} is back{}.", one.label,
                                one.place_name.empty() ? " on the shelf" : " at " + one.place_name));

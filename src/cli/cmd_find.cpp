@@ -273,9 +273,9 @@ int where(Session& session, const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     const std::vector<catalog::FoundFile> found = catalog.where(file);
     if (found.empty()) {
-      code = worse(code, kFailed);
-      out.error(fmt::format("darkshelf: {} is in no sealed shoot", core::printable(file)));
-      out.error("    → darkshelf find WORDS   (finds shoots by parts of names)");
+      code = worse(code, tell_error(out, core::Error(core::Code::kNotFound,
+                                                     fmt::format("{} is in no sealed shoot", core::printable(file)),
+                                                     "darkshelf find WORDS   (finds shoots by parts of names)")));
     }
     for (const catalog::FoundFile& one : found) {
       const auto volume = catalog.volume(one.volume);

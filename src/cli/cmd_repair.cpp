@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
@@ -108,18 +109,23 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     out.line(fmt::format("{} beside the volumes written anew (catalog copy, START-HERE, keys).",
                          core::count_of(report.service_files, "file")));
   }
+  std::set<std::string> hints;  // several problems may have one
   for (const rituals::RepairProblem& problem : report.problems) {
     code = worse(code, problem.failing_medium ? kDamageRepairable
                        : problem.contradicts  ? kDamageBeyondRepair
                                               : kFailed);
     out.error(core::printable(problem.sentence));
-    if (!problem.hint.empty()) out.line(problem.hint);
+    if (!problem.hint.empty()) hints.insert(problem.hint);
+  }
+  for (const std::string& hint : hints) {
+    if (hint.find("Next: ") != std::string::npos)
+      out.line(hint);
+    else
+      out.error("    → " + hint);
   }
   if (code == kGood && report.not_refreshed.empty()) {
     tell_success(out, report, request.only.has_value() || request.parcel);
-    if (request.parcel)
-      out.line(report.volumes.empty() ? "What the parcel is for is intact already: it is not needed."
-                                      : "The parcel is not needed any more.");
+    if (request.parcel) tell_parcel_used(out, report, *request.parcel);
   } else if (code == kGood) {
     out.line(fmt::format("{} read on {}, intact.", core::count_of(report.checked, "volume"),
                          core::printable(report.drive.label)));
@@ -229,7 +235,7 @@ void add_repair(CLI::App& app, Session& session) {
   auto* with =
       cmd->add_option("--with", o->request.with, "Another drive with the same volumes, to take from what is lost");
   with->type_name("DRIVE");
-  auto* work = cmd->add_option("--work", o->work, "Folder for the journal, if the drive has no room");
+  auto* work = cmd->add_option("--work", o->work, "Folder for the journal, if the drive has little room");
   work->type_name("DIR");
   auto* request = cmd->add_option("--request", o->request_file, "Write down what is lacking, for a twin far away");
   request->type_name("FILE");

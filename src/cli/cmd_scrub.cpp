@@ -96,6 +96,28 @@ std::string what_is_intact(const rituals::ScrubReport& report) {
   return fmt::format("{} ({}).", all_intact(photos_in_check(report), where), read);
 }
 
+/// What gives volumes their names back.
+std::vector<std::string> renames(const rituals::ScrubReport& report) {
+  std::vector<std::string> commands;
+  for (const rituals::MisplacedVolume& one : report.misplaced) {
+    if (!one.twice) commands.push_back(rituals::rename_back(one.path, one.belongs));
+  }
+  return commands;
+}
+
+void tell_misplaced(Output& out, const rituals::ScrubReport& report) {
+  for (const rituals::MisplacedVolume& one : report.misplaced) {
+    const std::string path = core::printable(one.path.lexically_relative(report.root).string()),
+                      belongs = core::printable(one.belongs.lexically_relative(report.root).string());
+    out.line(one.twice ? fmt::format("{} is {} a second time: one of the two can be removed.", path, belongs)
+                       : fmt::format("{} is {} under another name.", path, belongs));
+    Json object = {{"volume", one.volume.text()}, {"twice", one.twice}};
+    put_path(object, "path", one.path.lexically_relative(report.root).string());
+    put_path(object, "belongs", one.belongs.lexically_relative(report.root).string());
+    out.object("misplaced_volume", std::move(object));
+  }
+}
+
 void print_verdict(Output& out, const rituals::ScrubReport& report) {
   if (!report.damage()) {
     if (!report.volumes.empty() || !report.read_before.empty() || !report.not_read.empty())
@@ -108,7 +130,7 @@ void print_verdict(Output& out, const rituals::ScrubReport& report) {
         fmt::format("{} of {}{} on {} {} damaged{}.", core::with_commas(report.photos_hit),
                     core::count_of(photos_in_check(report), "photo"), report.not_read.empty() ? "" : " that were read",
                     core::printable(report.drive.label), report.photos_hit == 1 ? "is" : "are",
-                    report.repairable() ? "; repairable from parity on this drive" : "")));
+                    report.repairable() && renames(report).empty() ? "; repairable from parity on this drive" : "")));
   } else {
     const bool in_volumes = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
       return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(), is_damage);
@@ -187,6 +209,7 @@ void tell_report(Output& out, const rituals::ScrubReport& report) {
   object["medium_failing"] = report.wear.failing();
   object["litter"] = report.litter;
   object["new_litter"] = report.new_litter;
+  object["misplaced"] = report.misplaced.size();
   put_medium(object, report);
   out.object("scrub_report", std::move(object));
 }
@@ -231,6 +254,7 @@ int scrub(Session& session, const Options& options) {
   }
   tell_litter(out, report);
   const std::string label = core::shell_quote(report.drive.label);
+  tell_misplaced(out, report);
   print_verdict(out, report);
   print_medium(out, report);
   const int row = tell_signatures(out, report) ? kDamageBeyondRepair : kGood;
@@ -307,12 +331,20 @@ void print_damage(Session& session, const catalog::Volume& volume, const rituals
 
 std::string next_step(const rituals::ScrubReport& report, const std::string& label) {
   if (report.contradicts_seal) {
-    const bool contents = std::any_of(report.volumes.begin(), report.volumes.end(), [](const auto& copy) {
-      return std::any_of(copy.examination.findings.begin(), copy.examination.findings.end(),
-                         [](const auto& finding) { return finding.kind == rituals::FindingKind::kChanged; });
-    });
-    return fmt::format("{} what was sealed: compare with another copy before you trust this drive.",
-                       contents ? "Contents contradict" : "Signatures or numbers of seals contradict");
+    std::set<std::string> anew;
+    bool contents = false;
+    for (const rituals::ScrubbedCopy& copy : report.volumes) {
+      if (!rituals::is_changed(copy.examination)) continue;
+      contents = true;
+      if (!copy.renewal.empty()) anew.insert(copy.renewal);
+    }
+    std::string text = fmt::format("{} what was sealed: compare with another copy before you trust this drive.",
+                                   contents ? "Contents contradict" : "Signatures or numbers of seals contradict");
+    if (!anew.empty() && !report.read_only && !report.failing())
+      text +=
+          fmt::format("\nWhat was sealed comes back, and what stands there now is kept in quarantine, by:\n      {}",
+                      fmt::join(anew, "\n      "));
+    return text;
   }
   if (report.failing()) return next_for_failing(report.drive);
   if (report.read_only) {
@@ -321,6 +353,8 @@ std::string next_step(const rituals::ScrubReport& report, const std::string& lab
         "on the way)\n      or mount it for writing, and then: darkshelf repair {0}",
         label);
   }
+  const std::vector<std::string> by_name = renames(report);
+  if (!by_name.empty()) return fmt::format("Next: {}\n      darkshelf scrub {}", fmt::join(by_name, "\n      "), label);
   if (report.repairable()) return fmt::format("Next: darkshelf repair {}", label);
   std::set<std::string> renewals;
   for (const rituals::ScrubbedCopy& copy : report.volumes) {

@@ -25,6 +25,9 @@ int discard(Session& session, const rituals::DiscardRequest& request) {
         "Read-only, so nothing was removed there: {}. Mount it for writing, and type the same command again "
         "with --from.",
         fmt::join(report.read_only, ", ")));
+  if (!report.failing.empty())
+    out.note(
+        fmt::format("Their media are failing, so nothing was removed there: {}.", fmt::join(report.failing, ", ")));
   if (!report.later.empty())
     out.note(fmt::format("Not plugged in, so still there: {}. Type the same command again with --from when they are.",
                          fmt::join(report.later, ", ")));
@@ -34,6 +37,7 @@ int discard(Session& session, const rituals::DiscardRequest& request) {
                            {"removed_from", report.removed_from},
                            {"later", report.later},
                            {"read_only", report.read_only},
+                           {"failing", report.failing},
                            {"bytes", report.bytes}});
   return kGood;
 }

@@ -77,12 +77,16 @@ int status(Session& session, const std::vector<std::string>& without) {
                          core::printable(shoot.shoot.name), core::count_of(shoot.counting, "good copy", "good copies"),
                          core::count_of(shoot.places, "place"), shoot.offsite));
     if (!shoot.lacks.empty()) out.line(core::printable(fmt::format("       lacks {}", fmt::join(shoot.lacks, ", "))));
-    if (shoot.all_attached && shoot.counting > 0) out.line("       all its copies are plugged in at once: unplug one");
+    if (shoot.all_attached) out.line("       all its copies are plugged in at once");
   }
   const std::uint64_t all = status.green + status.amber + status.red;
   out.line(all == 0 ? std::string("Nothing is sealed yet.")
                     : fmt::format("{}: {} red (one good copy or none), {} amber (below the policy), {} green.",
                                   core::count_of(all, "shoot"), status.red, status.amber, status.green));
+  if (status.all_attached > 0) {
+    out.line(fmt::format("Of {} every copy is plugged in now: unplug a drive, and keep it elsewhere.",
+                         core::count_of(status.all_attached, "shoot")));
+  }
   for (const catalog::Drive& drive : status.overdue_drives) {
     out.line(fmt::format("Check due: {}{}: darkshelf check {}", core::printable(drive.label),
                          drive.place_name.empty() ? "" : fmt::format(" (at {})", core::printable(drive.place_name)),
@@ -99,6 +103,7 @@ int status(Session& session, const std::vector<std::string>& without) {
                         {"green", status.green},
                         {"amber", status.amber},
                         {"red", status.red},
+                        {"all_attached", status.all_attached},
                         {"met", status.met()},
                         {"checks_due", due},
                         {"medium_failing", failing}});

@@ -44,12 +44,20 @@ bool starts_at(const std::string& text, std::size_t at, std::string_view what) {
   return text.compare(at, what.size(), what) == 0;
 }
 
+/// Does something to type begin there? Behind ": " or an arrow, or, of other programs, on a line of its own.
+bool begins_command(const std::string& text, std::size_t at, std::string_view before) {
+  const bool told = before.ends_with(": ") || before.ends_with("→ ");
+  if (starts_at(text, at, "darkshelf ")) return told;
+  const bool alone = !before.empty() && before.find_first_not_of(' ') == std::string_view::npos;
+  return (told || alone) && (starts_at(text, at, "mv ") || starts_at(text, at, "umount "));
+}
+
 /// Where the piece that must not be broken ends, that begins with the word at `at`.
 std::size_t end_of_piece(const std::string& text, std::size_t at) {
   if (constexpr std::string_view kArrow = "→ "; starts_at(text, at, kArrow))
     return end_of_piece(text, at + kArrow.size());
   const std::string_view before = std::string_view(text).substr(0, at);
-  if (starts_at(text, at, "darkshelf ") && (before.ends_with(": ") || before.ends_with("→ "))) {
+  if (begins_command(text, at, before)) {
     std::size_t end = std::min(text.size(), text.find("   ", at));
     for (const char* stop : {"; ", ", or", ": "}) {
       if (const std::size_t found = text.find(stop, at); found != std::string::npos) end = std::min(end, found + 1);

@@ -27,6 +27,13 @@ io::Path parcel_name(const std::string& request_file, const std::string& told) {
 }
 
 void tell_request(Output& out, const rituals::RepairReport& report) {
+  if (!report.request && report.failing) {
+    out.line(
+        fmt::format("No request was written: the medium of {} is failing, nothing is written to it, and a parcel "
+                    "would not help.",
+                    core::printable(report.drive.label)));
+    return;
+  }
   if (!report.request) {
     out.line("Nothing to ask for: no request was written.");
     return;
@@ -46,6 +53,18 @@ void tell_request(Output& out, const rituals::RepairReport& report) {
                  {"files", written.files},      {"parcel_bytes", written.bytes}, {"twins", std::move(twin_list)}};
   put_path(object, "file", file);
   out.object("repair_request", std::move(object));
+}
+
+void tell_parcel_used(Output& out, const rituals::RepairReport& report, const rituals::ParcelFile& parcel) {
+  if (parcel.head().drive != report.drive.id) {
+    const std::string meant = core::printable(parcel.head().label);
+    out.line(fmt::format("The parcel is for {0}: keep it until {0} is mended. Next: darkshelf repair {1} --parcel FILE",
+                         meant, core::shell_quote(meant)));
+  } else if (report.volumes.empty()) {
+    out.line("What the parcel is for is intact already: it is not needed.");
+  } else {
+    out.line("The parcel is not needed any more.");
+  }
 }
 
 int make_parcel(Session& session, const rituals::MakeParcelRequest& request, std::uint64_t memory) {

@@ -85,6 +85,10 @@ sign::Secret from_environment(char* value) {
 }
 
 sign::Secret from_file(const std::string& path) {
+  const auto stat = io::posix().stat_following(path);
+  if (!stat || stat->type == io::FileType::kDirectory)
+    throw Error(Code::kNotFound, fmt::format("there is no file {}", core::printable(path)),
+                "--passphrase-file takes the file whose first line is the passphrase");
   const auto file = io::posix().open_read(path);
   sign::Secret secret(kLongest + 1);
   secret.shorten(file->read_at(0, secret.span()));

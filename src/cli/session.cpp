@@ -47,6 +47,16 @@ int exit_code_of(Code code) {
 
 namespace {
 
+/// Lines of a sentence as one, for a field of JSON.
+std::string on_one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    const char plain = c == '\n' ? ' ' : c;
+    if (plain != ' ' || line.empty() || line.back() != ' ') line += plain;
+  }
+  return core::printable(line);
+}
+
 io::Path in_home(const io::Path& home) { return home / ".local" / "share" / "darkshelf" / "catalog.db"; }
 
 /// A minute for a read of a drive, or as many seconds as DARKSHELF_ANSWER_WITHIN says; 0: however long it takes.
@@ -77,7 +87,8 @@ io::Path default_catalog_path() {
   if (const std::string told = value("DARKSHELF_CATALOG"); !told.empty()) return told;
   // Under sudo the catalog is still the person's own.
   if (const passwd* caller = caller_of_sudo()) return in_home(caller->pw_dir);
-  if (const std::string data = value("XDG_DATA_HOME"); !data.empty())
+  // A relative path there is to be ignored, says the XDG Base Directory Specification.
+  if (const std::string data = value("XDG_DATA_HOME"); data.starts_with('/'))
     return io::Path(data) / "darkshelf" / "catalog.db";
   std::string home = value("HOME");
   if (home.empty()) {
@@ -131,7 +142,12 @@ catalog::Catalog& Session::catalog(catalog::Catalog::Access access) {
 }
 
 catalog::Catalog& Session::new_catalog() {
-  catalog_ = catalog::Catalog::create(io::posix(), catalog_path(), world_, command_line_);
+  try {
+    catalog_ = catalog::Catalog::create(io::posix(), catalog_path(), world_, command_line_);
+  } catch (const Error& error) {
+    if (error.code() != Code::kIo || !error.hint().empty()) throw;
+    throw Error(Code::kIo, error.what(), "give the catalog another place: --catalog FILE, or DARKSHELF_CATALOG");
+  }
   give_to_caller();
   return *catalog_;
 }
@@ -197,7 +213,7 @@ void Session::tell_notes() {
     const rituals::Note& note = notes_[notes_told_];
     out().note(note.text);
     if (!note.next.empty()) out().note("    → " + note.next);
-    out().object("note", {{"message", core::printable(note.text)}, {"next", core::printable(note.next)}});
+    out().object("note", {{"message", on_one_line(note.text)}, {"next", on_one_line(note.next)}});
   }
 }
 
@@ -215,9 +231,8 @@ int tell_error(Output& out, const Error& error) {
   out.error(fmt::format("darkshelf: {}", error.what()));
   if (!error.hint().empty()) out.error(fmt::format("    → {}", error.hint()));
   const int code = exit_code_of(error.code());
-  out.object(
-      "error",
-      {{"exit_code", code}, {"message", core::printable(error.what())}, {"next", core::printable(error.hint())}});
+  out.object("error",
+             {{"exit_code", code}, {"message", on_one_line(error.what())}, {"next", on_one_line(error.hint())}});
   return code;
 }
 

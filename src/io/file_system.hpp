@@ -150,7 +150,8 @@ std::string read_text(FileSystem& fs, const Path& path, std::uint64_t limit, Rea
 /// folder. On any failure the temporary file is removed and `path` is as it was. `mode`: set before anything is in it.
 void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes, std::optional<std::uint32_t> mode = {});
 
-/// Removes a folder and all in it, never following links. Missing is fine.
+/// Removes a folder and all in it, never following links. Missing is fine. Where something is mounted in it nothing is
+/// removed, and Error(kFailed) tells.
 void remove_tree(FileSystem& fs, const Path& path);
 /// fsync every file and then every folder of a tree, bottom-up, the root last.
 void sync_tree(FileSystem& fs, const Path& root);

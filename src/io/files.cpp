@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "io/file_system.hpp"
+#include "io/mounts.hpp"
 
 namespace darkshelf::io {
 
@@ -78,21 +78,32 @@ void write_file_durably(FileSystem& fs, const Path& path, core::ByteSpan bytes, 
   fs.sync_dir(folder);
 }
 
+namespace {
+
+void remove_all(FileSystem& fs, const Path& folder) {
+  for (const Entry& entry : fs.list(folder)) {
+    if (entry.type == FileType::kDirectory) {
+      remove_all(fs, folder / entry.name);
+    } else {
+      fs.remove_file(folder / entry.name);
+    }
+  }
+  fs.remove_dir(folder);
+}
+
+}  // namespace
+
 void remove_tree(FileSystem& fs, const Path& path) {
   const auto stat = fs.stat(path);
   if (!stat) return;
-  if (stat->type != FileType::kDirectory) {
-    fs.remove_file(path);
-    return;
+  if (stat->type != FileType::kDirectory) return fs.remove_file(path);
+  if (const auto mounts = mounts_in(fs, path); !mounts.empty()) {
+    throw Error(core::Code::kFailed,
+                fmt::format("something else is mounted at {}: nothing in it is removed",
+                            core::printable(mounts.front().string())),
+                fmt::format("umount {}", core::shell_quote(mounts.front().string())));
   }
-  for (const Entry& entry : fs.list(path)) {
-    if (entry.type == FileType::kDirectory) {
-      remove_tree(fs, path / entry.name);
-    } else {
-      fs.remove_file(path / entry.name);
-    }
-  }
-  fs.remove_dir(path);
+  remove_all(fs, path);
 }
 
 void sync_tree(FileSystem& fs, const Path& root) {

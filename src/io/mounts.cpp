@@ -17,6 +17,7 @@
 #include "core/text.hpp"
 #include "io/device_texts.hpp"
 #include "io/mount_table.hpp"
+#include "io/paths.hpp"
 #include "io/posix_file.hpp"
 
 namespace darkshelf::io {
@@ -152,6 +153,15 @@ std::vector<Path> mount_points() {
     if (holds_user_files(row.fs_type) && !known) points.push_back(row.mount_point);
   }
   return points;
+}
+
+std::vector<Path> mounts_in(FileSystem& fs, const Path& folder) {
+  const Path root = fs.canonical(folder);
+  std::vector<Path> found;
+  for (const MountRow& row : mount_rows()) {
+    if (lies_in(row.mount_point, root)) found.push_back(row.mount_point);
+  }
+  return found;
 }
 
 bool drop_block_cache(const Path& path) {

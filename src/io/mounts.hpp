@@ -32,6 +32,10 @@ Medium medium_of(FileSystem& fs, const Path& path, const DeviceTree& tree);
 /// Mount points of all mounted file systems that can hold files of a user (no proc, sysfs, cgroup …).
 std::vector<Path> mount_points();
 
+/// Everything that is mounted at a folder (which must exist) or below it; of the same file system too, which no device
+/// number tells.
+std::vector<Path> mounts_in(FileSystem& fs, const Path& folder);
+
 /// A file system that a program serves from a disk (exfat-fuse, ntfs-3g) reads it through the kernel's cache of that
 /// disk, however files on it are opened. Drops what is in there, for a path without links; false when that is not
 /// allowed, and what is read may come out of memory.

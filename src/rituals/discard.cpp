@@ -8,6 +8,7 @@
 #include "rituals/seal_parts.hpp"
 #include "rituals/twins.hpp"
 #include "rituals/upkeep.hpp"
+#include "rituals/wear.hpp"
 
 namespace darkshelf::rituals {
 
@@ -122,6 +123,19 @@ std::set<core::Uuid> drives_with_remains(Context& context, const std::vector<cat
   return found;
 }
 
+/// `failing`: why the medium is; "" where it is only read-only.
+Error not_from(const std::string& label, const std::string& failing) {
+  if (failing.empty()) {
+    return Error(Code::kWrongDrive, fmt::format("{} is read-only: nothing can be removed from it", label),
+                 "mount it for writing, and type the same command again");
+  }
+  return Error(
+      Code::kWrongDrive,
+      fmt::format("the medium of {} is failing ({}): nothing is written to it, nor removed from it", label, failing),
+      fmt::format("darkshelf drive mark {} failed   (then it counts no more; what is on it stays there)",
+                  core::shell_quote(label)));
+}
+
 std::uint64_t remove_remains(Context& context, const AttachedDrive& drive, const catalog::Volume& volume) {
   const io::Path out = incoming_folder(drive, volume.info.volume);
   const std::uint64_t bytes = context.fs.stat(out) ? tree_bytes(context.fs, out) : 0;
@@ -171,14 +185,14 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
     const catalog::Drive drive = *context.catalog.drive(id);
     try {
       AttachedDrive attached = attach(context, id.text(), Visit::kWrite);
-      if (attached.lock) {
+      look_at_wear(context, attached);
+      const std::string why = shelf::why_failing(context.catalog, id);
+      if (attached.lock && why.empty()) {
         here.push_back(std::move(attached));
         continue;
       }
-      if (only)
-        throw Error(Code::kFailed, fmt::format("{} is read-only: nothing can be removed from it", drive.label),
-                    "mount it for writing, and type the same command again");
-      report.read_only.push_back(drive.label);
+      if (only) throw not_from(drive.label, why);
+      (why.empty() ? report.read_only : report.failing).push_back(drive.label);
     } catch (const Error& error) {
       if (error.code() != Code::kDriveAbsent || only) throw;
       report.later.push_back(drive.label);

@@ -220,9 +220,28 @@ void require_writable_medium(Context& context, const io::Path& root, const io::M
               "mount it for writing (some cards and drives have a switch), and type the same command again");
 }
 
+/// The drive of this label, where a `drive add` that was killed has recorded it and not finished its texts.
+std::optional<catalog::Drive> half_added(Context& context, const io::Path& root, const AddDriveRequest& request) {
+  const auto drive = context.catalog.find_drive(request.label);
+  if (!drive || drive->label != request.label || drive->volumes > 0 || drive->place_name != request.place ||
+      !request.clone_of.empty() || !claims_to_be(context.fs, root, *drive))
+    return {};
+  std::vector<std::string> files = {std::string(fd::kStartHere), fd::root_start_here_name(drive->label)};
+  if (drive->catalog_mode != "none") files.emplace_back(fd::kCurrent);
+  const bool finished = std::all_of(files.begin(), files.end(),
+                                    [&](const std::string& file) { return context.fs.stat(root / file).has_value(); });
+  if (finished || is_another_medium(context, root, *drive)) return {};
+  return drive;
+}
+
 AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   io::FileSystem& fs = context.fs;
   const io::Path root = folder_given(fs, request.path);
+  if (half_added(context, root, request)) {
+    const AttachedDrive drive = attach(context, root.string(), Visit::kWrite);
+    refresh_drive(context, drive);
+    return {drive.drive, drive.medium, same_disk_warnings(context, evidence_of(drive.medium, root))};
+  }
   check_label(context, request.label);
   const auto original = drive_named(context, request.clone_of);
   const bool clone = original && claims_to_be(fs, root, *original);
@@ -272,6 +291,7 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   fs.confine(root, request.label, root / std::string(fd::kFolder));  // it is there only now
   core::stop_point("drive.identity-written");
   context.catalog.record_drive(drive);
+  core::stop_point("drive.recorded");
   context.catalog.record_drive_seen(drive.id, evidence);
   added.drive = *context.catalog.drive(drive.id);
   refresh_drive(context, AttachedDrive{added.drive, root, added.medium, identity, nullptr});

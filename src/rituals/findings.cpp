@@ -21,6 +21,11 @@ bool is_harmless(const catalog::Finding& finding) {
                      [&](FindingKind kind) { return finding.kind == name_of(kind); });
 }
 
+bool is_changed(const Examination& examination) {
+  return std::any_of(examination.findings.begin(), examination.findings.end(),
+                     [](const FileFinding& finding) { return finding.kind == FindingKind::kChanged; });
+}
+
 catalog::CopyHealth health_of(const Examination& examination) {
   if (!examination.loaded) {
     const bool missing = !examination.findings.empty() && examination.findings.front().kind == FindingKind::kMissing;

@@ -10,6 +10,9 @@ bool is_harmless(FindingKind kind);
 /// The same of one the catalog has, which keeps kinds by their names.
 bool is_harmless(const catalog::Finding& finding);
 
+/// Contents that contradict the seal.
+bool is_changed(const Examination& examination);
+
 catalog::CopyHealth health_of(const Examination& examination);
 
 /// `path` is below the drive's root. One row for each range of slices, or one for the file.

@@ -8,6 +8,7 @@
 #include "rituals/drives.hpp"
 #include "rituals/examine.hpp"
 #include "rituals/identity_file.hpp"
+#include "rituals/misplaced.hpp"
 #include "rituals/upkeep.hpp"
 #include "shelf/identity.hpp"
 
@@ -254,8 +255,7 @@ class DriveLesson {
       if (!loaded) continue;
       const std::string expected = fv::year_folder(loaded->info) + "/" + fv::folder_name(loaded->info);
       if (below != expected) {
-        problem(fmt::format("{} holds the volume that belongs in {}: rename it back", folder.string(), expected));
-        report_.incomplete = true;
+        tell_misplaced(folder, *loaded, root_ / std::string(fd::kFolder) / expected);
         continue;
       }
       try {
@@ -284,6 +284,27 @@ class DriveLesson {
         report_.incomplete = true;
       }
     }
+  }
+
+  /// Where its place is taken it is the same volume twice, or none to believe.
+  void tell_misplaced(const io::Path& folder, const volume::LoadedVolume& loaded, const io::Path& belongs) {
+    if (!context_.fs.stat(belongs)) {
+      problem(fmt::format("{} holds the volume that belongs in {}; rename it back: {}", folder.string(),
+                          belongs.string(), rename_back(folder, belongs)));
+      report_.incomplete = true;
+      return;
+    }
+    const auto known = context_.catalog.volume(loaded.info.volume);
+    const auto in_place = known ? std::nullopt : link_at(context_, belongs);
+    const std::string seal = known ? core::to_hex(known->seal) : in_place ? in_place->seal : "";
+    if (seal == core::to_hex(loaded.seal))
+      return problem(fmt::format("{} is the same volume as {}, a second time: one of the two can be removed",
+                                 folder.string(), belongs.string()));
+    problem(
+        fmt::format("{} says that it is the volume in {}, and has another seal: somebody changed or replaced one "
+                    "of them",
+                    folder.string(), belongs.string()));
+    report_.contradicts = report_.incomplete = true;
   }
 
   /// Somebody who is trusted signed another volume than the one that lies there.

@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/findings.hpp"
+#include "rituals/journal_proof.hpp"
 #include "rituals/quarantine.hpp"
 #include "rituals/repair_help.hpp"
 #include "rituals/repair_journal.hpp"
@@ -25,8 +26,6 @@ using core::Code;
 using core::Error;
 
 namespace {
-
-constexpr std::uint64_t kJournalLimit = 256 << 20;
 
 bool needs_nothing(const Examination& examination) { return health_of(examination) == catalog::CopyHealth::kGood; }
 
@@ -53,6 +52,7 @@ class Repairing {
     if (request.discard_quarantine) return;
     look_at_wear(context, drive_);
     failing_ = shelf::is_failing(context.catalog, drive_.drive.id);
+    if (failing_ && request.request) refuse_request();
   }
 
   RepairReport run() {
@@ -75,6 +75,7 @@ class Repairing {
     if (report_.complete()) refresh();
     if (request_.request) ask();
     report_.commands = help_->commands();
+    report_.failing = failing_;
     return std::move(report_);
   }
 
@@ -86,10 +87,20 @@ class Repairing {
     return is_in(request_.only) && is_in(help_->only());
   }
 
+  [[noreturn]] void refuse_request() const {
+    throw Error(Code::kWrongDrive,
+                fmt::format("the medium of {} is failing ({}): nothing is written to it, and a parcel would not help",
+                            drive_.drive.label, shelf::why_failing(context_.catalog, drive_.drive.id)),
+                fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (mended on the way, from all copies that are "
+                            "plugged in)",
+                            core::shell_quote(drive_.drive.label)));
+  }
+
   void ask() {
+    if (failing_) return;
     std::vector<formats::parcel::Part> parts;
     for (const RepairedVolume& volume : report_.volumes) {
-      if (volume.repaired || volume.failing_medium || has(volume.after, FindingKind::kChanged)) continue;
+      if (volume.repaired || volume.failing_medium || is_changed(volume.after)) continue;
       if (auto part = lacking(context_, drive_, volume.volume, volume.after)) parts.push_back(std::move(*part));
     }
     if (!parts.empty()) report_.request = write_request(context_, drive_, std::move(parts), *request_.request);
@@ -226,8 +237,7 @@ class Repairing {
       const Elsewhere elsewhere = help_->for_volume(volume);
       repaired.after = look(volume);
       const bool lists_lost = !repaired.after.loaded && health_of(repaired.after) != catalog::CopyHealth::kMissing;
-      if (lists_lost && !elsewhere.nowhere() && !has(repaired.after, FindingKind::kChanged))
-        repaired.after = look(volume, elsewhere);
+      if (lists_lost && !elsewhere.nowhere() && !is_changed(repaired.after)) repaired.after = look(volume, elsewhere);
       if (needs_nothing(repaired.after)) {
         if (!repaired.replayed) return known_as_good(volume);
       } else {
@@ -252,6 +262,7 @@ class Repairing {
     } catch (const Error& error) {
       if (ends_all(error) || error.code() == Code::kNoSpace || error.code() == Code::kUsage) throw;
       repaired.failure = error.what();
+      if (!error.hint().empty()) repaired.failure += "; " + error.hint();
       if (error.code() == Code::kUnrepairable) repaired.failure += help_->what_else(volume, repaired.after, failing_);
     }
     report_.volumes.push_back(std::move(repaired));
@@ -264,20 +275,16 @@ class Repairing {
       io::remove_tree(context_.fs, folder);
       return false;
     }
+    const io::Path place = drive_.volume_folder(volume);
     try {
-      for (const char* name : {"journal", "data"}) {
-        const auto stat = context_.fs.stat(folder / name);
-        if (!stat || stat->type != io::FileType::kRegular)
-          throw Error(Code::kCorrupt, fmt::format("an interrupted repair has left no {}", name));
-      }
-      const RepairJournal journal = decode_journal(io::read_text(context_.fs, folder / "journal", kJournalLimit));
-      require_of_volume(context_, journal, volume, context_.catalog.members_of(volume.info.volume),
-                        drive_.volume_folder(volume));
-      apply(volume, journal, folder, repaired);
+      apply(volume, usable_journal(context_, folder, volume, place), folder, repaired);
       return true;
     } catch (const Error& error) {
       if (error.code() != Code::kCorrupt) throw;
-      io::remove_tree(context_.fs, folder);  // it cannot be used; what it would have mended is found and mended anew
+      context_.note(fmt::format("{}: {}. That journal is dropped: what is damaged is found and mended anew.",
+                                volume.folder, core::printable(error.what())),
+                    "");
+      io::remove_tree(context_.fs, folder);
       return false;
     }
   }
@@ -285,9 +292,10 @@ class Repairing {
   /// `failing_medium`: all of it could be had, and is not written to a medium that is failing.
   std::string why_not(const catalog::Volume& volume, const Examination& examination, const Elsewhere& elsewhere,
                       bool& failing_medium) {
-    if (has(examination, FindingKind::kChanged)) {
+    if (is_changed(examination)) {
       return "its contents contradict the seal that was recorded: somebody changed it; this is not rot, and nothing "
-             "was written";
+             "was written" +
+             help_->what_else(volume, examination, failing_);
     }
     if (!examination.loaded) return examination.failure + help_->what_else(volume, examination, failing_);
     if (!examination.repairable() && elsewhere.nowhere()) {

@@ -45,6 +45,7 @@ struct RepairReport {
   std::string note;                       // about the twin; "" if there is nothing to say
   std::vector<std::string> commands;      // what brings back volumes that could not be mended
   std::optional<WrittenRequest> request;  // written to --request FILE; nothing if nothing could be asked for
+  bool failing = false;                   // the medium: nothing was written to it, and no request
   std::string not_refreshed;              // why the catalog copy on the drive is not; "" if all is well
   bool complete() const;                  // everything is intact now
 };

@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "rituals/findings.hpp"
+#include "rituals/misplaced.hpp"
 #include "rituals/twins.hpp"
 #include "shelf/identity.hpp"
 
@@ -13,8 +14,6 @@ namespace darkshelf::rituals {
 
 using core::Code;
 using core::Error;
-
-namespace {}  // namespace
 
 RepairHelp::RepairHelp(Context& context, const AttachedDrive& drive, const RepairRequest& request)
     : context_(context), drive_(drive), parcel_(request.parcel) {
@@ -70,11 +69,15 @@ Elsewhere RepairHelp::for_volume(const catalog::Volume& volume) const {
 
 std::string RepairHelp::what_else(const catalog::Volume& volume, const Examination& examination, bool failing_medium) {
   std::string text = failing_medium ? "; the medium is failing, and nothing was written to it" : "";
+  if (const auto renamed = renamed_folder_of(context_, drive_, volume)) {
+    commands_.push_back(rename_back(*renamed, drive_.volume_folder(volume)));
+    return text + "; it lies there under another name. Type: " + commands_.back();
+  }
   std::vector<core::Uuid> tried{drive_.drive.id};
   if (twin_ && !context_.fs.stat(twin_->volume_folder(volume)))
     text += fmt::format("; {} has no copy of it", core::printable(twin_->drive.label));
   // It has been tried, unless a copy of the whole volume is what helps.
-  if (twin_ && !failing_medium && health_of(examination) != catalog::CopyHealth::kMissing)
+  if (twin_ && !failing_medium && !is_changed(examination) && health_of(examination) != catalog::CopyHealth::kMissing)
     tried.push_back(twin_->drive.id);
   const auto helper = helper_for(context_, volume, drive_.drive, tried, examination, failing_medium);
   if (helper.command.empty()) return text;

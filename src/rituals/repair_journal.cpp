@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::string_view kFirstLine = "darkshelf repair journal 1";
 constexpr std::uint64_t kStep = 64 << 10;  // files without slices are compared in pieces of this
+constexpr std::uint64_t kFarthest = std::numeric_limits<std::int64_t>::max();  // no file system goes beyond
 
 std::string hex_of(const std::string& text) { return core::to_hex(core::as_bytes(text)); }
 
@@ -129,14 +131,6 @@ void keep_damaged(Context& context, io::File& file, const std::string& path, con
   }
 }
 
-core::Bytes mended_bytes(io::File& data, const Patch& patch) {
-  core::Bytes bytes(patch.bytes);
-  if (data.read_at(patch.data_offset, bytes) != bytes.size() || digest::sha256(bytes) != patch.sha256) {
-    throw Error(Code::kCorrupt, fmt::format("{} is damaged", core::printable(data.path().string())));
-  }
-  return bytes;
-}
-
 }  // namespace
 
 std::uint64_t RepairJournal::bytes() const {
@@ -178,11 +172,11 @@ RepairJournal decode_journal(std::string_view text) {
     } else if (word == "file") {
       PatchedFile file;
       std::string path;
-      if (!(words >> file.bytes >> file.mtime_ns >> file.mode >> path)) throw corrupt();
+      if (!(words >> file.bytes >> file.mtime_ns >> file.mode >> path) || file.bytes > kFarthest) throw corrupt();
       const auto bytes = core::from_hex(path);
       if (!bytes) throw corrupt();
       file.path = core::as_text(*bytes);
-      file.mode &= 07777;
+      file.mode &= 0777;
       fv::require_safe_path(file.path, "journal");
       journal.files.push_back(std::move(file));
     } else if (word == "patch") {
@@ -190,9 +184,11 @@ RepairJournal decode_journal(std::string_view text) {
       std::string hash;
       if (!(words >> patch.file >> patch.offset >> patch.bytes >> patch.data_offset >> hash)) throw corrupt();
       const auto sha256 = core::digest_from_hex<32>(hash);
-      if (!sha256 || patch.file >= journal.files.size() || patch.bytes > kStep) throw corrupt();
+      if (!sha256 || patch.file >= journal.files.size() || patch.bytes == 0 || patch.bytes > kStep) throw corrupt();
       const auto end = core::checked_add(patch.offset, patch.bytes);
       if (!end || *end > journal.files[patch.file].bytes) throw corrupt();
+      const auto data_end = core::checked_add(patch.data_offset, patch.bytes);
+      if (!data_end || *data_end > kFarthest) throw corrupt();
       patch.sha256 = *sha256;
       journal.patches.push_back(patch);
     } else if (word == "end") {
@@ -247,11 +243,19 @@ void require_of_volume(Context& context, const RepairJournal& journal, const cat
   }
 }
 
+core::Bytes patch_bytes(io::File& data, const Patch& patch) {
+  core::Bytes bytes(patch.bytes);
+  if (data.read_at(patch.data_offset, bytes) != bytes.size() || digest::sha256(bytes) != patch.sha256) {
+    throw Error(Code::kCorrupt, fmt::format("{} is damaged", core::printable(data.path().string())));
+  }
+  return bytes;
+}
+
 void apply_journal(Context& context, const RepairJournal& journal, const io::Path& journal_folder,
                    const io::Path& volume_folder, const io::Path& quarantine) {
   io::FileSystem& fs = context.fs;
   const auto data = fs.open_read(journal_folder / "data");
-  for (const Patch& patch : journal.patches) mended_bytes(*data, patch);  // all of it is sound before any of it is used
+  for (const Patch& patch : journal.patches) patch_bytes(*data, patch);  // all of it is sound before any of it is used
   std::vector<std::vector<const Patch*>> patches(journal.files.size());
   for (const Patch& patch : journal.patches) patches[patch.file].push_back(&patch);
   const auto open = [&](std::size_t i) { return fs.open_write(volume_folder / journal.files[i].path); };
@@ -270,7 +274,7 @@ void apply_journal(Context& context, const RepairJournal& journal, const io::Pat
     const auto file = open(i);
     for (const Patch* patch : patches[i]) {
       if (applied++ == journal.patches.size() / 2) core::stop_point("repair.half-applied");
-      file->write_at(patch->offset, mended_bytes(*data, *patch));
+      file->write_at(patch->offset, patch_bytes(*data, *patch));
     }
     if (file->stat().bytes != journal.files[i].bytes) file->truncate(journal.files[i].bytes);
     file->set_mode(journal.files[i].mode);

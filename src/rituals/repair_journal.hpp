@@ -3,7 +3,7 @@
 //
 // A journal folder holds `data` (the mended bytes, one after the other) and `journal` (what goes where). It counts once
 // `journal` is there: that file is written last, durably. Its bytes are not trusted: every patch carries its SHA-256,
-// and a repaired volume is compared with its seal anyway.
+// and one that is found is compared with what was sealed before it is carried out (journal_proof.hpp).
 
 #include "rituals/mend.hpp"
 
@@ -42,6 +42,9 @@ RepairJournal write_journal(Context& context, const Examination& examination, co
 /// list or a length that is not the sealed one, or that would leave a hole in a file. `members`: those of the volume.
 void require_of_volume(Context& context, const RepairJournal& journal, const catalog::Volume& volume,
                        const std::vector<formats::volume::Member>& members, const io::Path& volume_folder);
+
+/// The bytes of a patch; throws kCorrupt unless they are those its SHA-256 tells of.
+core::Bytes patch_bytes(io::File& data, const Patch& patch);
 
 /// Puts the damaged bytes, and what stands where a file belongs and is none, into `quarantine` (unless they are there
 /// from an earlier, interrupted run), then the mended ones into the volume, all of it synced. Doing it again does no

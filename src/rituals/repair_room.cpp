@@ -45,10 +45,12 @@ Needs needs_of(const Examination& examination) {
   return {with_reserve(patches + slices + payload_set + tags_set), with_reserve(patches)};
 }
 
-Error no_space(std::uint64_t needed, std::uint64_t free, const std::string& where, const std::string& hint) {
+/// `what_for`: goes on where the place is named.
+Error no_space(std::uint64_t needed, std::uint64_t free, const std::string& where, const std::string& what_for,
+               const std::string& hint) {
   return Error(Code::kNoSpace,
-               fmt::format("the repair needs {} on {}, and {} are free", core::format_size(needed),
-                           core::printable(where), core::format_size(free)),
+               fmt::format("the repair needs {} on {}{}, and {} are free", core::format_size(needed),
+                           core::printable(where), what_for, core::format_size(free)),
                hint);
 }
 
@@ -86,10 +88,14 @@ void require_room(Context& context, const AttachedDrive& drive, const Examinatio
                   const std::optional<io::Path>& work, const io::Path& journals) {
   const Needs needs = needs_of(examination);
   const std::uint64_t free = context.fs.space(drive.root).free;
-  if (needs.drive > free) throw no_space(needs.drive, free, drive.drive.label, how_to_make_room(context, drive));
+  if (needs.drive > free) {
+    throw no_space(needs.drive, free, drive.drive.label,
+                   ", wherever its journal is, for the damaged bytes that it keeps and for what is missing",
+                   how_to_make_room(context, drive));
+  }
   if (!work) {
     if (needs.work + needs.drive <= free) return;
-    throw no_space(needs.work + needs.drive, free, drive.drive.label,
+    throw no_space(needs.work + needs.drive, free, drive.drive.label, "",
                    "give a folder on another disk for its journal: --work DIR");
   }
   const std::uint64_t free_there = context.fs.space(journals).free;
@@ -97,7 +103,7 @@ void require_room(Context& context, const AttachedDrive& drive, const Examinatio
   const bool same_disk = here && there && here->device == there->device;
   const std::uint64_t needed = needs.work + (same_disk ? needs.drive : 0);
   if (needed <= free_there) return;
-  throw no_space(needed, free_there, work->string(), "give a folder on another disk, with more room: --work DIR");
+  throw no_space(needed, free_there, work->string(), "", "give a folder on another disk, with more room: --work DIR");
 }
 
 }  // namespace darkshelf::rituals

@@ -117,7 +117,10 @@ class Restoring {
     }
     for (const auto& [id, wanted] : wanted_) report_.absent.push_back(wanted.volume);
     if (report_.absent.empty()) return;
-    throw Error(Code::kDriveAbsent, absent_sentence(), "plug one of them in and type the same command again");
+    const bool elsewhere = !request_.from.empty();  // it may well be plugged in
+    throw Error(Code::kDriveAbsent, absent_sentence(),
+                elsewhere ? "leave --from out, or name an older sealing: --as-sealed DATE"
+                          : "plug one of them in and type the same command again");
   }
 
   /// The plugged-in drives with a copy, healthiest first.
@@ -245,8 +248,11 @@ class Restoring {
                                                   : fmt::format("{} (at {})", drive->label, drive->place_name));
       }
     }
-    return places.empty() ? "no drive is known to hold it any more"
-                          : fmt::format("it lies on drives that are not plugged in: {}", fmt::join(places, ", "));
+    if (places.empty()) return "no drive is known to hold it any more";
+    const std::string list = fmt::format("{}", fmt::join(places, ", "));
+    if (request_.from.empty()) return "it lies on drives that are not plugged in: " + list;
+    return fmt::format("{} does not hold what was sealed last of it; that lies on {}", drives_.front().drive.label,
+                       list);
   }
 
   Context& context_;

@@ -203,15 +203,13 @@ class Scrubbing {
       for (const SliceRange& range : finding.slices) report_.healed += range.count;
       report_.healed += finding.slices.empty() ? 1 : 0;
     }
-    report_.contradicts_seal |=
-        std::any_of(examination.findings.begin(), examination.findings.end(),
-                    [](const FileFinding& finding) { return finding.kind == FindingKind::kChanged; });
+    report_.contradicts_seal |= is_changed(examination);
     add_findings(record_, volume, examination);
     if (read_before && health_of(examination) == catalog::CopyHealth::kGood)
       return report_.read_before.push_back(std::move(volume));
     add_reads(volume, examination);
     std::string renewal;
-    if (!examination.repairable()) {
+    if (!examination.repairable() || is_changed(examination)) {
       const HelpingDrive helper = helper_for(context_, volume, drive_.drive, {drive_.drive.id}, examination, false);
       if (!helper.command.empty()) renewal = fmt::format("{}   ({})", helper.command, helper.who);
     }
@@ -269,9 +267,14 @@ class Scrubbing {
     }
     for (const io::Path& folder : volume::volume_folders(fs, drive_.root)) {
       if (known.contains(folder)) continue;
-      ++report_.unknown_volumes;
       tell(FindingKind::kForeign, below_root(folder));
-      if (auto link = link_at(context_, folder)) unknown.push_back(std::move(*link));
+      auto link = link_at(context_, folder);
+      if (auto misplaced = link ? misplaced_volume(context_, drive_, folder, *link) : std::nullopt) {
+        report_.misplaced.push_back(std::move(*misplaced));
+        continue;
+      }
+      ++report_.unknown_volumes;
+      if (link) unknown.push_back(std::move(*link));
     }
     check_chains(unknown);
     const io::Path journal = drive_.root / std::string(fd::kJournal);

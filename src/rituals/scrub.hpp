@@ -2,6 +2,7 @@
 // The drive comes back: read everything on it and compare it with what was sealed. Never writes inside a volume.
 
 #include "rituals/first_look.hpp"
+#include "rituals/misplaced.hpp"
 #include "rituals/signatures.hpp"
 #include "rituals/wear.hpp"
 #include "shelf/chain.hpp"
@@ -47,7 +48,7 @@ struct ScrubReport {
   std::uint64_t photos = 0, photos_hit = 0;
   bool unfinished_repair = false;  // a journal waits: `darkshelf repair` finishes it
   bool damage() const;             // anything but litter and foreign files
-  bool repairable() const;         // all damage is
+  bool repairable() const;         // all damage is, if only by giving a volume its name back
   bool contradicts_seal = false;   // a volume whose seal is not the catalog's, a signature that does not match, a chain
   std::vector<SignedCopy> signatures;       // of every volume that lies there
   std::vector<shelf::ChainFinding> chains;  // of the catalogs that sealed what lies there
@@ -59,7 +60,8 @@ struct ScrubReport {
   std::optional<core::Time> clock_behind;  // news that the clock here is behind of: what was read has no date
   bool failing() const;                    // the medium: sectors cannot be read, or the disk says so
   std::uint64_t healed = 0;                // slices and files that were read wrong at first
-  std::uint64_t unknown_volumes = 0;       // that the catalog does not know, and nobody can check therefore
+  std::vector<MisplacedVolume> misplaced;
+  std::uint64_t unknown_volumes = 0;  // that the catalog does not know, and nobody can check therefore
   std::uint64_t litter = 0,
                 new_litter = 0;  // of macOS and Windows in darkshelf/: all, and what earlier visits did not see
   bool read_only = false;        // nothing can be written to the drive

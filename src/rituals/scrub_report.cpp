@@ -27,8 +27,13 @@ bool ScrubReport::failing() const {
 }
 
 bool ScrubReport::repairable() const {
-  return !contradicts_seal && std::all_of(volumes.begin(), volumes.end(),
-                                          [](const ScrubbedCopy& copy) { return copy.examination.repairable(); });
+  const auto is_renamed = [&](const core::Uuid& volume) {
+    return std::any_of(misplaced.begin(), misplaced.end(),
+                       [&](const MisplacedVolume& one) { return !one.twice && one.volume == volume; });
+  };
+  return !contradicts_seal && std::all_of(volumes.begin(), volumes.end(), [&](const ScrubbedCopy& copy) {
+    return copy.examination.repairable() || is_renamed(copy.volume.info.volume);
+  });
 }
 
 }  // namespace darkshelf::rituals

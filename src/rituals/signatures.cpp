@@ -24,6 +24,7 @@ struct Lying {
   bool there = false;
   std::string text;
   SignatureView view;
+  bool edited = false;  // true, but not what it was beside the signature itself
 };
 
 Lying look_at(Context& context, const io::Path& root, const std::string& below, std::string_view sealed,
@@ -58,8 +59,9 @@ std::optional<FindingKind> wrong_about(const Lying& lying, const std::string& go
   if (!lying.there) return FindingKind::kMissing;
   switch (lying.view.state) {
     case SignatureState::kUnsigned:
-    case SignatureState::kSigned:
       return {};
+    case SignatureState::kSigned:
+      return lying.edited ? std::optional(FindingKind::kDamaged) : std::nullopt;
     case SignatureState::kUnreadable:
       return FindingKind::kUnreadable;
     case SignatureState::kUnknownKey:
@@ -83,6 +85,16 @@ std::optional<FindingKind> wrong_in_itself(const Lying& lying) {
     default:
       return {};
   }
+}
+
+/// The same signature with another first line, which no signature protects.
+bool is_edited(const Lying& lying, const std::string& known) {
+  if (lying.view.state != SignatureState::kSigned || known.empty()) return false;
+  fm::Signature here = fm::decode_signature(lying.text);
+  const fm::Signature there = fm::decode_signature(known);
+  if (here.comment == there.comment) return false;
+  here.comment = there.comment;
+  return fm::encode_signature(here) == fm::encode_signature(there);
 }
 
 bool holds(Context& context, const io::Path& path, const std::string& text) {
@@ -232,8 +244,8 @@ SignatureView known_signature(catalog::Catalog& catalog, const catalog::Volume& 
 DriveSignature examine_signature(Context& context, const io::Path& root, const core::Uuid& drive,
                                  const catalog::Volume& volume, const std::vector<catalog::KnownKey>& keys) {
   DriveSignature out;
-  const Lying places[] = {look_at(context, root, in_volume(volume), volume.tagmanifest, keys),
-                          look_at(context, root, second_copy(volume.info.volume), volume.tagmanifest, keys)};
+  Lying places[] = {look_at(context, root, in_volume(volume), volume.tagmanifest, keys),
+                    look_at(context, root, second_copy(volume.info.volume), volume.tagmanifest, keys)};
   bool recorded = false;
   std::string from_catalog;
   for (const catalog::KnownSignature& known : context.catalog.signatures_of(volume.info.volume)) {
@@ -244,8 +256,10 @@ DriveSignature examine_signature(Context& context, const io::Path& root, const c
     recorded |= here;
   }
   const bool any = places[0].there || places[1].there;
-  for (const Lying& place : places) {
-    if (out.good.empty() && place.view.state == SignatureState::kSigned) out.good = place.text;
+  for (Lying& place : places) {
+    place.edited = recorded && is_edited(place, from_catalog);
+    if (out.good.empty() && place.view.state == SignatureState::kSigned)
+      out.good = place.edited ? from_catalog : place.text;
   }
   const bool true_here = !out.good.empty();
   if (out.good.empty()) out.good = from_catalog;

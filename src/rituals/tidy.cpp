@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "rituals/examine.hpp"
 #include "rituals/wear.hpp"
 #include "shelf/policy.hpp"
@@ -44,6 +46,9 @@ class Tidying {
       known_.emplace(drive_.volume_folder(volume), volume);
     for (const io::Path& folder : volume::volume_folders(context_.fs, drive_.root)) volumes_.insert(folder);
     for (const auto& [folder, volume] : known_) volumes_.insert(folder);
+    const io::Path root = context_.fs.canonical(drive_.root);
+    for (const io::Path& mount : io::mounts_in(context_.fs, drive_.root))
+      mounts_.insert(mount.lexically_relative(root));
     walk(std::string(fd::kFolder), 0);
     return std::move(report_);
   }
@@ -56,6 +61,7 @@ class Tidying {
   void walk(const std::string& below, int depth) {
     if (depth > kDeepest || is_kept_aside(below)) return;
     const io::Path folder = drive_.root / below;
+    if (mounts_.contains(below)) return;  // of another drive, or of another folder
     if (volumes_.contains(folder) && !protect(folder, below)) return;
     bool removed = false;
     for (const io::Entry& entry : context_.fs.list(folder)) {
@@ -98,6 +104,8 @@ class Tidying {
   /// Is it what its name says? macOS begins each "._NAME" with the same four bytes.
   std::string why_not(const std::string& path, const io::Entry& entry) {
     if (is_sealed(path)) return "the seal lists it";
+    if (std::any_of(mounts_.begin(), mounts_.end(), [&](const io::Path& mount) { return io::lies_in(mount, path); }))
+      return "something else is mounted there";
     if (entry.type == io::FileType::kSymlink) return {};
     const auto wanted = volume::is_litter_folder(entry.name) ? io::FileType::kDirectory : io::FileType::kRegular;
     if (entry.type != wanted) return "it only has such a name";
@@ -135,6 +143,7 @@ class Tidying {
   AttachedDrive drive_;
   std::map<io::Path, catalog::Volume> known_;
   std::set<io::Path> volumes_;
+  std::set<io::Path> mounts_;     // below the drive's root
   std::set<std::string> sealed_;  // paths below the drive's root
   TidyReport report_;
 };

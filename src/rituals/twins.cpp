@@ -81,7 +81,8 @@ HelpingDrive helper_for(Context& context, const catalog::Volume& volume, const c
     best_health = copy.health;
   }
   const auto shoot = context.catalog.shoot(volume.info.shoot);
-  const bool is_missing = health_of(examination) == catalog::CopyHealth::kMissing;
+  // What somebody changed is not mended but put there anew; what stood there goes into quarantine.
+  const bool is_missing = health_of(examination) == catalog::CopyHealth::kMissing || is_changed(examination);
   const bool good = best_health == catalog::CopyHealth::kGood;
   if (!best || !shoot || ((failing_medium || is_missing) && !good)) return {};
   HelpingDrive out;

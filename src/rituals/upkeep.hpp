@@ -37,6 +37,7 @@ struct DiscardReport {
   std::vector<std::string> removed_from;  // labels, plugged in: volumes deleted
   std::vector<std::string> later;         // labels, not plugged in: the copies there stay, told only
   std::vector<std::string> read_only;     // labels, plugged in for reading alone: the copies there stay
+  std::vector<std::string> failing;       // labels of failing media, to which nothing is written: the copies there stay
   std::uint64_t bytes = 0;
   std::vector<std::string> not_refreshed;  // catalog copies on drives that could not be written, and why
 };

@@ -161,7 +161,10 @@ std::vector<ChainFinding> check_chains(catalog::Catalog& catalog, const std::vec
   std::vector<Link> links;
   for (const catalog::Volume& volume : catalog.volumes()) links.push_back(link_of(volume));
   for (const Link& link : more) {
-    if (std::find(links.begin(), links.end(), link) == links.end()) links.push_back(link);
+    // Whatever its folder is called, a volume with the same seal is the same.
+    const bool known = std::any_of(links.begin(), links.end(),
+                                   [&](const Link& one) { return one.volume == link.volume && one.seal == link.seal; });
+    if (!known) links.push_back(link);
   }
   return check_chains(std::move(links), catalog.numbered_seals());
 }

@@ -122,7 +122,7 @@ VolumeStatus status_of_volume(catalog::Volume volume, std::vector<CopyView> copi
     ++status.counting;
     kinds.insert(view.drive.kind);
     // One that is away from its off-site place is with the others, wherever that is.
-    if (view.drive.away()) continue;
+    if (view.drive.away() || (view.here && view.drive.offsite)) continue;
     places.insert(view.drive.place.value_or(core::Uuid{}));
     if (view.drive.offsite) ++status.offsite;
   }
@@ -256,6 +256,7 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
       if (fresh) at->second = is_failing(catalog, copy.drive);
       view.failing = at->second;
     }
+    view.here = situation.plugged_in.contains(copy.drive);
     view.vote = vote_for(copy, view.drive, situation.without.contains(copy.drive), policy, now, view.overdue);
     const bool due = view.overdue || view.vote == Vote::kNeverProven;
     if (due && is_reachable(view.drive.state)) overdue.insert(copy.drive);
@@ -278,10 +279,11 @@ Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now
       out.places = std::min(out.places, one.places);
       out.offsite = std::min(out.offsite, one.offsite);
       out.kinds = std::min(out.kinds, one.kinds);
-      for (const CopyView& view : one.copies)
-        out.all_attached &= view.vote != Vote::kCounts || situation.plugged_in.contains(view.copy.drive);
+      for (const CopyView& view : one.copies) out.all_attached &= view.vote != Vote::kCounts || view.here;
       out.volumes.push_back(std::move(one));
     }
+    out.all_attached &= out.counting > 0;
+    status.all_attached += out.all_attached ? 1 : 0;
     out.shoot = std::move(shoot);
     tell_lacks(out, wanted, now);
     (out.light == Light::kGreen ? status.green : out.light == Light::kAmber ? status.amber : status.red) += 1;

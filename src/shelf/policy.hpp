@@ -37,6 +37,7 @@ struct CopyView {
   Vote vote = Vote::kCounts;
   bool overdue = false;  // checked longer ago than scrub_every (still counts until grace is over)
   bool failing = false;  // its drive is
+  bool here = false;     // its drive is plugged in now, whatever the catalog says of its place
 };
 /// Has a drive sectors that the last check of them could not read, or does its disk say that it is failing? Then it is
 /// not repaired but copied.
@@ -60,6 +61,7 @@ struct ShootStatus {
 struct Status {
   std::vector<ShootStatus> shoots;  // worst first, then by date
   std::uint64_t green = 0, amber = 0, red = 0;
+  std::uint64_t all_attached = 0;  // shoots of which every copy that counts is plugged in
   std::vector<catalog::Drive> overdue_drives;
   std::vector<catalog::Drive> failing_drives;  // their disks said so, and they are neither lent nor marked
   bool met() const { return amber == 0 && red == 0; }

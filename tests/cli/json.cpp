@@ -180,6 +180,10 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run({"repair", "A", "--discard"}, 0);
   run({"repair", "A", "--tidy"}, 0);
   run({"scrub", "A"}, 0);
+  const std::string doubled = shelf.volumes("A").front().string();
+  REQUIRE(run_process({"cp", "-a", doubled, doubled + "x"}).exit_code == 0);
+  run({"scrub", "A"}, 0);
+  io::remove_tree(io::posix(), doubled + "x");
   checking.look_at(shelf.run({"--json", "scrub", "A"}, {{"DARKSHELF_LOOK_FIRST_ABOVE", "0"}}).out);
   for (const auto& [path, stat] : files_below(shelf.path("A") / "darkshelf"))
     checking.look_at(shelf.run({"--json", "inspect", path.string()}).out);

@@ -146,7 +146,9 @@ TEST_CASE("keys: without a terminal a passphrase has to come from somewhere, or 
   CHECK(has(nobody.err, "DARKSHELF_PASSPHRASE, or --passphrase-file FILE"));
   put_text(shelf.path("empty"), "\nsecond\n");
   CHECK(shelf.run({"key", "create", "--passphrase-file", shelf.path("empty").string()}).exit_code == 2);
-  CHECK(shelf.run({"key", "create", "--passphrase-file", shelf.path("none").string()}).exit_code == 1);
+  const Outcome no_file = shelf.run({"key", "create", "--passphrase-file", shelf.path("none").string()});
+  CHECK(no_file.exit_code == 1);
+  CHECK(has(no_file.err, "    → --passphrase-file takes the file"));
   put_text(shelf.path("long"), std::string(5000, 'x'));
   CHECK(shelf.run({"key", "create", "--passphrase-file", shelf.path("long").string()}).exit_code == 2);
   CHECK(shelf.run({"key", "create", "--passphrase-file", "x", "--no-passphrase"}).exit_code == 2);

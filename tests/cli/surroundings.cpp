@@ -56,6 +56,14 @@ TEST_CASE("surroundings: the catalog is the one that was told, the person's own,
   CHECK(typed({"--catalog", (temp / "option.db").string(), "init"}, told).exit_code == 0);
   CHECK(made("option.db"));
 
+  // A relative XDG_DATA_HOME is none.
+  CHECK(typed({"init"}, {{"HOME", (temp / "home").string()}, {"XDG_DATA_HOME", "relative/xdg"}}).exit_code == 0);
+  CHECK(made("home/.local/share/darkshelf/catalog.db"));
+  const ProcessResult nowhere = typed({"init"}, {{"HOME", "/proc"}});
+  INFO(nowhere.err);
+  CHECK(nowhere.exit_code == 1);
+  CHECK(has(nowhere.err, "--catalog FILE"));
+
   if (::geteuid() != 0) return skip("only root can be under sudo");
   const passwd* nobody = ::getpwnam("nobody");
   if (nobody == nullptr) return skip("there is no user nobody");

@@ -118,6 +118,7 @@ TEST_CASE("terminal: lines break at blanks, never inside a command, a quoted nam
   CHECK(cli::wrapped("    → darkshelf seal A --to B", 20) == Lines{"    → darkshelf seal A --to B"});
   CHECK(cli::wrapped("Mended: darkshelf repair 2026-A; then more", 24) ==
         Lines{"Mended:", "  darkshelf repair 2026-A;", "  then more"});
+  CHECK(cli::wrapped("Next: mv /a/b/c /a/b/d", 12) == Lines{"Next:", "  mv /a/b/c /a/b/d"});
   CHECK(cli::wrapped("    → darkshelf init   (to begin)", 24) == Lines{"    → darkshelf init", "      (to begin)"});
   CHECK(cli::wrapped("no drive is \"my old drive\" here", 16) == Lines{"no drive is", "  \"my old drive\"", "  here"});
   CHECK(cli::wrapped("all 8 photos (8 files)", 18) == Lines{"all 8 photos", "  (8 files)"});

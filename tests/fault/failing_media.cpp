@@ -126,6 +126,35 @@ TEST_CASE("failing media: unreadable sectors are slices to mend, and the drive i
   }
 }
 
+TEST_CASE("failing media: no parcel is asked for that would be refused, but a copy that mends on the way") {
+  Faults faults;
+  Shelf shelf({"A", "B"}, &faults);
+  shelf.seal(shelf.add_shoot("2026-06-14_wedding", 2, 60'000), {"A", "B"});
+  faults.unreadable("/A/darkshelf/2026/*.tar", 0, 100'000);
+  rituals::RepairRequest request;
+  request.drive = "A";
+  request.request = shelf.path("a.request");
+  {
+    rituals::Context context = shelf.context();
+    const rituals::RepairReport report = rituals::repair(context, request);
+    CHECK_FALSE(report.complete());
+    CHECK(report.failing);
+    CHECK_FALSE(report.request);
+  }
+  CHECK_FALSE(scrub(shelf, "A").repairable());
+  faults.nothing();  // it is known before anything is read
+  rituals::Context context = shelf.context();
+  try {
+    rituals::repair(context, request);
+    FAIL("it should have been refused");
+  } catch (const core::Error& error) {
+    CHECK(error.code() == Code::kWrongDrive);
+    CHECK(std::string(error.what()).find("a parcel would not help") != std::string::npos);
+    CHECK(error.hint().find("darkshelf copy A --to ANOTHER-DRIVE") != std::string::npos);
+  }
+  CHECK_FALSE(io::posix().stat(shelf.path("a.request")));
+}
+
 TEST_CASE("failing media: a file of which nothing can be read is damage, where the drive answers elsewhere") {
   Faults faults;
   Shelf shelf({"A"}, &faults);

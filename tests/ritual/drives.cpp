@@ -66,6 +66,18 @@ TEST_CASE("drives: places, lending, losing and finding decide what counts") {
   CHECK(light.offsite == 0);
   CHECK(light.lacks.find("a copy off-site") != std::string::npos);
   CHECK(shelf.run({"status"}).out.find("plugged in at once") != std::string::npos);
+  shelf.must({"drive", "return", "B"});  // which it cannot be: it is still plugged in
+  CHECK(status_of(shelf).offsite == 0);
+  shelf.lose_catalog();  // the one that A brings back has never seen B here
+  shelf.must({"catalog", "recover", a.mount_point().string()});
+  light = status_of(shelf);
+  CHECK(light.exit_code == 6);
+  CHECK(light.offsite == 0);
+  shelf.must({"policy", "set", "offsite=0", "places=1"});
+  const Outcome green = shelf.run({"status"});
+  INFO(green.out);
+  CHECK(green.out.find("Of 1 shoot every copy is plugged in now") != std::string::npos);
+  shelf.must({"policy", "set", "offsite=1", "places=2"});
   shelf.must({"drive", "eject", "B"});
   CHECK(status_of(shelf).light == "amber");  // unplugged, but still here
   shelf.must({"drive", "return", "B"});

@@ -223,6 +223,23 @@ TEST_CASE("identity: a drive add or a recover that was killed is finished by the
   }
 }
 
+TEST_CASE("identity: a drive add that was killed at any step is finished by the same command") {
+  ProgramShelf shelf({"A"});
+  shelf.must({"place", "add", "home"});
+  const std::string step =
+      GENERATE("drive.identity-written", "drive.recorded", "refresh.copy-written", "refresh.current-written");
+  CAPTURE(step);
+  io::posix().make_dir(shelf.path("B"));
+  const std::vector<std::string> add = {"drive", "add", shelf.path("B").string(), "--label", "B", "--place", "home"};
+  REQUIRE(shelf.run(add, {{"DARKSHELF_STOP_AT", step}}).signal == 9);
+  const Outcome again = shelf.run(add);
+  INFO(again.out << again.err);
+  CHECK(again.exit_code == 0);
+  CHECK(shelf.run({"scrub", "B"}).exit_code == 0);
+  CHECK(object(shelf.run({"--json", "show", "B"}).out, "drive_details").at("place") == "home");
+  CHECK(shelf.run(add).exit_code == 2);  // it is there now
+}
+
 TEST_CASE("identity: what a later darkshelf wrote is left alone, with what was found and what is known") {
   ProgramShelf shelf({"A", "B"});
   shelf.must(shelf.seal_command({"A", "B"}));

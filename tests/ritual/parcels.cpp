@@ -127,6 +127,23 @@ TEST_CASE("parcel: each step prints the next command, and these do") {
   CHECK(shelf.volume_tree("A") == far.sealed);
 }
 
+TEST_CASE("parcel: one that was used on another drive is still needed where it was asked for") {
+  FarTwin far;
+  ProgramShelf& shelf = far.shelf;
+  spoil(slices_of(far.volume("A")), 0, 60);
+  REQUIRE(far.ask().exit_code == 5);
+  REQUIRE(far.there().exit_code == 0);
+  if (GENERATE(false, true)) spoil(slices_of(far.volume("B")), 0, 5);
+  const Outcome other = shelf.run({"repair", "B", "--parcel", far.parcel.string()});
+  CAPTURE(other.out, other.err);
+  CHECK(other.exit_code == 0);
+  CHECK(tells(other, "The parcel is for A: keep it until A is mended. Next: darkshelf repair A --parcel FILE"));
+  CHECK_FALSE(tells(other, "not needed"));
+  const Outcome applied = shelf.run({"repair", "A", "--parcel", far.parcel.string()});
+  CHECK(tells(applied, "The parcel is not needed any more."));
+  CHECK(shelf.volume_tree("A") == far.sealed);
+}
+
 TEST_CASE("parcel: a twin that is damaged too gives what it has, and mends the rest from its parity") {
   FarTwin far;
   ProgramShelf& shelf = far.shelf;

@@ -48,7 +48,7 @@ TEST_CASE("read-only: a discarded shoot is not called away from a drive that is 
   CHECK(discard.err.find("Read-only") != std::string::npos);
   CHECK(discard.err.find("Not plugged in") == std::string::npos);
   const Outcome from = setup.shelf.run({"discard", "harbour", "--reason", "test", "--from", "A"});
-  CHECK(from.exit_code == 1);
+  CHECK(from.exit_code == 7);
   CHECK(from.err.find("read-only") != std::string::npos);
 }
 

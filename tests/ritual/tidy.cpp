@@ -163,6 +163,28 @@ TEST_CASE("tidy: what a seal lists is out of bounds, and a volume whose lists ca
   }
 }
 
+TEST_CASE("tidy: what is mounted inside of a drive is never entered, of the same file system either") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const io::Path root = shelf.path("A") / "darkshelf";
+  const std::string below = GENERATE(".TemporaryItems", ".Trashes/sub", "2026/mine", "quarantine/2026-01-01_abcde");
+  CAPTURE(below);
+  write(shelf.shoots() / "2026-09-01_harbour" / ".DS_Store", "Bud1");  // litter, but not of this drive
+  const auto photos = files_below(shelf.shoots());
+  io::posix().make_dirs(root / below);
+  const std::string there = (root / below).string();
+  if (run_process({"mount", "--bind", shelf.shoots().string(), there}).exit_code != 0)
+    return skip("no bind mounts here");
+  const bool discards = below.starts_with("quarantine");
+  const Outcome outcome = shelf.run({"repair", "A", discards ? "--discard" : "--tidy"});
+  const auto left = files_below(shelf.shoots());
+  REQUIRE(run_process({"umount", there}).exit_code == 0);
+  INFO(outcome.out << outcome.err);
+  CHECK(left.size() == photos.size());
+  CHECK(outcome.exit_code == (discards ? 1 : 0));
+  if (below != "2026/mine") CHECK(has(outcome.err, "something else is mounted"));
+}
+
 TEST_CASE("tidy: a read-only drive is refused") {
   if (const auto why = LoopDrive::unavailable()) return skip(*why);
   ProgramShelf shelf({});

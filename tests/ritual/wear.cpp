@@ -123,6 +123,13 @@ TEST_CASE("wear: what changed on the disk since the last visit is told, and a fa
   with.shelf.must({"drive", "add", with.shelf.path("B").string(), "--label", "B"});
   CHECK(with.run({"copy", "A", "--to", "B"}).exit_code == 0);
   CHECK(with.shelf.volume_tree("B") == before);
+  const auto on_a = with.shelf.volume_tree("A");
+  const Outcome discard = with.run({"discard", "harbour", "--from", "A", "--reason", "x"});
+  INFO(discard.out << discard.err);
+  CHECK(discard.exit_code == 7);
+  CHECK(has(discard.err, "nothing is written to it, nor removed from it"));
+  CHECK(has(discard.err, "darkshelf drive mark A failed"));
+  CHECK(with.shelf.volume_tree("A") == on_a);
   with.shelf.must({"drive", "mark", "A", "failed"});
   CHECK_FALSE(has(with.run({}).out, "The medium of"));
 }

@@ -205,6 +205,15 @@ TEST_CASE("policy: places, off-site and kinds are counted over the copies that c
   CHECK(status.shoots[0].counting == 3);
   s.catalog.record_drive_returned(c);
   CHECK(s.status(policy).met());
+  // Plugged in it is here, whatever the catalog says.
+  shelf::Situation here;
+  here.plugged_in = {a, b, c};
+  status = s.status(policy, {}, here);
+  CHECK(status.shoots[0].offsite == 0);
+  CHECK(status.shoots[0].places == 1);
+  CHECK_FALSE(status.met());
+  CHECK(status.all_attached == 1);
+  CHECK(s.status(policy).all_attached == 0);
   s.catalog.record_drive_marked(b, "failed");
   CHECK(s.status(policy).shoots[0].lacks == std::vector<std::string>{"another kind of drive"});
 }
