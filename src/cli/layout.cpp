@@ -12,7 +12,8 @@ namespace darkshelf::cli {
 namespace {
 
 constexpr std::size_t kNarrowest = 40, kWidest = 1000;
-constexpr std::size_t kFurther = 2;  // how much a line that goes on is indented
+constexpr std::string_view kPrograms[] = {"darkshelf ", "tar ", "umount "};  // what is told to be typed
+constexpr std::size_t kFurther = 2;                                          // how much a line that goes on is indented
 
 struct Glyph {
   std::size_t bytes = 1, width = 1;
@@ -49,7 +50,10 @@ std::size_t end_of_piece(const std::string& text, std::size_t at) {
   if (constexpr std::string_view kArrow = "→ "; starts_at(text, at, kArrow))
     return end_of_piece(text, at + kArrow.size());
   const std::string_view before = std::string_view(text).substr(0, at);
-  if (starts_at(text, at, "darkshelf ") && (before.ends_with(": ") || before.ends_with("→ "))) {
+  const bool command = std::any_of(std::begin(kPrograms), std::end(kPrograms),
+                                   [&](std::string_view program) { return starts_at(text, at, program); });
+  if (command &&
+      (before.ends_with(": ") || before.ends_with("→ ") || before.find_first_not_of(' ') == std::string_view::npos)) {
     std::size_t end = std::min(text.size(), text.find("   ", at));
     for (const char* stop : {"; ", ", or", ": "}) {
       if (const std::size_t found = text.find(stop, at); found != std::string::npos) end = std::min(end, found + 1);
