@@ -142,10 +142,7 @@ std::vector<BlockDevice> block_devices(FileSystem& fs, const DeviceTree& tree) {
   return out;
 }
 
-bool is_block_device(const Path& path) {
-  struct stat raw {};
-  return ::stat(path.c_str(), &raw) == 0 && S_ISBLK(raw.st_mode);
-}
+bool is_block_device(const Path& path) { return !device_number(path).empty(); }
 
 std::vector<MountedPart> mounted_of(FileSystem& fs, const Path& device, const DeviceTree& tree) {
   Devices devices(fs, tree);

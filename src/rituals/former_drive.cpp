@@ -80,8 +80,8 @@ Error was_a_drive(Context& context, const catalog::Drive& drive, const io::Mediu
   const std::string rest =
       drive.volumes == 0 ? "" : fmt::format(": its {} may still be rescued", core::count_of(drive.volumes, "volume"));
   return Error(Code::kWrongDrive,
-               fmt::format("{} was {}{}. Emptied or formatted? Write nothing to it{}", core::printable(evidence.path),
-                           core::printable(drive.label), which, rest),
+               fmt::format("this was {}{}, at {}. Emptied or formatted? Write nothing to it{}",
+                           core::printable(drive.label), which, core::printable(evidence.path), rest),
                hint);
 }
 

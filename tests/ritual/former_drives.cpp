@@ -53,7 +53,8 @@ TEST_CASE("former drives: one that was emptied or formatted is known, and its co
     const Outcome outcome = shelf.run(command);
     INFO(command[0] << " " << command[1] << "\n" << outcome.out << outcome.err);
     CHECK(outcome.exit_code == 7);
-    CHECK(has(unwrapped(outcome.err), "was Y. Emptied or formatted? Write nothing to it: its 1 volume may"));
+    CHECK(has(unwrapped(outcome.err), "this was Y, at " + root));
+    CHECK(has(unwrapped(outcome.err), "Emptied or formatted? Write nothing to it: its 1 volume may"));
     CHECK(has(unwrapped(outcome.err), "umount " + root + " && darkshelf rescue " + drive.device()));
     CHECK(counting(shelf) == 1);
   }
