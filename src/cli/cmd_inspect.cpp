@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/commands.hpp"
 #include "cli/signed.hpp"
 #include "core/text.hpp"
@@ -16,7 +18,8 @@ namespace fv = formats::volume;
 
 namespace {
 
-constexpr std::uint64_t kTextLimit = 512 << 20;
+constexpr std::uint64_t kTextLimit = 512 << 20, kTarMagicAt = 257;
+constexpr std::string_view kTarMagic = "ustar";
 
 class Inspection {
  public:
@@ -30,9 +33,7 @@ class Inspection {
                   "look at its name (ls)");
     if (stat->type != io::FileType::kRegular)
       throw Error(Code::kUsage, fmt::format("{} is no file", core::printable(path_.string())), "name a file in it");
-    std::array<std::byte, 16> head{};
-    io::posix().open_read(path_)->read_at(0, head);
-    const std::string_view start = core::as_text(head);
+    const std::string start = start_at(0, 16);
     if (start.starts_with(std::string_view("PAR2\0PKT", 8)) || name_.ends_with(".par2")) return par2();
     if (start.starts_with("SQLite format 3")) return catalog_file();
     if (start.starts_with("{\"darkshelf\":")) return parcel();
@@ -45,19 +46,61 @@ class Inspection {
     if (name_.ends_with(fm::kPublicKeyEnding)) return public_key();
     if (name_ == "signing.key") return secret_key();
     if (name_ == fv::kManifest || name_ == fv::kTagManifest || name_ == fv::kPhotos) return manifest();
+    if (path_.filename() == io::Path(std::string(formats::drive::kLock)).filename())
+      return say("lock of a drive: while somebody works on it, it tells who", bytes_field());
+    if (name_ == fv::kBagit && text() == fv::bagit_txt())
+      return say("declaration that a volume is a BagIt bag", {{"BagIt version", "1.0"}});
+    if (name_.starts_with("START-HERE") && name_.ends_with(".txt")) return start_here();
+    if (const io::Path volume = volume_around(); !volume.empty()) return payload(volume);
+    if (start_at(kTarMagicAt, kTarMagic.size()) == kTarMagic) return say("tar", bytes_field());
     throw Error(Code::kFailed, fmt::format("{} is nothing darkshelf writes or reads", core::printable(path_.string())),
                 "it knows catalogs, PAR2 files, requests, parcels, signatures and keys, and the files below darkshelf/ "
                 "on a drive");
   }
 
  private:
+  std::string start_at(std::uint64_t offset, std::size_t bytes) {
+    core::Bytes head(bytes);
+    const std::size_t got = io::posix().open_read(path_)->read_at(offset, head);
+    return std::string(core::as_text(core::ByteSpan(head).first(got)));
+  }
+  Json bytes_field() { return {{"bytes", io::posix().stat_following(path_)->bytes}}; }
+
+  int start_here() {
+    const std::string content = text();
+    return say("how to get the photos of this drive back without darkshelf",
+               {{"lines", std::count(content.begin(), content.end(), '\n')}});
+  }
+
+  /// The folder of the volume whose payload this file is part of; empty where there is none.
+  io::Path volume_around() {
+    for (io::Path at = io::posix().canonical(path_).parent_path(); at.has_relative_path(); at = at.parent_path()) {
+      if (at.filename() != "data") continue;
+      const auto info = io::posix().stat(at.parent_path() / std::string(fv::kBagInfo));
+      if (info && info->type == io::FileType::kRegular) return at.parent_path();
+    }
+    return {};
+  }
+  int payload(const io::Path& volume) {
+    const fv::BagInfo info =
+        fv::decode_bag_info(io::read_text(io::posix(), volume / std::string(fv::kBagInfo), kTextLimit));
+    Json fields = bytes_field();
+    fields["volume"] = info.volume.text();
+    fields["folder"] = fv::year_folder(info) + "/" + fv::folder_name(info);
+    fields["shoot"] = core::printable(info.shoot_name);
+    fields["photos"] = info.photos;
+    fields["files"] = info.content_files;
+    if (info.layout == fv::Layout::kTar) return say("the photos of a volume, a tar", std::move(fields));
+    return say("a file of a volume", std::move(fields));
+  }
+
   std::string text() { return io::read_text(io::posix(), path_, kTextLimit); }
 
   int say(const std::string& what, Json fields) {
     Output& out = session_.out();
     out.line(fmt::format("{}: {}", core::printable(path_.string()), what));
     for (const auto& [key, value] : fields.items())
-      out.item(fmt::format("    {:22} {}", key, value.is_string() ? value.get<std::string>() : value.dump()));
+      out.line(fmt::format("    {:22} {}", key, value.is_string() ? value.get<std::string>() : value.dump()));
     Json object;
     put_path(object, "path", path_.string());
     object["what"] = what;

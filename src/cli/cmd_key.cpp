@@ -64,7 +64,7 @@ void show_own(Session& session, const std::optional<fm::PublicKey>& own) {
   } else {
     out.line("The signing key of this machine; its public half is missing, and comes back when it is next opened.");
   }
-  out.item(fmt::format("    {}  {}", path, file->wants_passphrase ? "(with a passphrase)" : "(without a passphrase)"));
+  out.line(fmt::format("    {}  {}", path, file->wants_passphrase ? "(with a passphrase)" : "(without a passphrase)"));
   if (own) out.item("    " + core::printable(rituals::public_key_path(catalog).string()));
   if (file->readable_by_others)
     out.error(fmt::format("Warning: others can read it. Type: chmod 600 {}", core::shell_quote(file->path.string())));

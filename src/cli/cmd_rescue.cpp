@@ -38,6 +38,17 @@ catalog::Catalog* catalog_if_any(Session& session) {
   }
 }
 
+/// What is mounted last may lie in what was mounted first.
+std::string free_and_rescue(const io::BlockDevice& device, bool written) {
+  std::vector<std::string> points;
+  for (auto part = device.mounted.rbegin(); written && part != device.mounted.rend(); ++part) {
+    const std::string point = core::shell_quote(core::printable(part->mount_point.string()));
+    if (std::find(points.begin(), points.end(), point) == points.end()) points.push_back(point);
+  }
+  const std::string rescue = fmt::format("darkshelf rescue {}", core::shell_quote(device.path.string()));
+  return points.empty() ? rescue : fmt::format("umount {} && {}", fmt::join(points, " "), rescue);
+}
+
 int list_devices(Session& session, rituals::RescueContext& context) {
   Output& out = session.out();
   const auto devices = rituals::rescue_devices(context);
@@ -55,16 +66,13 @@ int list_devices(Session& session, rituals::RescueContext& context) {
       mounted.push_back({{"mount_point", core::printable(part.mount_point.string())}, {"read_only", part.read_only}});
       written |= !part.read_only;
     }
-    const std::string command = fmt::format("darkshelf rescue {}", core::shell_quote(device.path.string()));
-    if (written) {
-      std::vector<std::string> points;
-      for (const io::MountedPart& part : device.mounted) {
-        const std::string point = core::shell_quote(core::printable(part.mount_point.string()));
-        if (std::find(points.begin(), points.end(), point) == points.end()) points.push_back(point);
-      }
-      const bool system = std::find(points.begin(), points.end(), "/") != points.end();
-      out.line(system ? "    in use by this system"
-                      : fmt::format("    in use; if it is this one: umount {} && {}", fmt::join(points, " "), command));
+    const bool system = std::any_of(device.mounted.begin(), device.mounted.end(),
+                                    [](const io::MountedPart& part) { return part.mount_point == "/"; });
+    const std::string command = system ? "" : free_and_rescue(device, written);
+    if (system) {
+      out.line("    in use by this system");
+    } else if (written) {
+      out.line("    in use; if it is this one: " + command);
     } else {
       out.item("    " + command);
     }
@@ -106,6 +114,8 @@ void tell_volume(Output& out, const RescuedVolume& volume) {
     line += fmt::format("its photos are back, its lists are lost: {}", core::printable(volume.folder.string()));
   } else if (volume.state == RescueState::kRescuable) {
     line += fmt::format("can be rescued; {}", share);
+  } else if (volume.state == RescueState::kFailed) {
+    line += fmt::format("cannot be written: {} ({})", core::printable(volume.failure), share);
   } else {
     line += fmt::format("cannot be rescued from here: {} ({})", core::printable(volume.failure), share);
   }
@@ -148,12 +158,13 @@ std::vector<std::string> next_commands(const RescueReport& report, const std::st
 }
 
 int tell_report(Output& out, const RescueReport& report, const Options& options) {
-  std::size_t rescuable = 0, rescued = 0, differing = 0;
+  std::size_t rescuable = 0, rescued = 0, differing = 0, failed = 0;
   bool seal_found = options.seals.empty();
   for (const RescuedVolume& volume : report.volumes) {
     tell_volume(out, volume);
     rescuable += volume.state == RescueState::kRescuable ? 1 : 0;
     rescued += volume.state == RescueState::kRescued ? 1 : 0;
+    failed += volume.state == RescueState::kFailed ? 1 : 0;
     differing += volume.seal == SealCompared::kDiffers ? 1 : 0;
     seal_found |= std::find(options.seals.begin(), options.seals.end(), volume.seal_hex) != options.seals.end();
   }
@@ -163,7 +174,9 @@ int tell_report(Output& out, const RescueReport& report, const Options& options)
   std::vector<std::string> next;
   if (report.volumes.empty()) {
     code = kFailed;
-    out.line(fmt::format("Nothing of a volume was found on {} ({} read).", shown, core::format_size(report.bytes)));
+    out.line(fmt::format("Nothing of a volume was found on {} ({} read). Is it the right disk?", shown,
+                         core::format_size(report.bytes)));
+    next = {"darkshelf rescue"};
   } else if (options.to.empty()) {
     out.line(fmt::format("{} of {} can be rescued from {}; {} free is enough.", rescuable, all, shown,
                          core::format_size(report.needed)));
@@ -175,22 +188,35 @@ int tell_report(Output& out, const RescueReport& report, const Options& options)
   if (!report.was.empty()) out.line(fmt::format("By its serial this was {}.", either(report.was)));
   for (const std::string& name : report.not_found)
     out.line(fmt::format("{}: was on it, and left no trace", core::printable(name)));
+  if (report.read_anew > 0)
+    out.line(fmt::format("{} that could not be read before were read now.", core::format_size(report.read_anew)));
   if (report.bad_bytes > 0) {
     code = worse(code, kInputIncomplete);
-    out.line(fmt::format("{} of {} cannot be read.", core::format_size(report.bad_bytes), shown));
+    out.line(fmt::format("{} of {} cannot be read{}.", core::format_size(report.bad_bytes), shown,
+                         options.to.empty() ? "" : "; the same command tries them again"));
   }
   if (report.without_index > 0)
     out.note(fmt::format("{} left recovery data and no index: what they protected cannot be told",
                          core::count_of(report.without_index, "PAR2 set")));
+  if (report.unusable_sets > 0)
+    out.note(fmt::format("{} passed over, whose file names no file system can hold",
+                         report.unusable_sets == 1
+                             ? "1 PAR2 set was"
+                             : fmt::format("{} were", core::count_of(report.unusable_sets, "PAR2 set"))));
+  if (!report.damage.empty())
+    out.note(fmt::format("What an earlier run had learnt in {} was damaged ({}): it was looked for again on the disk.",
+                         core::printable((io::Path(options.to) / "rescue").string()), report.damage));
   if (report.other_sets > 0)
     out.note(fmt::format("{} of other things were passed over", core::count_of(report.other_sets, "PAR2 set")));
-  const bool all_good = rescued + rescuable == report.volumes.size() && differing == 0 && report.not_found.empty();
+  const bool all_good =
+      rescued + rescuable + failed == report.volumes.size() && differing == 0 && report.not_found.empty();
+  if (failed > 0) code = worse(code, kFailed);
   if (!all_good) code = worse(code, kDamageBeyondRepair);
   if (!seal_found && !options.to.empty()) {
     code = worse(code, kDamageBeyondRepair);
     out.error("no volume that was rescued has the seal that was given");
   }
-  for (std::size_t i = 0; i < next.size(); ++i) out.item((i == 0 ? "Next: " : "      ") + next[i]);
+  for (std::size_t i = 0; i < next.size(); ++i) out.line((i == 0 ? "Next: " : "      ") + next[i]);
   out.object("rescue_report", {{"source", shown},
                                {"bytes", report.bytes},
                                {"to", core::printable(options.to)},
@@ -199,11 +225,14 @@ int tell_report(Output& out, const RescueReport& report, const Options& options)
                                {"rescued", rescued},
                                {"needed", report.needed},
                                {"unreadable_bytes", report.bad_bytes},
+                               {"read_anew", report.read_anew},
                                {"was", report.was},
                                {"not_found", report.not_found},
                                {"without_index", report.without_index},
                                {"other_sets", report.other_sets},
+                               {"unusable_sets", report.unusable_sets},
                                {"resumed", report.resumed},
+                               {"damage", report.damage},
                                {"label", report.label},
                                {"next", next}});
   return code;

@@ -12,6 +12,7 @@ namespace darkshelf::cli {
 namespace {
 
 constexpr std::size_t kNarrowest = 40, kWidest = 1000;
+constexpr std::string_view kPrograms[] = {"darkshelf ", "mv ", "tar ", "umount "};  // what is told to be typed
 constexpr std::size_t kFurther = 2;  // how much a line that goes on is indented
 
 struct Glyph {
@@ -44,12 +45,12 @@ bool starts_at(const std::string& text, std::size_t at, std::string_view what) {
   return text.compare(at, what.size(), what) == 0;
 }
 
-/// Does something to type begin there? Behind ": " or an arrow, or, of other programs, on a line of its own.
+/// Does something to type begin there? Behind ": " or an arrow, or on an indented line of its own.
 bool begins_command(const std::string& text, std::size_t at, std::string_view before) {
   const bool told = before.ends_with(": ") || before.ends_with("→ ");
-  if (starts_at(text, at, "darkshelf ")) return told;
   const bool alone = !before.empty() && before.find_first_not_of(' ') == std::string_view::npos;
-  return (told || alone) && (starts_at(text, at, "mv ") || starts_at(text, at, "umount "));
+  return (told || alone) && std::any_of(std::begin(kPrograms), std::end(kPrograms),
+                                        [&](std::string_view program) { return starts_at(text, at, program); });
 }
 
 /// Where the piece that must not be broken ends, that begins with the word at `at`.

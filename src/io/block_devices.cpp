@@ -142,6 +142,8 @@ std::vector<BlockDevice> block_devices(FileSystem& fs, const DeviceTree& tree) {
   return out;
 }
 
+bool is_block_device(const Path& path) { return !device_number(path).empty(); }
+
 std::vector<MountedPart> mounted_of(FileSystem& fs, const Path& device, const DeviceTree& tree) {
   Devices devices(fs, tree);
   return devices.mounted(devices.numbers_of(device));

@@ -32,6 +32,9 @@ struct DeviceTree {
 /// without an image are left out.
 std::vector<BlockDevice> block_devices(FileSystem& fs, const DeviceTree& tree = {});
 
+/// A link to one is one, too.
+bool is_block_device(const Path& path);
+
 /// What is mounted of this device (a disk, a partition, or what stands on one) or image: itself, its partitions, its
 /// disk as a whole, volumes that LVM, LUKS or md made of it, loop devices over it.
 std::vector<MountedPart> mounted_of(FileSystem& fs, const Path& device, const DeviceTree& tree = {});

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -30,7 +31,15 @@ class RawSliceTable {
   static constexpr std::uint64_t kBytesEach = 48;
 
   bool is_found(const RawSlice& slice) const { return found_[id_of(slice)]; }
-  void mark_found(const RawSlice& slice) { found_[id_of(slice)] = true; }  // as an earlier run found it
+  /// As an earlier run found it.
+  void mark_found(const RawSlice& slice, std::uint64_t offset) {
+    found_[id_of(slice)] = true;
+    phases_ |= 1u << (offset / kSectorBytes % 8);
+  }
+  /// Of all slices of a set, zeros where they are not known. Valid until the next add_set().
+  std::span<const formats::par2::Md5> md5s_of(std::uint32_t set) const {
+    return std::span(md5s_).subspan(sets_[set].base, sets_[set].count);
+  }
   std::uint32_t found_in(std::uint32_t set) const;
   std::uint64_t slice_bytes(std::uint32_t set) const { return sets_[set].slice_bytes; }
   /// Without the zeros behind the end of its file.
@@ -82,6 +91,7 @@ class RawSliceTable {
   std::vector<Set> sets_;
   std::vector<formats::par2::Md5> md5s_;  // by id
   std::vector<bool> found_;
+  unsigned phases_ = 1;  // bit n: slices were found at n sectors behind a multiple of eight
   std::vector<Class> classes_;
   std::unordered_map<std::uint64_t, std::size_t> class_by_shape_;
   std::unordered_map<std::uint64_t, CrcShift> padding_;  // takes the zeros off the CRC of a padded slice

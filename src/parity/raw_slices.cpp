@@ -82,7 +82,7 @@ std::uint64_t RawSliceSearch::follow(std::uint64_t at, const Expected& expected)
     ++taken;
   }
   if (taken == 0) return at;
-  phases_ |= 1u << (at / kSectorBytes % 8);
+  table_.phases_ |= 1u << (at / kSectorBytes % 8);
   const unsigned streak = taken == count ? std::min(2 * expected.streak, kLongestStreak) : 1;
   expect_behind({slice.set, slice.slice + taken - 1}, at + taken * size, streak);
   return at + taken * size;
@@ -155,7 +155,7 @@ std::vector<RawSliceSearch::Candidate> RawSliceSearch::candidates(std::size_t fi
     const std::size_t end = std::min<std::size_t>(last, sectors - one.sectors + 1);
     const std::uint32_t *begin = sums_.data(), *behind = sums_.data() + one.sectors;
     for (std::size_t s = first; s < end; ++s) {
-      if (one.tail && (phases_ >> ((base_ / kSectorBytes + s) % 8) & 1) == 0) continue;
+      if (one.tail && (table_.phases_ >> ((base_ / kSectorBytes + s) % 8) & 1) == 0) continue;
       const std::uint32_t state = behind[s] ^ one.shift(begin[s]);
       if (!one.may_hold(state)) continue;
       const auto [from, to] = table_.find(one, state);
@@ -207,11 +207,13 @@ bool RawSliceSearch::take(const Candidate& candidate) {
       one.settled[candidate.first] = true;
     return false;
   }
-  if (table_.found_[hit->id]) return false;  // such content was found before
+  // Such content may have been found before: by an earlier run, which did not know yet of all that is equal to it.
+  while (hit != entry + candidate.last && table_.md5s_[hit->id] == candidate.md5 && table_.found_[hit->id]) ++hit;
+  if (hit == entry + candidate.last || table_.md5s_[hit->id] != candidate.md5) return false;
   const std::uint64_t at = base_ + candidate.sector * kSectorBytes;
   const RawSlice slice = table_.slice_of(hit->id);
   found_equal(one, hit->state, candidate.md5, at);
-  phases_ |= 1u << (at / kSectorBytes % 8);
+  table_.phases_ |= 1u << (at / kSectorBytes % 8);
   expect_behind(slice, at + table_.length_of(slice), 4);
   return true;
 }

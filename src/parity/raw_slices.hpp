@@ -54,7 +54,6 @@ class RawSliceSearch {
   CrcShift sector_shift_;
   std::uint32_t sector_zeros_;
   std::multimap<std::uint64_t, Expected> expected_;
-  unsigned phases_ = 1;              // bit n: slices were found at n sectors behind a multiple of eight
   std::uint64_t run_ = 0;            // sectors to roll over at once
   core::ByteSpan data_;              // the window …
   std::uint64_t base_ = 0;           // … and where it begins

@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "rituals/catalog_copies.hpp"
+#include "rituals/former_drive.hpp"
 #include "rituals/identity_file.hpp"
 #include "shelf/identity.hpp"
 
@@ -151,6 +152,28 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
   return drive;
 }
 
+/// `thorough`: one that is nowhere may have been emptied or formatted.
+AttachedDrive open_known(Context& context, const catalog::Drive& known, Visit visit, bool thorough) {
+  io::FileSystem& fs = context.fs;
+  const std::vector<io::Path> roots = roots_with_id(context, known);
+  if (roots.size() > 1) {
+    throw Error(Code::kWrongDrive,
+                fmt::format("two media claim to be {}: {} and {}", known.label, roots[0].string(), roots[1].string()),
+                fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(roots[1].string())));
+  }
+  if (roots.empty()) {
+    if (lacks_identity(fs, known.evidence.path)) throw without_identity(known.evidence.path);
+    tell_why_not_there(fs, known.evidence.path);
+    if (thorough) look_for_former_drive(context, known);
+    const std::string place = known.place_name.empty() ? "" : fmt::format(" It should be at: {}.", known.place_name);
+    throw Error(
+        Code::kDriveAbsent,
+        fmt::format("{} is not plugged in.{}{}", known.label, place, who_is_there(context, known.evidence.path)),
+        "plug it in and type the same command again");
+  }
+  return open_root(context, roots.front(), known.id, visit);
+}
+
 }  // namespace
 
 void Context::note(const std::string& text, const std::string& next) const {
@@ -180,26 +203,7 @@ catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root) {
 
 AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   io::FileSystem& fs = context.fs;
-  if (const auto known = context.catalog.find_drive(text)) {
-    const std::vector<io::Path> roots = roots_with_id(context, *known);
-    if (roots.size() > 1) {
-      throw Error(
-          Code::kWrongDrive,
-          fmt::format("two media claim to be {}: {} and {}", known->label, roots[0].string(), roots[1].string()),
-          fmt::format("darkshelf drive accept {} --as copy --label NEW", core::shell_quote(roots[1].string())));
-    }
-    if (roots.empty()) {
-      if (lacks_identity(fs, known->evidence.path)) throw without_identity(known->evidence.path);
-      tell_why_not_there(fs, known->evidence.path);
-      const std::string place =
-          known->place_name.empty() ? "" : fmt::format(" It should be at: {}.", known->place_name);
-      throw Error(
-          Code::kDriveAbsent,
-          fmt::format("{} is not plugged in.{}{}", known->label, place, who_is_there(context, known->evidence.path)),
-          "plug it in and type the same command again");
-    }
-    return open_root(context, roots.front(), known->id, visit);
-  }
+  if (const auto known = context.catalog.find_drive(text)) return open_known(context, *known, visit, true);
   const auto stat = text.empty() ? std::nullopt : fs.stat_following(text);
   if (!stat) {
     throw Error(Code::kNotFound,
@@ -210,9 +214,12 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   const auto identity = identity_of_drive(fs, root);
   if (!identity) {
     if (lacks_identity(fs, root)) throw without_identity(root);
+    require_no_former_drive(context, root);
     throw Error(Code::kWrongDrive,
                 fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
-                fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(text)));
+                fmt::format("darkshelf drive add {} --label LABEL   (if it never was one; if it was: write nothing to "
+                            "it, and type darkshelf rescue)",
+                            core::shell_quote(text)));
   }
   if (const auto known = context.catalog.drive(identity->id)) {
     tell_other_place(context, root, *known);
@@ -241,7 +248,7 @@ std::vector<AttachedDrive> attached_drives(Context& context) {
   std::vector<AttachedDrive> attached;
   for (const catalog::Drive& drive : context.catalog.drives()) {
     try {
-      attached.push_back(attach(context, drive.id.text(), Visit::kReadOnly));
+      attached.push_back(open_known(context, drive, Visit::kReadOnly, false));
     } catch (const Error& error) {
       if (error.code() == Code::kCancelled) throw;
     }

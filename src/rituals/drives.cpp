@@ -6,8 +6,8 @@
 #include <set>
 
 #include "core/text.hpp"
-#include "io/block_devices.hpp"
 #include "rituals/drive_parts.hpp"
+#include "rituals/former_drive.hpp"
 #include "rituals/identity_file.hpp"
 #include "rituals/quarantine.hpp"
 #include "shelf/identity.hpp"
@@ -96,31 +96,6 @@ void check_no_identity(Context& context, const io::Path& root, const std::string
                           "catalog, or adding it was interrupted",
                           root.string(), core::printable(found.label)),
               fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
-}
-
-/// Throws when this looks like an archive drive that somebody formatted: what is written now may destroy what can still
-/// be rescued.
-void check_not_formatted(Context& context, const io::Medium& medium, const catalog::Evidence& evidence) {
-  const std::vector<catalog::Drive> drives = context.catalog.drives();
-  std::vector<core::Uuid> there;
-  for (const auto& [drive, root] : plugged_in(context.fs, context.catalog)) there.push_back(drive);
-  for (const catalog::Drive& drive : drives) {  // not mounted, and there all the same: another partition
-    const bool seen = !drive.evidence.fs_id.empty() &&
-                      context.fs.stat_following(io::Path("/dev/disk/by-uuid") / drive.evidence.fs_id).has_value();
-    if (seen) there.push_back(drive.id);
-  }
-  const auto was = shelf::formatted_over(drives, evidence, there);
-  if (!was) return;
-  const auto disk = medium.device.empty() ? std::nullopt : io::disk_of(context.fs, medium.device);
-  throw Error(Code::kWrongDrive,
-              fmt::format("this was {} ({} {}). Formatted? Don't write: its {} may still be rescued", was->label,
-                          core::printable(evidence.model), core::printable(evidence.serial),
-                          core::count_of(was->volumes, "volume")),
-              fmt::format("umount {} && darkshelf rescue {}   (if nothing on it is needed: darkshelf drive mark {} "
-                          "destroyed; if it is another disk in the same case: drive add … --new)",
-                          core::shell_quote(medium.mount_point.string()),
-                          core::shell_quote((disk ? disk->path : io::Path(medium.device)).string()),
-                          core::shell_quote(was->label)));
 }
 
 /// Why this medium counts together with one that is known already.
@@ -261,7 +236,7 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   if (original) drive.clone_of = original->id;
   drive.kind = request.kind.empty() ? kind_of(added.medium) : request.kind;
   check_kind(drive.kind);
-  if (!original && !request.is_new) check_not_formatted(context, added.medium, evidence);
+  if (!original && !request.is_new) require_no_former_drive(context, root);
   drive.label = request.label;
   drive.note = request.note;
   drive.catalog_mode = request.catalog_mode;

@@ -22,8 +22,8 @@ struct AddedDrive {
       warnings;  // "on the same disk as 2026-B: the two count once", "file system with a 4 GiB limit"
 };
 /// Writes darkshelf/drive.json and records the drive. Refuses (kWrongDrive) a path that holds a drive.json already
-/// (known: "this is 2026-A"; unknown: "catalog recover"), a serial that belongs to a known drive without clone_of ("was
-/// 2026-A. Formatted? Don't write."), a label in use (kUsage), a path inside another drive, a read-only medium.
+/// (known: "this is 2026-A"; unknown: "catalog recover"), a medium that was a known drive ("was 2026-A. Emptied or
+/// formatted? Write nothing to it"), a label in use (kUsage), a path inside another drive, a read-only medium.
 AddedDrive add_drive(Context& context, const AddDriveRequest& request);
 
 /// After attach() refused: `as` is "moved" (same drive, new evidence) or "copy" (this is a clone: it gets an identity

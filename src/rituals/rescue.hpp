@@ -28,11 +28,12 @@ struct RescueRequest {
 };
 
 enum class RescueState {
-  kRescuable,    // enough of it was found; without a folder to write to no more is done
-  kRescued,      // every byte of it was written, read back and fits its own lists
-  kPayloadOnly,  // its photos were written and fit the parity's MD5; the lists of the volume are lost
-  kBeyond,       // more is lost than the parity can rebuild
-  kWithoutLists  // the lists that tell what it must be like cannot be rebuilt
+  kRescuable,     // enough of it was found; without a folder to write to no more is done
+  kRescued,       // every byte of it was written, read back and fits its own lists
+  kPayloadOnly,   // its photos were written and fit the parity's MD5; the lists of the volume are lost
+  kBeyond,        // more is lost than the parity can rebuild
+  kWithoutLists,  // the lists that tell what it must be like cannot be rebuilt
+  kFailed         // enough of it was found, and its files could not be written
 };
 std::string_view name_of(RescueState state);
 enum class SealCompared { kNot, kFits, kDiffers };
@@ -58,15 +59,19 @@ struct RescueReport {
   std::vector<std::string> not_found;  // volumes the catalog knows on it, of which nothing was found
   std::uint64_t other_sets = 0;        // PAR2 sets of other things
   std::uint64_t without_index = 0;     // sets of which no index was found: what they protected is not known
+  std::uint64_t unusable_sets = 0;     // sets whose file names no file system can hold, or lead elsewhere
   std::uint64_t bad_bytes = 0;         // could not be read
+  std::uint64_t read_anew = 0;         // could not be read by the runs before, and now were
   std::uint64_t needed = 0;            // to write all of it
   std::string label;                   // of the drive that the folder has become; "" if nothing was written
   bool resumed = false;
+  std::string damage;  // why what an earlier run had learnt was looked for again; ""
 };
 
 /// Two passes over the medium: PAR2 packets, then the slices they tell of, which are written to the folder as they are
 /// found; then tag files and payloads are rebuilt. What was learnt is kept in `to`/rescue, and the same request goes
-/// on where it stopped. Throws kInUse (mounted for writing), kUsage (no medium; `to` is on it), kNoSpace (told before
+/// on where it stopped; once it is finished, it asks again for what could not be read. Throws kInUse (mounted for
+/// writing, or another process rescues to the same folder), kUsage (no medium; `to` is on it), kNoSpace (told before
 /// any volume is written), kDriveGone, kCancelled.
 RescueReport rescue(RescueContext& context, const RescueRequest& request);
 

@@ -38,6 +38,7 @@ class OpenPayloads {
  public:
   GatheredPayload& open(io::FileSystem& fs, std::uint32_t number, const io::Path& folder, const CarvedSet& set);
   void sync();
+  void drop(std::uint32_t number) { open_.erase(number); }  // its files cannot be written
   void close_all();
 
  private:

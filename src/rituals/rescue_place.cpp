@@ -29,6 +29,8 @@ std::string_view name_of(RescueState state) {
       return "beyond";
     case RescueState::kWithoutLists:
       return "without-lists";
+    case RescueState::kFailed:
+      return "failed";
   }
   return "";
 }
@@ -47,6 +49,10 @@ std::string identity_of(io::FileSystem& fs, const io::Path& source) {
                     : fmt::format("umount {0} && darkshelf rescue {1}", core::shell_quote(medium.mount_point.string()),
                                   core::shell_quote(medium.device)));
   }
+  // A pipe would be waited for, and a terminal has no end.
+  if (stat->type != io::FileType::kRegular && !io::is_block_device(source))
+    throw Error(Code::kUsage, fmt::format("{} is no disk and no image of one", shown),
+                "darkshelf rescue   (lists the disks of this machine)");
   const std::uint64_t bytes = fs.open_read(source)->stat().bytes;
   const auto disk = io::disk_of(fs, source);
   const std::string name = disk && !disk->serial.empty() ? disk->serial : fs.canonical(source).string();
@@ -91,10 +97,8 @@ void require_same(const RescueProgress& progress, const std::string& identity, c
                   io::FileSystem& fs) {
   const std::string shown = core::printable(to.string());
   if (!began) {
-    const bool archive = fs.stat(to / std::string(fd::kFolder)).has_value();
-    if (archive || fs.stat(to / "rescue"))
-      throw Error(Code::kUsage,
-                  fmt::format("{} holds {} already", shown, archive ? "an archive" : "something called rescue"),
+    if (fs.stat(to / std::string(fd::kFolder)))
+      throw Error(Code::kUsage, fmt::format("{} holds an archive already", shown),
                   "the same command with --to and a folder that is new");
   } else if (progress.source != identity) {
     throw Error(Code::kUsage,

@@ -15,8 +15,16 @@ namespace {
 
 constexpr std::string_view kData = "data/", kTar = ".tar";
 constexpr std::uint64_t kHead = par2::kHeaderBytes + 4;
+constexpr std::size_t kLongestPart = 255, kLongestName = 4095;  // of every file system of Linux
 
+/// Is this a name below a folder that a file system can hold?
 bool is_safe(const std::string& name) {
+  if (name.size() > kLongestName) return false;
+  for (std::size_t start = 0; start <= name.size();) {
+    const std::size_t end = std::min(name.find('/', start), name.size());
+    if (end - start > kLongestPart) return false;
+    start = end + 1;
+  }
   try {
     fv::require_safe_path(name, "a PAR2 set");
     return true;
@@ -116,16 +124,21 @@ void CarvedSets::settle(CarvedSet& set) {
   }
   set.slices = 0;
   set.bytes = 0;
-  bool payload = !set.files.empty(), tags = false, flat = true;
+  bool payload = !set.files.empty(), tags = false, flat = true, safe = true;
   for (const parity::NumberedFile& file : set.files) {
     set.slices += file.slice_count;
     set.bytes += file.description.bytes;
     const std::string& name = file.description.name;
-    payload &= name.starts_with(kData) && is_safe(name);
-    flat &= name.find('/') == std::string::npos && is_safe(name);
+    payload &= name.starts_with(kData);
+    flat &= name.find('/') == std::string::npos;
+    safe &= is_safe(name);
     tags |= name == fv::kBagInfo;
   }
-  set.kind = payload ? CarvedKind::kPayload : tags && flat ? CarvedKind::kTags : CarvedKind::kOther;
+  const bool ours = payload || (tags && flat);
+  set.kind = !ours     ? CarvedKind::kOther
+             : !safe   ? CarvedKind::kUnusable
+             : payload ? CarvedKind::kPayload
+                       : CarvedKind::kTags;
 }
 
 }  // namespace darkshelf::rituals

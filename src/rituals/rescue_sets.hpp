@@ -9,7 +9,7 @@
 
 namespace darkshelf::rituals {
 
-enum class CarvedKind { kPayload, kTags, kOther, kUnknown };
+enum class CarvedKind { kPayload, kTags, kOther, kUnusable, kUnknown };
 
 struct CarvedSet {
   parity::PacketScan scan;  // offsets are those of the medium; checksums go once they are looked for

@@ -17,11 +17,13 @@ using core::Error;
 
 namespace {
 
-constexpr std::string_view kFirstLine = "darkshelf rescue 1", kLastLine = "end";
-constexpr const char* kStages[] = {"carve", "split", "find", "build"};
+constexpr std::string_view kProgram = "darkshelf rescue ", kVersion = "2", kLastLine = "end ";
+constexpr const char* kStages[] = {"carve", "split", "find", "build", "done"};
+constexpr const char *kState = "state", *kLock = "lock";
 constexpr std::uint64_t kTextLimit = 256 << 20, kLogLimit = std::uint64_t{1} << 40;
-constexpr std::size_t kRecoveryRecord = 40, kSliceRecord = 16, kPendingLimit = 16 << 20;
+constexpr std::size_t kRecoveryRecord = 40, kSliceRecord = 32, kPendingLimit = 16 << 20;
 constexpr std::chrono::seconds kEvery{20};
+constexpr const char* kNewFolder = "the same command with --to and a folder that is new";
 
 Error unusable(const std::string& why) { return Error(Code::kCorrupt, "the state of the rescue " + why); }
 
@@ -35,23 +37,58 @@ std::uint64_t number_in(std::istringstream& words) {
   return value;
 }
 
+LogExtent extent_in(std::istringstream& words) {
+  LogExtent extent;
+  extent.bytes = number_in(words);
+  std::string word;
+  words >> word;
+  const auto sha256 = core::digest_from_hex<32>(word);
+  if (extent.bytes > kLogLimit || !sha256) throw unusable("has a line that makes no sense");
+  extent.sha256 = *sha256;
+  return extent;
+}
+
+/// The text in front of the last line, which tells its hash.
+std::string_view sound_text(std::string_view text) {
+  const std::size_t last = text.size() < 2 ? std::string_view::npos : text.rfind('\n', text.size() - 2);
+  if (last == std::string_view::npos) throw unusable("is cut off");
+  const std::string_view before = text.substr(0, last + 1), end = text.substr(last + 1);
+  if (!end.starts_with(kLastLine) || !end.ends_with('\n')) throw unusable("is cut off");
+  const auto sha256 = core::digest_from_hex<32>(end.substr(kLastLine.size(), end.size() - kLastLine.size() - 1));
+  if (!sha256 || *sha256 != digest::sha256(core::as_bytes(before))) throw unusable("is damaged");
+  return before;
+}
+
+/// Adds a range of bytes that must follow those before it.
+template <typename Range>
+void append(std::vector<Range>& ranges, const Range& range) {
+  if (range.begin < (ranges.empty() ? 0 : ranges.back().end) || range.begin >= range.end)
+    throw unusable("tells of places that make no sense");
+  ranges.push_back(range);
+}
+
 }  // namespace
 
 std::string encode_rescue(const RescueProgress& progress) {
-  std::string text = fmt::format("{}\nsource {}\nstage {} {}\nlogs {} {} {}\n", kFirstLine, progress.source,
-                                 kStages[static_cast<std::size_t>(progress.stage)], progress.position, progress.packets,
-                                 progress.recovery, progress.slices);
+  std::string text = fmt::format("{}{}\nsource {}\nstage {} {}\n", kProgram, kVersion, progress.source,
+                                 kStages[static_cast<std::size_t>(progress.stage)], progress.position);
+  for (const auto& [name, log] : {std::pair("packets", &progress.packets), std::pair("recovery", &progress.recovery),
+                                  std::pair("slices", &progress.slices)})
+    text += fmt::format("{} {} {}\n", name, log->bytes, core::to_hex(log->sha256));
   for (const io::BadRegion& region : progress.bad)
     text += fmt::format("bad {} {} {}\n", region.begin, region.end, region.tried ? 1 : 0);
-  return text + std::string(kLastLine) + "\n";
+  for (const SearchRange& range : progress.look) text += fmt::format("look {} {}\n", range.begin, range.end);
+  const std::string hash = core::to_hex(digest::sha256(core::as_bytes(text)));
+  return text + std::string(kLastLine) + hash + "\n";
 }
 
 RescueProgress decode_rescue(std::string_view text) {
-  std::istringstream lines{std::string(text)};
+  std::istringstream lines{std::string(sound_text(text))};
   std::string line;
-  if (!std::getline(lines, line) || line != kFirstLine) throw unusable("was written by another version, or is damaged");
+  std::getline(lines, line);
+  if (line != std::string(kProgram) + std::string(kVersion))
+    throw Error(Code::kFailed, "the state of the rescue was written by another version of darkshelf", kNewFolder);
   RescueProgress progress;
-  bool ended = false;
   while (std::getline(lines, line)) {
     std::istringstream words(line);
     std::string what;
@@ -65,42 +102,142 @@ RescueProgress decode_rescue(std::string_view text) {
       if (stage == std::end(kStages)) throw unusable("tells of a stage that there is not");
       progress.stage = static_cast<RescueStage>(stage - std::begin(kStages));
       progress.position = number_in(words);
-    } else if (what == "logs") {
-      for (std::uint64_t* length : {&progress.packets, &progress.recovery, &progress.slices}) {
-        *length = number_in(words);
-        if (*length > kLogLimit) throw unusable("has a line that makes no sense");
-      }
+    } else if (what == "packets") {
+      progress.packets = extent_in(words);
+    } else if (what == "recovery") {
+      progress.recovery = extent_in(words);
+    } else if (what == "slices") {
+      progress.slices = extent_in(words);
     } else if (what == "bad") {
       io::BadRegion region;
       region.begin = number_in(words);
       region.end = number_in(words);
       region.tried = number_in(words) != 0;
-      const std::uint64_t before = progress.bad.empty() ? 0 : progress.bad.back().end;
-      if (region.begin < before || region.begin >= region.end) throw unusable("has bad regions that make no sense");
-      progress.bad.push_back(region);
-    } else if (what == kLastLine) {
-      ended = true;
+      append(progress.bad, region);
+    } else if (what == "look") {
+      SearchRange range;
+      range.begin = number_in(words);
+      range.end = number_in(words);
+      append(progress.look, range);
     } else {
       throw unusable("has a line that makes no sense");
     }
   }
-  if (!ended) throw unusable("is cut off");
   return progress;
 }
 
-std::optional<RescueProgress> RescueStore::load() {
-  const io::Path file = folder_ / "state";
-  if (!fs_.stat(file)) return {};
-  const RescueProgress progress = decode_rescue(io::read_text(fs_, file, kTextLimit));
-  for (const auto& [log, length] : {std::pair(&packets_, progress.packets), std::pair(&recovery_, progress.recovery),
-                                    std::pair(&slices_, progress.slices)}) {
-    const auto stat = fs_.stat(folder_ / log->name);
-    if (length > (stat ? stat->bytes : 0)) throw unusable(fmt::format("lacks the end of its file {}", log->name));
-    if (stat && stat->bytes > length) fs_.open_write(folder_ / log->name)->truncate(length);  // after the last save
-    log->length = length;
+/// A pipe would be waited for, and a link leads elsewhere.
+void RescueStore::require_file(const io::Path& path) {
+  const auto stat = fs_.stat(path);
+  if (!stat || stat->type == io::FileType::kRegular) return;
+  throw Error(Code::kUsage,
+              fmt::format("{} is no file of a rescue: it is a {}", core::printable(path.string()),
+                          stat->type == io::FileType::kDirectory ? "folder"
+                          : stat->type == io::FileType::kSymlink ? "link"
+                                                                 : "device or pipe"),
+              kNewFolder);
+}
+
+/// Does what lies in the folder look like what this class writes? A run may have been killed before its first state.
+bool RescueStore::is_ours() {
+  const io::Path file = folder_ / kState;
+  if (fs_.stat(folder_ / packets_.name)) return true;
+  if (fs_.stat(file)) {
+    core::Bytes head(kProgram.size());
+    const std::size_t got = fs_.open_read(file)->read_at(0, head);
+    if (core::as_text(core::ByteSpan(head).first(got)) == kProgram) return true;
+  }
+  const std::vector<io::Entry> entries = fs_.list(folder_);
+  return std::all_of(entries.begin(), entries.end(), [&](const io::Entry& entry) {
+    const bool log = entry.name == recovery_.name || entry.name == slices_.name || entry.name == kLock;
+    return log || entry.name == std::string(kState) + ".new";
+  });
+}
+
+void RescueStore::hold() {
+  if (lock_) return;
+  require_file(folder_ / kLock);
+  lock_ = fs_.lock(folder_ / kLock, fmt::format("the folder {}", core::printable(folder_.parent_path().string())),
+                   "darkshelf rescue");
+}
+
+std::optional<RescueBefore> RescueStore::load(std::uint64_t medium_bytes) {
+  const auto folder = fs_.stat_following(folder_);
+  if (!folder) return {};
+  const io::Path file = folder_ / kState;
+  if (folder->type == io::FileType::kDirectory) {
+    for (const io::Path& path : {file, folder_ / packets_.name, folder_ / recovery_.name, folder_ / slices_.name})
+      require_file(path);
+  }
+  if (folder->type != io::FileType::kDirectory || !is_ours())
+    throw Error(Code::kUsage,
+                fmt::format("{} holds something called {} already", core::printable(folder_.parent_path().string()),
+                            core::printable(folder_.filename().string())),
+                kNewFolder);
+  hold();
+  RescueBefore before;
+  if (!fs_.stat(file)) {
+    if (!fs_.stat(folder_ / packets_.name)) return {};  // killed before it had learnt anything
+    before.damage = "its file state is gone";
+    began_ = true;
+    return before;
   }
   began_ = true;
-  return progress;
+  try {
+    before.progress = decode_rescue(io::read_text(fs_, file, kTextLimit));
+  } catch (const Error& error) {
+    if (error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
+    before.damage = "its file state is damaged";
+    return before;
+  }
+  RescueProgress& progress = before.progress;
+  const bool packets = take(packets_, progress.packets), recovery = take(recovery_, progress.recovery),
+             slices = take(slices_, progress.slices);
+  if (packets && recovery && slices) return before;
+  if (!slices) forget(slices_);
+  progress.position = 0;
+  progress.look = {{0, medium_bytes}};
+  if (!packets || !recovery) {
+    for (Log* log : {&packets_, &recovery_, &slices_}) forget(*log);
+    before.damage = fmt::format("its file {} is damaged", !packets ? packets_.name : recovery_.name);
+    progress.stage = RescueStage::kCarve;
+  } else {
+    before.damage = fmt::format("its file {} is damaged", slices_.name);
+    progress.stage = std::min(progress.stage, RescueStage::kFind);
+  }
+  return before;
+}
+
+/// Is this what was written? Then the log goes on behind it.
+bool RescueStore::take(Log& log, const LogExtent& extent) {
+  const io::Path path = folder_ / log.name;
+  const auto stat = fs_.stat(path);
+  if (extent.bytes > (stat ? stat->bytes : 0)) return false;
+  try {
+    if (extent.bytes != 0) {
+      const auto file = fs_.open_read(path);
+      core::Bytes some(1 << 20);
+      for (std::uint64_t at = 0; at < extent.bytes; at += some.size()) {
+        const auto part = core::MutableByteSpan(some).first(std::min<std::uint64_t>(some.size(), extent.bytes - at));
+        if (file->read_at(at, part) != part.size()) return false;
+        log.hash.update(part);
+      }
+    }
+  } catch (const Error& error) {
+    if (!io::is_read_error(error)) throw;
+    return false;
+  }
+  digest::Sha256Stream hash = log.hash;
+  if (hash.finish() != extent.sha256) return false;
+  if (stat && stat->bytes > extent.bytes) fs_.open_write(path)->truncate(extent.bytes);  // after the last save
+  log.length = extent.bytes;
+  return true;
+}
+
+void RescueStore::forget(Log& log) {
+  log.length = 0;
+  log.pending.clear();
+  log.hash = {};
 }
 
 void RescueStore::for_each_record(const Log& log, std::size_t bytes,
@@ -152,8 +289,11 @@ void RescueStore::replay(const std::function<void(const parity::CarvedPacket&)>&
 
 void RescueStore::replay(const std::function<void(const FoundSlice&)>& slice) {
   for_each_record(slices_, kSliceRecord, [&](const std::byte* record) {
-    slice({{core::load_le<std::uint32_t>(record), core::load_le<std::uint32_t>(record + 4)},
-           core::load_le<std::uint64_t>(record + 8)});
+    FoundSlice found;
+    std::copy_n(record, found.set.size(), found.set.begin());
+    found.slice = core::load_le<std::uint32_t>(record + 16);
+    found.offset = core::load_le<std::uint64_t>(record + 24);
+    slice(found);
   });
 }
 
@@ -172,9 +312,9 @@ void RescueStore::log(const parity::CarvedPacket& packet) {
 
 void RescueStore::log(const FoundSlice& slice) {
   std::array<std::byte, kSliceRecord> record{};
-  core::store_le<std::uint32_t>(record.data(), slice.slice.set);
-  core::store_le<std::uint32_t>(record.data() + 4, slice.slice.slice);
-  core::store_le<std::uint64_t>(record.data() + 8, slice.offset);
+  std::copy(slice.set.begin(), slice.set.end(), record.begin());
+  core::store_le<std::uint32_t>(record.data() + 16, slice.slice);
+  core::store_le<std::uint64_t>(record.data() + 24, slice.offset);
   slices_.pending.insert(slices_.pending.end(), record.begin(), record.end());
 }
 
@@ -190,16 +330,28 @@ void RescueStore::flush(Log& log) {
   file->write_at(log.length, log.pending);
   file->sync();
   log.length += log.pending.size();
+  log.hash.update(log.pending);
   log.pending.clear();
 }
 
 void RescueStore::save(RescueProgress progress) {
-  fs_.make_dirs(folder_);
+  if (!lock_) {
+    fs_.make_dirs(folder_);
+    hold();
+    if (fs_.stat(folder_ / kState))
+      throw Error(Code::kInUse,
+                  fmt::format("another rescue to {} began meanwhile", core::printable(folder_.parent_path().string())),
+                  "type the same command again: it goes on with what that one has found");
+  }
   for (Log* log : {&packets_, &recovery_, &slices_}) flush(*log);
-  progress.packets = packets_.length;
-  progress.recovery = recovery_.length;
-  progress.slices = slices_.length;
-  io::write_file_durably(fs_, folder_ / "state", core::as_bytes(encode_rescue(progress)));
+  const auto extent = [](const Log& log) {
+    digest::Sha256Stream hash = log.hash;
+    return LogExtent{log.length, hash.finish()};
+  };
+  progress.packets = extent(packets_);
+  progress.recovery = extent(recovery_);
+  progress.slices = extent(slices_);
+  io::write_file_durably(fs_, folder_ / kState, core::as_bytes(encode_rescue(progress)));
   began_ = true;
   saved_ = std::chrono::steady_clock::now();
   core::stop_point("rescue.saved");

@@ -54,23 +54,26 @@ std::map<std::string, std::string> rebuild_tags(io::RawMedium& medium, const Car
   if (set.slices * size > kTagLimit) throw Error(Code::kCorrupt, "its lists are larger than such lists ever are");
   core::Bytes slices(set.slices * size);
   const auto slice = [&](std::uint32_t s) { return core::MutableByteSpan(slices).subspan(s * size, size); };
+  std::vector<std::uint32_t> lost = found.lost;
   for (const parity::NumberedFile& file : set.files) {
     for (std::uint32_t i = 0; i < file.slice_count; ++i) {
       const auto place = found.places.find(file.first_slice + i);
       if (place == found.places.end() || place->second == FoundSlices::kZeros) continue;
       const auto into = slice(place->first).first(std::min(size, file.description.bytes - i * size));
-      if (!medium.read_exactly(place->second, into))
-        throw Error(Code::kFailed, "a slice of its lists cannot be read any more", "type the same command again");
+      const bool sound =
+          medium.read_exactly(place->second, into) && digest::md5(slice(place->first)) == found.checksums[place->first];
+      if (!sound) lost.push_back(place->first);
     }
   }
-  parity::ReconstructRequest request = request_for(medium, set, found.lost);
+  std::sort(lost.begin(), lost.end());
+  parity::ReconstructRequest request = request_for(medium, set, lost);
   request.read_slice = [&](std::uint32_t s, std::uint64_t column, core::MutableByteSpan into) {
     std::copy_n(slice(s).begin() + static_cast<std::ptrdiff_t>(column), into.size(), into.begin());
   };
   request.write_slice = [&](std::uint32_t s, std::uint64_t column, core::ByteSpan bytes) {
     std::copy(bytes.begin(), bytes.end(), slice(s).begin() + static_cast<std::ptrdiff_t>(column));
   };
-  if (!found.lost.empty()) parity::reconstruct(request, work);
+  if (!lost.empty()) parity::reconstruct(request, work);
   std::map<std::string, std::string> texts;
   for (const parity::NumberedFile& file : set.files) {
     const core::ByteSpan bytes = core::ByteSpan(slices).subspan(file.first_slice * size, file.description.bytes);
@@ -96,6 +99,16 @@ io::Path VolumeRescue::gathered(const io::Path& work_folder, const CarvedSet& pa
   return work_folder / core::to_hex(payload.scan.set_id);
 }
 
+std::optional<io::Path> VolumeRescue::without_lists(io::FileSystem& fs, const io::Path& to, const CarvedSet& payload) {
+  const io::Path folder = to / "without-lists";
+  if (!fs.stat(folder)) return {};
+  const std::string end = "_" + core::to_hex(payload.scan.set_id);
+  for (const io::Entry& entry : fs.list(folder)) {
+    if (entry.name.ends_with(end)) return folder / entry.name;
+  }
+  return {};
+}
+
 template <typename Stream>
 auto VolumeRescue::digest_of(const io::Path& path) {
   const auto file = context_.fs.open_read(path, io::ReadMode::kDirect);
@@ -118,8 +131,10 @@ void VolumeRescue::run(const RescueTarget& target, RescuedVolume& out) {
   const io::Path sealed = volume.place / std::string(fv::kTagManifest);
   if (fs.stat(sealed)) {  // it is put there only when it is whole
     volume.tagmanifest = io::read_text(fs, sealed, kTagLimit);
+    require_its_own(volume);
     out.there_before = true;
   } else {
+    take_back(target, volume.folder);
     write_payload(target, volume.folder, out);
     write_the_rest(volume);
     core::stop_point("rescue.rebuilt");
@@ -137,13 +152,27 @@ void VolumeRescue::run(const RescueTarget& target, RescuedVolume& out) {
   put_in_place(volume, out);
 }
 
+/// Anybody can leave a volume on a drive that claims the place of another.
+void VolumeRescue::require_its_own(const Volume& volume) {
+  const std::string name(fv::kManifest);
+  const digest::Sha256 manifest = digest::sha256(core::as_bytes(volume.loaded.tag_text.at(name)));
+  const std::vector<fv::ManifestEntry> sealed = fv::decode_manifest(volume.tagmanifest);
+  const bool same = std::any_of(sealed.begin(), sealed.end(), [&](const fv::ManifestEntry& entry) {
+    return entry.path == name && entry.sha256 == manifest;
+  });
+  if (!same) throw Error(Code::kFailed, fmt::format("{} is another volume", core::printable(volume.place.string())));
+}
+
 void VolumeRescue::run_payload(const RescueTarget& target, RescuedVolume& out) {
   io::FileSystem& fs = context_.fs;
   const io::Path folder = gathered(work_folder_, *target.payload);
-  out.folder = *request_.to / "without-lists" / fmt::format("{}_{}", core::slug(out.name), folder.filename().string());
   out.state = RescueState::kPayloadOnly;
-  out.there_before = fs.stat(out.folder).has_value();
-  if (out.there_before) return;
+  if (const auto before = without_lists(fs, *request_.to, *target.payload)) {
+    out.folder = *before;
+    out.there_before = true;
+    return;
+  }
+  out.folder = *request_.to / "without-lists" / fmt::format("{}_{}", core::slug(out.name), folder.filename().string());
   write_payload(target, folder, out);
   for (const parity::NumberedFile& file : target.payload->files) {
     if (digest_of<digest::Md5Stream>(folder / file.description.name) == file.description.md5) continue;
@@ -154,6 +183,17 @@ void VolumeRescue::run_payload(const RescueTarget& target, RescuedVolume& out) {
   fs.make_dirs(out.folder.parent_path());
   fs.rename(folder, out.folder);
   fs.sync_dir(out.folder.parent_path());
+  fs.sync_dir(work_folder_);
+}
+
+/// A payload that came back alone before its lists were found.
+void VolumeRescue::take_back(const RescueTarget& target, const io::Path& folder) {
+  io::FileSystem& fs = context_.fs;
+  const auto alone = target.payload != nullptr ? without_lists(fs, *request_.to, *target.payload) : std::nullopt;
+  if (!alone) return;
+  io::remove_tree(fs, folder);
+  fs.rename(*alone, folder);
+  fs.sync_dir(alone->parent_path());
   fs.sync_dir(work_folder_);
 }
 

@@ -2,6 +2,7 @@
 // From what was found of the sets to whole volumes: lists first, then payload, parity and seal. For rescue*.cpp alone.
 
 #include <map>
+#include <span>
 
 #include "rituals/rescue.hpp"
 #include "rituals/rescue_sets.hpp"
@@ -14,9 +15,10 @@ struct FoundSlices {
   static constexpr std::uint64_t kZeros = ~std::uint64_t{0};  // the place of a slice that is all zeros
   std::map<std::uint32_t, std::uint64_t> places;              // of the tags sets all, of the others the first few
   std::vector<std::uint32_t> lost;                            // ascending; once the search is over
+  std::span<const formats::par2::Md5> checksums;              // of all its slices
 };
 
-/// The tag files of a set of them, rebuilt in memory.
+/// The tag files of a set of them, rebuilt in memory; a slice that is not what it was when it was found counts as lost.
 std::map<std::string, std::string> rebuild_tags(io::RawMedium& medium, const CarvedSet& set, const FoundSlices& found,
                                                 const core::Work& work);
 
@@ -35,6 +37,8 @@ class VolumeRescue {
 
   /// Where the payload of a set is gathered, in the shape of its volume.
   static io::Path gathered(const io::Path& work_folder, const CarvedSet& payload);
+  /// Where run_payload() has put this payload, if it has.
+  static std::optional<io::Path> without_lists(io::FileSystem& fs, const io::Path& to, const CarvedSet& payload);
   /// Rebuilds the volume, proves it by its own lists, compares the seal and puts it in its place below `to`.
   void run(const RescueTarget& target, RescuedVolume& out);
   /// The payload without lists: rebuilt, compared with the MD5s of its PAR2 set, and put into `to`/without-lists.
@@ -43,6 +47,8 @@ class VolumeRescue {
 
  private:
   struct Volume;
+  void require_its_own(const Volume& volume);
+  void take_back(const RescueTarget& target, const io::Path& folder);
   void write_payload(const RescueTarget& target, const io::Path& folder, RescuedVolume& out);
   void write_the_rest(Volume& volume);
   void prove(Volume& volume);

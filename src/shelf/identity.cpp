@@ -2,9 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/text.hpp"
 
 namespace darkshelf::shelf {
+
+namespace {
+
+/// Does evidence.disk name the disk for good, or is it a device number?
+bool has_lasting_disk(const catalog::Evidence& evidence) {
+  const bool number = evidence.disk.find(':') != std::string::npos &&
+                      evidence.disk.find_first_not_of("0123456789:") == std::string::npos;
+  return !evidence.disk.empty() && !number;
+}
+
+bool is_given_up(const catalog::Drive& drive) {
+  using State = catalog::DriveState;
+  return drive.state == State::kFailed || drive.state == State::kRetired || drive.state == State::kDestroyed;
+}
+
+bool contains(const std::vector<catalog::Uuid>& drives, const catalog::Uuid& drive) {
+  return std::find(drives.begin(), drives.end(), drive) != drives.end();
+}
+
+}  // namespace
 
 Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optional<catalog::Drive>& known,
                 const catalog::Evidence& now) {
@@ -33,28 +55,35 @@ Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optiona
 }
 
 bool same_disk(const catalog::Evidence& a, const catalog::Evidence& b) {
-  const auto lasting = [](const catalog::Evidence& evidence) {
-    const bool number = evidence.disk.find(':') != std::string::npos &&
-                        evidence.disk.find_first_not_of("0123456789:") == std::string::npos;
-    return !evidence.disk.empty() && !number;
-  };
   const bool same_name = !a.disk.empty() && a.disk == b.disk;
-  if (lasting(a) && lasting(b)) return same_name;
+  if (has_lasting_disk(a) && has_lasting_disk(b)) return same_name;
   const bool same_system = !a.fs_id.empty() && a.fs_id == b.fs_id && a.bytes == b.bytes;
   return same_name || same_system;
 }
 
 std::optional<catalog::Drive> formatted_over(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now,
                                              const std::vector<catalog::Uuid>& there) {
-  using State = catalog::DriveState;
   for (const catalog::Drive& drive : drives) {
     const catalog::Evidence& before = drive.evidence;
-    if (now.serial.empty() || before.serial != now.serial || before.fs_id == now.fs_id) continue;
-    if (drive.state == State::kFailed || drive.state == State::kRetired || drive.state == State::kDestroyed) continue;
+    const bool same_serial = !now.serial.empty() && before.serial == now.serial;
+    const bool same_disk = has_lasting_disk(now) && before.disk == now.disk;
+    if ((!same_serial && !same_disk) || before.fs_id == now.fs_id || is_given_up(drive)) continue;
     // Each file system takes another part of a disk for itself, some per cent of it.
     const std::uint64_t larger = std::max(before.bytes, now.bytes), smaller = std::min(before.bytes, now.bytes);
-    if (larger - smaller > larger / 10 || std::find(there.begin(), there.end(), drive.id) != there.end()) continue;
+    if (larger - smaller > larger / 10 || contains(there, drive.id)) continue;
     return drive;
+  }
+  return {};
+}
+
+std::optional<catalog::Drive> emptied(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now,
+                                      const std::string& mount_point, const std::vector<catalog::Uuid>& there) {
+  const std::string below = mount_point.ends_with('/') ? mount_point : mount_point + "/";
+  for (const catalog::Drive& drive : drives) {
+    const catalog::Evidence& before = drive.evidence;
+    if (now.fs_id.empty() || before.fs_id != now.fs_id || is_given_up(drive) || contains(there, drive.id)) continue;
+    const bool whole = now.path == mount_point && !before.path.starts_with(below);
+    if (whole || before.path == now.path) return drive;
   }
   return {};
 }

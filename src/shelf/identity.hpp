@@ -28,10 +28,15 @@ Judgement judge(const formats::drive::DriveIdentity& claimed, const std::optiona
 /// does so only while it is attached: two visits to one file system (id and size) are to one disk, too.
 bool same_disk(const catalog::Evidence& a, const catalog::Evidence& b);
 
-/// The drive that this disk was, by its serial, before somebody formatted it: its file system is another now, nobody
-/// said that it is gone for good, and it is not among `there`, whose file systems still are somewhere (a disk may have
-/// several partitions).
+/// The drive that this disk was, by its serial or image, before somebody formatted it: its file system is another now,
+/// nobody said that it is gone for good, and it is not among `there`, whose file systems still are somewhere (a disk
+/// may have several partitions).
 std::optional<catalog::Drive> formatted_over(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now,
                                              const std::vector<catalog::Uuid>& there);
+
+/// The drive whose file system this is, at whose root (now.path) nothing tells of it any more. One that was a folder of
+/// a file system is known by its path alone. `mount_point`: "" where the whole file system was no drive.
+std::optional<catalog::Drive> emptied(const std::vector<catalog::Drive>& drives, const catalog::Evidence& now,
+                                      const std::string& mount_point, const std::vector<catalog::Uuid>& there);
 
 }  // namespace darkshelf::shelf

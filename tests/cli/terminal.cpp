@@ -10,6 +10,7 @@
 #include "support/damage.hpp"
 #include "support/process.hpp"
 #include "support/shelf/program_shelf.hpp"
+#include "support/shelf/raw_image.hpp"
 #include "support/skip.hpp"
 
 namespace darkshelf::testing {
@@ -36,6 +37,8 @@ std::vector<std::pair<std::string, std::vector<std::string>>> groups_of(const st
   return groups;
 }
 
+const std::vector<std::string> kCommands = {"darkshelf ", "tar ", "umount ", "'"};
+
 /// A line above 80 columns only holds what must not be broken: a command to type, or one long word (a path).
 void check_width(const Outcome& outcome) {
   for (const std::string* text : {&outcome.out, &outcome.err}) {
@@ -43,7 +46,8 @@ void check_width(const Outcome& outcome) {
       if (cli::width_of(line) <= 80) continue;
       INFO(line);
       const std::string bare = line.substr(std::min(line.find_first_not_of(" →"), line.size()));
-      const bool command = bare.starts_with("darkshelf ") || bare.starts_with("'");
+      const bool command = std::any_of(kCommands.begin(), kCommands.end(),
+                                       [&](const std::string& begin) { return bare.starts_with(begin); });
       const bool path = bare.find(' ') == std::string::npos || (has(bare, "/") && bare.ends_with(".JPG"));
       CHECK((command || path));
     }
@@ -119,6 +123,8 @@ TEST_CASE("terminal: lines break at blanks, never inside a command, a quoted nam
   CHECK(cli::wrapped("Mended: darkshelf repair 2026-A; then more", 24) ==
         Lines{"Mended:", "  darkshelf repair 2026-A;", "  then more"});
   CHECK(cli::wrapped("Next: mv /a/b/c /a/b/d", 12) == Lines{"Next:", "  mv /a/b/c /a/b/d"});
+  CHECK(cli::wrapped("Next: tar -i -xf long.tar -C FOLDER", 20) == Lines{"Next:", "  tar -i -xf long.tar -C FOLDER"});
+  CHECK(cli::wrapped("      darkshelf copy A --to B", 20) == Lines{"      darkshelf copy A --to B"});
   CHECK(cli::wrapped("    → darkshelf init   (to begin)", 24) == Lines{"    → darkshelf init", "      (to begin)"});
   CHECK(cli::wrapped("no drive is \"my old drive\" here", 16) == Lines{"no drive is", "  \"my old drive\"", "  here"});
   CHECK(cli::wrapped("all 8 photos (8 files)", 18) == Lines{"all 8 photos", "  (8 files)"});
@@ -290,6 +296,19 @@ TEST_CASE("terminal: no line is wider than the terminal, but for what must not b
   run({"seal", year.string(), "--each", "--to", long_label}, 7);
   run({"catalog", "recover", "/"}, 7);
   CHECK(has(all, "…"));
+
+  RawImage image(8 << 20, 1);
+  image.put_files(4096, shelf.volumes("B").front());
+  const std::string bytes = image.write().string(), to = shelf.path("a folder to rescue into").string();
+  run({"rescue", bytes}, 0);
+  run({"rescue", bytes, "--to", to}, 0);
+  CHECK(has(all, "Next:\n  tar -i -xf "));
+  check_width(shelf.run({"rescue"}, wide));
+  run({"key", "create", "--no-passphrase"}, 0);
+  run({"key", "show"}, 0);
+  run({"key", "trust", "x"}, 1);
+  run({"catalog", "merge", shelf.path("none").string()}, 1);
+  for (const auto& [path, stat] : files_below(shelf.path("B"))) run({"inspect", path.string()}, 0);
 }
 
 }  // namespace darkshelf::testing

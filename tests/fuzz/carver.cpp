@@ -63,7 +63,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (set->scan.main->slice_bytes <= 1 << 16) table.settle();
   }
   try {
-    const auto progress = darkshelf::rituals::decode_rescue(core::as_text(bytes));
+    std::string state(core::as_text(bytes));
+    const std::string hash = core::to_hex(darkshelf::digest::sha256(bytes));
+    if (state.ends_with('\n')) state += "end " + hash + "\n";
+    const auto progress = darkshelf::rituals::decode_rescue(state);
     if (darkshelf::rituals::decode_rescue(darkshelf::rituals::encode_rescue(progress)).bad != progress.bad)
       std::abort();
   } catch (const core::Error&) {

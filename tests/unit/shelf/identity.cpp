@@ -79,6 +79,37 @@ TEST_CASE("identity: a disk with another file system than the known one was form
   }
 }
 
+TEST_CASE("identity: an image with another file system was formatted, too, and one without files emptied") {
+  core::SteadyWorld world({}, 1);
+  std::vector<catalog::Drive> drives(1);
+  drives[0].id = world.new_id();
+  drives[0].evidence = evidence("fs-1", "", kTB);
+  drives[0].evidence.disk = "loop:/a.img";
+  drives[0].evidence.path = "/media/A";
+  Evidence now = evidence("fs-2", "", kTB);
+  now.disk = "loop:/a.img";
+  CHECK(shelf::formatted_over(drives, now, {}));
+  now.disk = "loop:/b.img";
+  CHECK_FALSE(shelf::formatted_over(drives, now, {}));
+  drives[0].evidence.disk = now.disk = "8:16";  // the next disk gets this number, too
+  CHECK_FALSE(shelf::formatted_over(drives, now, {}));
+
+  const auto was = [&](const std::string& fs_id, const std::string& path, const std::string& mount_point) {
+    Evidence here = evidence(fs_id, "", kTB);
+    here.path = path;
+    return shelf::emptied(drives, here, mount_point, {}).has_value();
+  };
+  CHECK(was("fs-1", "/media/A", "/media/A"));
+  CHECK(was("fs-1", "/mnt", "/mnt"));                // mounted elsewhere
+  CHECK_FALSE(was("fs-1", "/mnt/photos", "/mnt"));   // a folder beside
+  CHECK_FALSE(was("fs-1", "/media", "/media"));      // it was a folder of this one
+  CHECK(was("fs-1", "/media/A", "/media"));          // that very folder
+  CHECK_FALSE(was("fs-2", "/media/A", "/media/A"));  // another drive at the same place
+  CHECK_FALSE(was("", "/media/A", "/media/A"));      // knowing nothing is not being alike
+  drives[0].state = catalog::DriveState::kDestroyed;
+  CHECK_FALSE(was("fs-1", "/media/A", "/media/A"));
+}
+
 TEST_CASE("identity: one disk is told by what names it for good, else by its file system or while it is attached") {
   const auto on = [](const std::string& disk, const std::string& fs_id, std::uint64_t bytes) {
     Evidence out = evidence(fs_id, "", bytes);
