@@ -15,6 +15,7 @@
 #include <cstdlib>
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "io/file_system.hpp"
 #include "io/posix_file.hpp"
 #include "io/posix_lock.hpp"
@@ -41,23 +42,34 @@ int open_descriptor(const Path& path, int flags, mode_t mode = 0) {
   return uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); });
 }
 
+/// A file, a device that is one as long as it can be read, or a folder, which says so itself when it is read: nobody
+/// waits for whoever writes into a pipe, and nothing reads a terminal.
+std::unique_ptr<File> opened(int descriptor, const Path& path, Opened how) {
+  auto file = make_posix_file(descriptor, path, how);
+  struct stat raw {};
+  if (::fstat(descriptor, &raw) != 0) throw Error::from_os(errno, "look at", path);
+  if (S_ISREG(raw.st_mode) || S_ISBLK(raw.st_mode) || S_ISDIR(raw.st_mode)) return file;
+  throw Error(Code::kCorrupt, core::printable(path.string()) + " is a pipe or a device, and no file");
+}
+
 class PosixFileSystem final : public FileSystem {
  public:
   std::unique_ptr<File> open_read(const Path& path, ReadMode mode) override {
     if (mode == ReadMode::kDirect) {
-      const int direct = open_descriptor(path, O_RDONLY | O_DIRECT);
-      if (direct >= 0) return make_posix_file(direct, path, Opened::kDirectly);
+      const int direct = open_descriptor(path, O_RDONLY | O_DIRECT | O_NONBLOCK);
+      if (direct >= 0) return opened(direct, path, Opened::kDirectly);
       if (errno != EINVAL && errno != EOPNOTSUPP) throw Error::from_os(errno, "open", path);
     }
-    const int descriptor = open_descriptor(path, O_RDONLY);
+    const int descriptor = open_descriptor(path, O_RDONLY | O_NONBLOCK);
     if (descriptor < 0) throw Error::from_os(errno, "open", path);
+    auto file = opened(descriptor, path, Opened::kForReading);
     if (mode == ReadMode::kDirect) {  // as near as it gets: written out, then dropped from the cache
       ::fsync(descriptor);
       ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
     } else {
       ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
     }
-    return make_posix_file(descriptor, path, Opened::kForReading);
+    return file;
   }
 
   std::unique_ptr<File> create(const Path& path) override {
@@ -67,9 +79,9 @@ class PosixFileSystem final : public FileSystem {
   }
 
   std::unique_ptr<File> open_write(const Path& path) override {
-    const int descriptor = open_descriptor(path, O_RDWR | O_NOFOLLOW);
+    const int descriptor = open_descriptor(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0) throw Error::from_os(errno, "open", path);
-    return make_posix_file(descriptor, path, Opened::kForWriting);
+    return opened(descriptor, path, Opened::kForWriting);
   }
 
   std::optional<Stat> stat(const Path& path) override { return look(path, AT_SYMLINK_NOFOLLOW); }

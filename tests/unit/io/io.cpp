@@ -31,6 +31,16 @@ Code code_of(const std::function<void()>& what) {
 
 }  // namespace
 
+TEST_CASE("files: a pipe or a device is no file, and nobody waits for it") {
+  TempDir temp;
+  REQUIRE(::mkfifo((temp / "pipe").c_str(), 0644) == 0);
+  for (const io::ReadMode mode : {io::ReadMode::kCached, io::ReadMode::kDirect}) {
+    CHECK(code_of([&] { io::posix().open_read(temp / "pipe", mode); }) == Code::kCorrupt);
+    CHECK(code_of([&] { io::posix().open_read("/dev/zero", mode); }) == Code::kCorrupt);
+  }
+  CHECK(code_of([&] { io::posix().open_write(temp / "pipe"); }) == Code::kCorrupt);
+}
+
 TEST_CASE("files: offsets, lengths and addresses are free, with and without the page cache") {
   TempDir temp;
   make_file(temp / "f", 1'000'003, 1);
