@@ -20,8 +20,8 @@ struct DriveIdentity {
   core::Time created{};
   std::string catalog_mode = "full";  // what of the catalog this drive carries: full, own, none
 };
-/// Can a drive be called this? 1 to 60 bytes that are printable as they are, no '/' and no ',' (commands take lists of
-/// labels), no dash in front (an option begins with one).
+/// Can a drive be called this? 1 to 60 characters that are printable as they are, no '/' and no ',' (commands take
+/// lists of labels), no dash in front (an option begins with one), not "." or "..".
 bool is_label(std::string_view label);
 /// The text if it is a label, else one made from it: a drive.json that others wrote may hold any text.
 std::string label_from(std::string_view text);
@@ -45,7 +45,8 @@ inline constexpr std::string_view kFolder = "darkshelf", kIdentity = "darkshelf/
                                   kKeys = "darkshelf/keys", kQuarantine = "darkshelf/quarantine",
                                   kJournal = "darkshelf/.repair", kStartHere = "darkshelf/START-HERE.txt",
                                   kLock = "darkshelf/.lock";
-/// "START-HERE photo archive 2026-A.txt" at the root (label made safe for any file system).
+/// "START-HERE photo archive 2026-A.txt" at the root (label made safe for any file system, and cut
+/// where the name would be longer than most of them take).
 std::string root_start_here_name(std::string_view label);
 
 struct StartHere {

@@ -13,23 +13,39 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kLongest = 64 << 10;
-constexpr std::size_t kLongestLabel = 240;  // that is read
-constexpr std::size_t kLongestGiven = 60;
+constexpr std::size_t kLongestLabel = 240;   // that is read
+constexpr std::size_t kLongestGiven = 60;    // characters
+constexpr std::size_t kLongestInName = 222;  // bytes: a name has 255 at most, and ".new" while it is written
 const std::string kWhere = "drive.json";
+
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
+/// The first bytes of UTF-8, without a part of a character at the end.
+std::string_view first_bytes(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && !begins_character(text[bytes])) --bytes;
+  return text.substr(0, bytes);
+}
+
+std::string_view first_characters(std::string_view text, std::size_t characters) {
+  for (std::size_t i = 0, begun = 0; i < text.size(); ++i) {
+    if (begins_character(text[i]) && ++begun > characters) return text.substr(0, i);
+  }
+  return text;
+}
 
 }  // namespace
 
 bool is_label(std::string_view label) {
-  return !label.empty() && label.size() <= kLongestGiven && core::printable(label) == label &&
-         label.find_first_of("/,") == std::string_view::npos && label.front() != '-';
+  return !label.empty() && core::printable(label) == label && first_characters(label, kLongestGiven) == label &&
+         label.find_first_of("/,") == std::string_view::npos && label.front() != '-' && label != "." && label != "..";
 }
 
 std::string label_from(std::string_view text) {
   std::string label = core::printable(text);
   for (char& c : label) c = c == '/' || c == ',' || (c == '-' && &c == label.data()) ? '_' : c;
-  if (label.size() > kLongestGiven) label.resize(kLongestGiven);
-  while (!core::is_utf8(label)) label.pop_back();  // a character was cut in two
-  return label.empty() ? "drive" : label;
+  label = std::string(first_characters(label, kLongestGiven));
+  return label.empty() || label == "." || label == ".." ? "drive" : label;
 }
 
 std::string encode_identity(const DriveIdentity& identity) {
@@ -101,6 +117,7 @@ std::string root_start_here_name(std::string_view label) {
   std::string safe;
   for (const char c : core::printable(label))
     safe += std::string_view("\\/:*?\"<>|").find(c) == std::string_view::npos ? c : '_';
+  safe = std::string(first_bytes(safe, kLongestInName));
   while (!safe.empty() && (safe.back() == ' ' || safe.back() == '.')) safe.pop_back();
   return fmt::format("START-HERE photo archive {}.txt", safe);
 }

@@ -100,7 +100,7 @@ int rename(Session& session, const std::string& which, const std::string& label)
                   "darkshelf drive list");
   }
   if (!formats::drive::is_label(label))
-    throw Error(Code::kUsage, "a label has 1 to 60 characters, no slash, no comma, no leading dash",
+    throw Error(Code::kUsage, "a label has 1 to 60 characters, no slash, no comma, no leading dash, and is not . or ..",
                 "a label is what is written on the drive, such as 2026-A");
   session.catalog(Access::kWrite).record_drive_renamed(drive.id, label);
   return say(

@@ -47,6 +47,8 @@ TEST_CASE("bad input: drives and places") {
   refused(shelf, {"drive", "add", shelf.path("plain").string(), "--label", "B", "--kind", "floppy"}, 2,
           "hdd, ssd, flash or nas");
   refused(shelf, {"drive", "add", shelf.path("plain").string(), "--label", "a/b"}, 2, "no good label");
+  refused(shelf, {"drive", "add", shelf.path("plain").string(), "--label", ".."}, 2, "no good label");
+  refused(shelf, {"drive", "rename", "A", "."}, 2, "a label has 1 to 60 characters");
   refused(shelf, {"drive", "move", "A", "--place", "moon"}, 2, "no place is called");
   refused(shelf, {"drive", "mark", "A", "tired"}, 2, "tired");
   refused(shelf, {"seal", shelf.shoots().string(), "--to", "B"}, 1, "no drive is called");

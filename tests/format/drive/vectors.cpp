@@ -100,6 +100,9 @@ TEST_CASE("START-HERE: the name at the root is one every file system takes") {
   CHECK(fd::root_start_here_name("2026-A") == "START-HERE photo archive 2026-A.txt");
   CHECK(fd::root_start_here_name("a/b:c*?\"<>|\\d") == "START-HERE photo archive a_b_c_______d.txt");
   CHECK(fd::root_start_here_name("x\n. .") == "START-HERE photo archive x_x0A.txt");
+  std::string umlauts = "x";
+  while (umlauts.size() < 239) umlauts += "ü";
+  CHECK(fd::root_start_here_name(umlauts) == "START-HERE photo archive " + umlauts.substr(0, 221) + ".txt");
 }
 
 TEST_CASE("drive labels: what others wrote into drive.json becomes one that commands take") {
@@ -107,15 +110,16 @@ TEST_CASE("drive labels: what others wrote into drive.json becomes one that comm
     CHECK(fd::is_label(text));
     CHECK(fd::label_from(text) == text);
   }
-  for (const std::string& text : std::vector<std::string>{"", "a/b", "a,b", "-a", "a\nb", "a\xFF", std::string(61, 'x'),
-                                                          "x" + std::string(239, '\n')}) {
+  for (const std::string& text : std::vector<std::string>{"", ".", "..", "a/b", "a,b", "-a", "a\nb", "a\xFF",
+                                                          std::string(61, 'x'), "x" + std::string(239, '\n')}) {
     CAPTURE(text);
     CHECK_FALSE(fd::is_label(text));
     CHECK(fd::is_label(fd::label_from(text)));
   }
   std::string umlauts = "x";
-  for (int i = 0; i < 40; ++i) umlauts += "ü";
-  CHECK(fd::label_from(umlauts) == umlauts.substr(0, 59));
+  for (int i = 0; i < 70; ++i) umlauts += "ü";
+  CHECK(fd::label_from(umlauts) == umlauts.substr(0, 119));  // of 60 characters
+  CHECK(fd::is_label(umlauts.substr(0, 119)));
 }
 
 }  // namespace darkshelf::testing
