@@ -1,5 +1,6 @@
 #include "io/confined_drive.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t kBlock = core::AlignedBuffer::kAlignment;
 constexpr unsigned kErrorsUntilGone = 64;
+constexpr std::size_t kFilesToChooseFrom = 1000, kFilesToAsk = 8;
 
 /// What the system says of a device that it no longer has.
 bool is_about_device(const Error& error) {
@@ -119,10 +121,54 @@ ConfinedDrive::Answer ConfinedDrive::ask(const Place& place) {
     file->answer_within(answer_within_);
     return file->read_at(place.offset, block.span()) > 0 ? Answer::kGood : Answer::kNotThere;
   } catch (const Unanswered&) {
-    return Answer::kNone;
+    return Answer::kHangs;
   } catch (const Error& error) {
     return is_read_error(error) || is_about_device(error) ? Answer::kNone : Answer::kNotThere;
   }
+}
+
+bool ConfinedDrive::gives_anything_but(const Path& file) {
+  std::vector<std::pair<Path, std::uint64_t>> files;  // with their lengths
+  const auto add_files = [&](const Path& folder, auto&& add, int depth) -> void {
+    try {
+      for (const Entry& entry : below_.list(folder)) {
+        const Path path = folder / entry.name;
+        if (files.size() >= kFilesToChooseFrom) return;
+        if (entry.type == FileType::kDirectory && depth > 0) add(path, add, depth - 1);
+        if (entry.type != FileType::kRegular || path == file) continue;
+        if (const auto stat = below_.stat(path); stat && stat->bytes > 0 && stat->device == root_.device)
+          files.emplace_back(path, stat->bytes);
+      }
+    } catch (const Error&) {  // nothing of this folder then
+    }
+  };
+  if (!folder_.path.empty()) add_files(folder_.path, add_files, 3);
+  if (files.size() < kFilesToChooseFrom) add_files(root_.path, add_files, 0);
+  std::uint64_t turn = 0;
+  Place first, last;
+  {
+    const std::lock_guard hold(mutex_);
+    turn = turns_++;
+    first = first_;
+    last = last_;
+  }
+  const std::size_t asked = std::min(kFilesToAsk, files.size());
+  for (std::size_t i = 0; i < asked; ++i) {
+    // Far from each other, and elsewhere at every turn: neither one bad region nor what it remembers shall decide.
+    const auto& [path, bytes] = files[(turn + i * files.size() / asked) % files.size()];
+    const Place place{std::make_shared<const Path>(path), (turn * 7919 + i) % core::divide_up(bytes, kBlock) * kBlock,
+                      true};
+    const auto is_at = [&](const Place& known) {
+      return known.file && *known.file == path && known.offset == place.offset;
+    };
+    if (is_at(first) || is_at(last)) continue;
+    const Answer answer = ask(place);
+    if (answer == Answer::kHangs) return false;
+    if (answer != Answer::kGood) continue;
+    good(place.file, place.offset, true);
+    return true;
+  }
+  return false;
 }
 
 void ConfinedDrive::failed(const Error& error, bool again) {
@@ -140,12 +186,15 @@ void ConfinedDrive::failed(const Error& error, bool again) {
     last = last_;
   }
   const std::string what = error.what();
-  if (!last.file) leave("left in mid-work: it does not answer (" + what + ")");  // and never did
-  if (in_a_row >= kErrorsUntilGone)
-    leave("left in mid-work: it stopped answering (" + what + "; 64 errors without one good read)");
+  if (!last.file || in_a_row >= kErrorsUntilGone) {
+    if (gives_anything_but(error.path())) return;
+    leave(!last.file ? "left in mid-work: it does not answer (" + what + ")"  // and never did
+                     : "left in mid-work: it stopped answering (" + what +
+                           "; 64 errors without one good read, and no other file can be read either)");
+  }
   Answer answer = ask(last);
   if (answer == Answer::kNotThere) answer = ask(first);  // what was read last is removed since
-  if (answer == Answer::kNone)
+  if (answer == Answer::kNone || answer == Answer::kHangs)
     leave("left in mid-work: it stopped answering (" + what +
           "; what could be read before cannot be read any more either)");
 }

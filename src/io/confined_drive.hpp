@@ -49,10 +49,12 @@ class ConfinedDrive {
     std::uint64_t offset = 0;
     bool from_medium = false;
   };
-  enum class Answer { kGood, kNone, kNotThere };
+  enum class Answer { kGood, kNone, kHangs, kNotThere };
 
   bool is_as_it_was(const Folder& folder);
   Answer ask(const Place& place);
+  /// Is there anything that can be read of it, besides this file? What was read before may only be in its own memory.
+  bool gives_anything_but(const Path& file);
   /// `why` goes on where the drive's name ends.
   [[noreturn]] void leave(const std::string& why);
 
@@ -64,6 +66,7 @@ class ConfinedDrive {
   mutable std::mutex mutex_;
   Place first_, last_;  // good reads; the first one is of a file that stays, the identity of the drive
   unsigned errors_in_a_row_ = 0;
+  std::uint64_t turns_ = 0;  // of asking other places: each asks others
   std::atomic<bool> gone_ = false;
   std::string why_;
 };

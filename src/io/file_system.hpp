@@ -142,6 +142,17 @@ bool is_read_error(const core::Error& error);
 
 // --- built on the seam -------------------------------------------------------------------------------------------
 
+/// What stat says, where "a folder on the way cannot be read" is an answer, too: damage of the medium, and no reason to
+/// stop.
+struct Looked {
+  std::optional<Stat> stat;
+  bool unreadable = false;
+  bool is(FileType type) const { return stat && stat->type == type; }
+};
+Looked look_at(FileSystem& fs, const Path& path);
+/// The names in a folder; nothing where it cannot be read.
+std::optional<std::vector<Entry>> list_if_readable(FileSystem& fs, const Path& folder);
+
 /// The whole file, at most `limit` bytes: throws Error(kCorrupt) naming the file if it is longer.
 core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode = ReadMode::kCached);
 std::string read_text(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode = ReadMode::kCached);

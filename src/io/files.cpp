@@ -30,6 +30,24 @@ bool is_read_error(const Error& error) {
   }
 }
 
+Looked look_at(FileSystem& fs, const Path& path) {
+  try {
+    return {fs.stat(path), false};
+  } catch (const Error& error) {
+    if (!is_read_error(error)) throw;
+    return {{}, true};
+  }
+}
+
+std::optional<std::vector<Entry>> list_if_readable(FileSystem& fs, const Path& folder) {
+  try {
+    return fs.list(folder);
+  } catch (const Error& error) {
+    if (!is_read_error(error)) throw;
+    return {};
+  }
+}
+
 core::Bytes read_file(FileSystem& fs, const Path& path, std::uint64_t limit, ReadMode mode) {
   const auto file = fs.open_read(path, mode);
   const Stat stat = file->stat();

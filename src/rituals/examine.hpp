@@ -54,8 +54,8 @@ enum class Depth {
   kPayloadOnly,  // payload slices and tag files; recovery data only located when something is lost
 };
 
-/// Told every intact payload slice (unpadded), in slice order, from one thread: what a proof computes along with the
-/// reading.
+/// Told every intact payload slice (unpadded) from one thread, in slice order but for those that are had only after
+/// the file's end was reached, behind a run of unreadable ones: what a proof computes along with the reading.
 using SliceObserver = std::function<void(std::uint32_t slice, core::ByteSpan bytes)>;
 
 /// What of a volume a visit reads, when it goes on from another or its time is limited. Tag files always are.

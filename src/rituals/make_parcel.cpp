@@ -8,6 +8,7 @@
 #include "core/text.hpp"
 #include "rituals/identity_file.hpp"
 #include "rituals/mend.hpp"
+#include "rituals/payload_reader.hpp"
 
 namespace darkshelf::rituals {
 
@@ -69,7 +70,7 @@ class Copy {
  public:
   /// Throws kUnrepairable or kCorrupt when its lists cannot be had.
   Copy(Context& context, const Archive& archive, const fp::Part& part, const io::Path& work)
-      : context_(context), part_(part), work_(work), open_(context.fs) {
+      : context_(context), part_(part), work_(work) {
     folder_ = archive.root / std::string(fd::kFolder) / part.folder;
     known_ = volume::KnownSeal{part.seal, second_seal(archive), {}, {}};
     loaded_ = volume::load_volume(context.fs, folder_, known_, io::ReadMode::kDirect, context.work);
@@ -77,20 +78,43 @@ class Copy {
       throw Error(Code::kCorrupt, "the request does not fit the volume it names");
   }
 
-  bool read_slice(const fp::Slice& slice, core::MutableByteSpan into) {
-    const auto place = volume::place_of(loaded_, slice.number);
-    if (!place || slice.bytes != place->bytes || loaded_.slices[slice.number] != slice.sha256)
-      throw Error(Code::kCorrupt, "the request asks for a slice the volume does not have");
+  /// Hands on those of the slices that are sound, until one makes `take` say that it is enough.
+  using Take = std::function<bool(const fp::Slice&, core::ByteSpan)>;
+  void read_slices(const std::vector<fp::Slice>& slices, const Take& take) {
+    std::map<std::uint32_t, const fp::Slice*> wanted;
+    for (const fp::Slice& slice : slices) {
+      const auto place = volume::place_of(loaded_, slice.number);
+      if (!place || slice.bytes != place->bytes || loaded_.slices[slice.number] != slice.sha256)
+        throw Error(Code::kCorrupt, "the request asks for a slice the volume does not have");
+      wanted[slice.number] = &slice;
+    }
+    if (mended_) return read_mended(wanted, take);
+    // As a check reads it: past what is unreadable, over long runs of that.
+    bool enough = false;
+    Portion portion{{}, false, [&] {
+                      context_.work.check();
+                      return enough;
+                    }};
+    for (const auto& [number, slice] : wanted) {
+      auto& ranges = portion.slices;
+      if (!ranges.empty() && ranges.back().first + ranges.back().count == number)
+        ++ranges.back().count;
+      else
+        ranges.push_back({number, 1});
+    }
+    Examination here;
+    here.folder = folder_;
+    here.loaded = loaded_;
+    Context quiet = context_;
+    quiet.work.progress = nullptr;
+    const auto hand_on = [&](std::uint32_t number, core::ByteSpan bytes) {
+      if (const auto slice = wanted.find(number); !enough && slice != wanted.end())
+        enough = take(*slice->second, bytes);
+    };
     try {
-      if (mended_) {
-        mended_->read(place->file->path, place->offset, into);
-      } else {
-        open_.read(folder_ / place->file->path, place->offset, into);
-      }
-      return digest::sha256(into) == loaded_.slices[slice.number];
-    } catch (const Error& error) {
-      if (ends_all(error)) throw;
-      return false;
+      read_payload(quiet, io::ReadMode::kDirect, hand_on, &portion, here);
+    } catch (const Error& error) {  // what was handed on before counts
+      if (ends_all(error) || !error.path().string().starts_with(folder_.string())) throw;
     }
   }
 
@@ -108,6 +132,21 @@ class Copy {
   }
 
  private:
+  void read_mended(const std::map<std::uint32_t, const fp::Slice*>& wanted, const Take& take) {
+    core::Bytes buffer;
+    for (const auto& [number, slice] : wanted) {
+      context_.work.check();
+      const volume::SlicePlace place = *volume::place_of(loaded_, number);
+      buffer.resize(slice->bytes);
+      try {
+        mended_->read(place.file->path, place.offset, buffer);
+        if (digest::sha256(buffer) == loaded_.slices[number] && take(*slice, buffer)) return;
+      } catch (const Error& error) {
+        if (ends_all(error)) throw;
+      }
+    }
+  }
+
   std::string second_seal(const Archive& archive) {
     const io::Path path = archive.root / std::string(fd::kSeals) / part_.volume.text() / std::string(fv::kTagManifest);
     try {
@@ -124,7 +163,6 @@ class Copy {
   Context& context_;
   const fp::Part& part_;
   io::Path work_, folder_;
-  OpenFiles open_;
   std::optional<volume::KnownSeal> known_;
   volume::LoadedVolume loaded_;
   std::optional<SealedSource> mended_;
@@ -275,14 +313,13 @@ class Making {
   }
 
   void take_slices(const fp::Part& asked, Copy& copy, std::size_t wanted, Chosen& chosen) {
-    core::Bytes buffer;
-    for (const fp::Slice& slice : asked.slices) {
-      if (chosen.slices.size() >= wanted) return;
-      if (chosen.slices.contains(slice.number)) continue;
-      context_.work.check();
-      buffer.resize(slice.bytes);
-      if (copy.read_slice(slice, buffer)) chosen.slices.emplace(slice.number, std::pair(slice, keep(buffer)));
-    }
+    std::vector<fp::Slice> lacking = asked.slices;
+    std::erase_if(lacking, [&](const fp::Slice& slice) { return chosen.slices.contains(slice.number); });
+    if (chosen.slices.size() >= wanted || lacking.empty()) return;
+    copy.read_slices(lacking, [&](const fp::Slice& slice, core::ByteSpan bytes) {
+      chosen.slices.emplace(slice.number, std::pair(slice, keep(bytes)));
+      return chosen.slices.size() >= wanted;
+    });
   }
 
   void note_from(const std::string& label) {

@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "parity/reconstruct.hpp"
 #include "rituals/parcel_file.hpp"
+#include "rituals/payload_reader.hpp"
 
 namespace darkshelf::rituals {
 
@@ -52,7 +53,8 @@ LostSlices::LostSlices(Context& context, const volume::LoadedVolume& loaded, Ope
 void LostSlices::collect(const Elsewhere& elsewhere, const parity::PacketScan& own_parity, Extent extent) {
   if (lost_.empty()) return;
   const auto out = context_.fs.create(file_);
-  take_from_elsewhere(elsewhere, *out);
+  if (elsewhere.parcel) take_from_parcel(*elsewhere.parcel, *out);
+  for (const Twin& twin : elsewhere.twins) take_from_twin(twin, *out);
   std::vector<std::uint32_t> missing;
   for (std::size_t i = 0; i < lost_.size(); ++i) {
     if (had_[i] == 0) missing.push_back(lost_[i]);
@@ -105,35 +107,46 @@ bool LostSlices::is_sealed(std::uint32_t slice, core::ByteSpan bytes) const {
   return digest::sha256(bytes) == loaded_.slices[slice];
 }
 
-void LostSlices::take_from_elsewhere(const Elsewhere& elsewhere, io::File& out) {
-  if (elsewhere.nowhere()) return;
+void LostSlices::take_from_parcel(const ParcelFile& parcel, io::File& out) {
   core::Bytes buffer(loaded_.info.slice_bytes);
   for (std::size_t i = 0; i < lost_.size(); ++i) {
     context_.work.check();
     const auto bytes = core::MutableByteSpan(buffer).first(place_of(lost_[i]).bytes);
-    if (elsewhere.parcel && elsewhere.parcel->read_slice(loaded_.info.volume, lost_[i], bytes) &&
-        is_sealed(lost_[i], bytes)) {
-      ++origin_.from_parcel;
-      had_[i] = 1;
-    }
-    for (const Twin& twin : elsewhere.twins) {
-      if (had_[i] != 0) break;
-      if (!read_from_twin(twin, lost_[i], bytes) || !is_sealed(lost_[i], bytes)) continue;
-      ++origin_.from_twins[twin.label];
-      had_[i] = 1;
-    }
-    if (had_[i] != 0) out.write_at(i * loaded_.info.slice_bytes, bytes);
+    if (!parcel.read_slice(loaded_.info.volume, lost_[i], bytes) || !is_sealed(lost_[i], bytes)) continue;
+    out.write_at(i * loaded_.info.slice_bytes, bytes);
+    ++origin_.from_parcel;
+    had_[i] = 1;
   }
 }
 
-bool LostSlices::read_from_twin(const Twin& twin, std::uint32_t slice, core::MutableByteSpan into) {
-  const volume::SlicePlace place = place_of(slice);
+/// What is still lost is read there as a check reads it: past what is unreadable, over long runs of that, and compared
+/// with the seal. What is missing there or cut short is not had.
+void LostSlices::take_from_twin(const Twin& twin, io::File& out) {
+  Portion wanted;
+  wanted.everything_else = false;
+  for (std::size_t i = 0; i < lost_.size(); ++i) {
+    if (had_[i] != 0) continue;
+    if (!wanted.slices.empty() && wanted.slices.back().first + wanted.slices.back().count == lost_[i])
+      ++wanted.slices.back().count;
+    else
+      wanted.slices.push_back({lost_[i], 1});
+  }
+  if (wanted.slices.empty()) return;
+  Examination there;
+  there.folder = twin.folder;
+  there.loaded = loaded_;
+  const auto take = [&](std::uint32_t slice, core::ByteSpan bytes) {
+    if (!is_lost(slice) || had_[number_of(slice)] != 0) return;
+    out.write_at(number_of(slice) * loaded_.info.slice_bytes, bytes);
+    ++origin_.from_twins[twin.label];
+    had_[number_of(slice)] = 1;
+  };
+  Context quiet = context_;  // how far it is, the ritual tells
+  quiet.work.progress = nullptr;
   try {
-    files_.read(twin.folder / place.file->path, place.offset, into);
-    return true;
+    read_payload(quiet, io::ReadMode::kDirect, take, &wanted, there);
   } catch (const Error& error) {
-    if (ends_all(error)) throw;
-    return false;  // missing there, cut short, or unreadable
+    if (ends_all(error) || error.path() == file_) throw;
   }
 }
 

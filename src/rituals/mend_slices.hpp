@@ -59,8 +59,8 @@ class LostSlices {
   std::size_t number_of(std::uint32_t slice) const;
   volume::SlicePlace place_of(std::uint32_t slice) const;
   std::string what_is_missing(const Elsewhere& elsewhere, std::size_t missing, std::size_t recovery) const;
-  void take_from_elsewhere(const Elsewhere& elsewhere, io::File& out);
-  bool read_from_twin(const Twin& twin, std::uint32_t slice, core::MutableByteSpan into);
+  void take_from_parcel(const ParcelFile& parcel, io::File& out);
+  void take_from_twin(const Twin& twin, io::File& out);
   bool is_sealed(std::uint32_t slice, core::ByteSpan bytes) const;
   std::vector<Recovery> recovery_of(const Elsewhere& elsewhere, const parity::PacketScan& own) const;
   void rebuild(const std::vector<std::uint32_t>& missing, const std::vector<Recovery>& recovery, io::File& out);

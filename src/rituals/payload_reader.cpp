@@ -55,7 +55,7 @@ class FileReader {
       run(first - protected_.first_slice, end - protected_.first_slice, stop);
       if (stopped_) break;
     }
-    if (!stopped_ && !on_slice_) come_back();
+    if (!stopped_) come_back();
     return std::move(states_);
   }
 
@@ -241,7 +241,9 @@ class FileReader {
                                  states_[stepped_over_[i + 1]] == SliceState::kUnreadable;
       if (before_failed) continue;
       if (buffer.size() == 0) buffer = core::AlignedBuffer(core::round_up(slice_bytes(), kBlock));
-      read_again(*file_, stepped_over_[i], buffer, false);
+      const std::uint32_t slice = stepped_over_[i];
+      const core::ByteSpan bytes = read_again(*file_, slice, buffer, false);
+      if (is_sound(states_[slice]) && on_slice_) on_slice_(protected_.first_slice + slice, bytes);
     }
   }
 
@@ -308,9 +310,18 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
     if (!stop) context.work.check();
     const SliceRange all_of_it{protected_file.first_slice, protected_file.slice_count};
     const io::Path path = out.folder / protected_file.path;
-    const auto stat = context.fs.stat(path);
+    const io::Looked there = io::look_at(context.fs, path);
     std::vector<SliceState> states(protected_file.slice_count, SliceState::kDamaged);
-    if (!stat || stat->type != io::FileType::kRegular) {
+    const auto all_unreadable = [&] {
+      std::fill(states.begin(), states.end(), SliceState::kUnreadable);
+      add_findings(protected_file, states, loaded.info.slice_bytes, out);
+      add_read({all_of_it}, out.read);
+    };
+    if (there.unreadable) {
+      all_unreadable();
+      continue;
+    }
+    if (!there.is(io::FileType::kRegular)) {
       FileFinding finding{FindingKind::kMissing, protected_file.path, {all_of_it}, protected_file.bytes};
       add_read({all_of_it}, out.read);
       for (std::uint32_t s = 0; s < protected_file.slice_count; ++s) out.lost.push_back(protected_file.first_slice + s);
@@ -319,7 +330,7 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
     }
     // Another length is news of all of it, whatever an earlier visit read.
     const std::vector<SliceRange> ranges =
-        stat->bytes == protected_file.bytes ? wanted : std::vector<SliceRange>{all_of_it};
+        there.stat->bytes == protected_file.bytes ? wanted : std::vector<SliceRange>{all_of_it};
     const bool is_wanted = std::any_of(ranges.begin(), ranges.end(), [&](const SliceRange& range) {
       return range.first < all_of_it.first + all_of_it.count && all_of_it.first < range.first + range.count;
     });
@@ -329,9 +340,7 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
       reader.emplace(context, loaded, protected_file, path, mode, on_slice);
     } catch (const Error& error) {
       if (!io::is_read_error(error)) throw;
-      std::fill(states.begin(), states.end(), SliceState::kUnreadable);
-      add_findings(protected_file, states, loaded.info.slice_bytes, out);
-      add_read({all_of_it}, out.read);
+      all_unreadable();
       continue;
     }
     out.readback_cached |= mode == io::ReadMode::kDirect && !reader->is_direct();
@@ -340,11 +349,11 @@ void read_payload(Context& context, io::ReadMode mode, const SliceObserver& on_s
     add_read(reader->read(), out.read);
     out.stopped = reader->stopped();
     add_findings(protected_file, states, loaded.info.slice_bytes, out);
-    if (stat->bytes > protected_file.bytes) {
+    if (there.stat->bytes > protected_file.bytes) {
       out.findings.push_back({FindingKind::kDamaged,
                               protected_file.path,
                               {},
-                              stat->bytes - protected_file.bytes});  // bytes behind its end
+                              there.stat->bytes - protected_file.bytes});  // bytes behind its end
     }
   }
   std::sort(out.lost.begin(), out.lost.end());

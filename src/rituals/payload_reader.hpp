@@ -1,5 +1,6 @@
 #pragma once
-// Reading the payload of a volume slice by slice and comparing it with slices.sha256; for examine.cpp alone.
+// Reading the payload of a volume slice by slice and comparing it with slices.sha256; for those who look at volumes or
+// take from them.
 
 #include "rituals/examine.hpp"
 

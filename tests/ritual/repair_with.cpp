@@ -88,6 +88,35 @@ TEST_CASE("repair --with: what parity cannot mend comes from the twin, which is 
   CHECK(objects(again.out, "repaired_volume").empty());
 }
 
+TEST_CASE("repair --with: over a long unreadable run of the twin it steps, and takes all else from there") {
+  Faults faults;
+  Shelf shelf({"A", "B"}, &faults);
+  rituals::Context sealing = shelf.context();
+  rituals::SealRequest request = shelf.request(shelf.add_shoot("2026-06-14_wedding", 8, 1'000'000), {"A", "B"});
+  request.volume_bytes = 64 << 20;
+  rituals::seal(sealing, rituals::plan_seal(sealing, request));
+  const auto tar_on = [&](const std::string& drive) {
+    return files_below(volume::volume_folders(io::posix(), shelf.path(drive)).front() / "data").begin()->first;
+  };
+  rot(tar_on("A"), 900'000, 3'000'000);
+  faults.unreadable("/B/darkshelf/*_1of1.tar", 1'000'000, 600'000);
+  rituals::Context context = shelf.context();
+  rituals::RepairRequest repair;
+  repair.drive = "A";
+  repair.with = "B";
+  const rituals::RepairReport report = rituals::repair(context, repair);
+  REQUIRE(report.volumes.size() == 1);
+  CAPTURE(report.volumes.front().failure);
+  REQUIRE(report.volumes.front().repaired);
+  CHECK(report.volumes.front().origin.from_twin() > 2'300'000 / 4096);
+  CHECK(report.volumes.front().origin.rebuilt < 650'000 / 4096);
+  std::uint64_t asked = 0;
+  for (const io::UnreadablePlaces& file : context.fs.unreadable_below(shelf.path("B"))) asked += file.sectors();
+  CHECK(asked < 60);
+  faults.nothing();
+  CHECK(io::read_file(io::posix(), tar_on("A"), 1 << 30) == io::read_file(io::posix(), tar_on("B"), 1 << 30));
+}
+
 TEST_CASE("repair --with: two drives damaged in different places mend each other in turn") {
   TwoDrives drives(GENERATE(as<std::string>{}, "tar", "files"));
   ProgramShelf& shelf = drives.shelf;

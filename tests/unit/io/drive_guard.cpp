@@ -66,10 +66,28 @@ TEST_CASE("drive guard: what was good cannot be read any more: the drive is gone
   CHECK(drive.error_of(drive.root / "inner" / "big", 0) == 0);
 }
 
-TEST_CASE("drive guard: 64 errors without one good read are the drive's end, though a witness answers") {
+TEST_CASE("drive guard: a long run of errors is the medium's as long as other files can be read") {
+  Guarded drive;
+  make_file(drive.root / "inner" / "deeper" / "one", 100'000, 3);
+  CHECK(drive.error_of(drive.root / "inner" / "identity", 0) == 0);
+  drive.faults.unreadable("/big", 0, 1'000'000);
+  for (unsigned i = 0; i < 240; ++i) REQUIRE(drive.error_of(drive.root / "inner" / "big", 4096 * i) == EIO);
+}
+
+TEST_CASE("drive guard: what is read first and fails is the medium's where anything else can be read") {
+  Guarded drive;
+  drive.faults.unreadable("/identity", 0, 5'000);
+  CHECK(drive.error_of(drive.root / "inner" / "identity", 0) == EIO);
+  CHECK(drive.error_of(drive.root / "inner" / "big", 0) == 0);
+  drive.faults.unreadable("/big", 0, 1'000'000);
+  CHECK(drive.error_of(drive.root / "inner" / "big", 8192) == -1);
+}
+
+TEST_CASE("drive guard: 64 errors are the drive's end when nothing but a witness answers") {
   Guarded drive;
   CHECK(drive.error_of(drive.root / "inner" / "identity", 0) == 0);
   drive.faults.unreadable("/big", 0, 1'000'000);
+  drive.faults.unreadable("/identity", 4096, 4096);
   for (unsigned i = 0; i < 63; ++i) REQUIRE(drive.error_of(drive.root / "inner" / "big", 4096 * i) == EIO);
   CHECK(drive.error_of(drive.root / "inner" / "big", 4096 * 63) == -1);
 }
