@@ -80,7 +80,7 @@ int copy(Session& session, const rituals::CopyRequest& request, const std::strin
     out.note("darkshelf show VOLUME tells where they lie; plug one in and type the same command again.");
   if (!report.not_refreshed.empty()) {
     code = worse(code, kFailed);
-    out.error(core::printable(report.not_refreshed));
+    tell_not_refreshed(out, report.not_refreshed, report.to);
   }
   if (report.readback_cached)
     out.note(fmt::format(

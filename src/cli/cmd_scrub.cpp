@@ -173,10 +173,8 @@ int tell_the_rest(Output& out, const rituals::ScrubReport& report, const std::st
                          core::shell_quote(report.root.string())));
     out.note("Until then the copy of a catalog on the drive stays as it is.");
   }
-  if (!report.not_refreshed.empty()) {
-    code = worse(code, kFailed);
-    out.error(core::printable(report.not_refreshed));
-  }
+  if (!report.not_refreshed.empty())  // what was found stands
+    tell_not_refreshed(out, report.not_refreshed, report.drive.label);
   if (!report.not_read.empty()) {
     out.line(fmt::format("Time is up: {} not read to the end. To go on there: darkshelf scrub {}",
                          core::count_of(report.not_read.size(), "volume is", "volumes are"), label));
@@ -229,13 +227,22 @@ int repair_findings(Session& session, const rituals::ScrubReport& report, std::u
   return repair_drive(session, request, memory);
 }
 
+std::uint64_t told_size(const char* told) {
+  try {
+    return core::parse_size(told);
+  } catch (const core::Error& error) {
+    throw core::Error(core::Code::kUsage, fmt::format("DARKSHELF_LOOK_FIRST_ABOVE: {}", error.what()),
+                      "unset DARKSHELF_LOOK_FIRST_ABOVE, or give it a size such as 4GiB");
+  }
+}
+
 int scrub(Session& session, const Options& options) {
   rituals::ScrubRequest request;
   request.drive = options.drive;
   request.read_only = options.read_only;
   request.full = options.full;
   if (!options.budget.empty()) request.budget = core::parse_duration(options.budget);
-  if (const char* told = std::getenv("DARKSHELF_LOOK_FIRST_ABOVE")) request.look_first_above = core::parse_size(told);
+  if (const char* told = std::getenv("DARKSHELF_LOOK_FIRST_ABOVE")) request.look_first_above = told_size(told);
   const std::uint64_t memory = core::parse_size(options.memory);
   rituals::Context context = session.context(memory);
   Output& out = session.out();
@@ -383,7 +390,8 @@ void add_scrub(CLI::App& app, Session& session) {
     auto* budget = cmd->add_option("--for", o->budget, "Stop after this time (40m); the next check goes on there");
     budget->type_name("TIME")->check(some_time());
     cmd->add_flag("--full", o->full, "Read everything, even what an unfinished check has read already");
-    auto* repair = cmd->add_flag("--repair", o->repair, "Repair at once what is found");
+    auto* repair = cmd->add_flag("--repair", o->repair,
+                                 "Repair at once what is found; that takes as long as it takes, whatever --for says");
     cmd->add_flag("--read-only", o->read_only, "Write nothing at all to the drive")->excludes(repair);
     add_memory(cmd, o->memory, "--memory", "What reading may take");
     cmd->callback([&session, o] { session.action = [&session, o] { return scrub(session, *o); }; });

@@ -29,9 +29,11 @@ void on_signal(int signal) {
   cancel_on_signal->request();
 }
 
-std::string line_of(int argc, char** argv) {
+std::string line_of(int argc, char** argv, std::string_view without = {}) {
   std::string line = "darkshelf";
-  for (int i = 1; i < argc; ++i) line += " " + core::printable(core::shell_quote(argv[i]));
+  for (int i = 1; i < argc; ++i) {
+    if (without.empty() || argv[i] != without) line += " " + core::printable(core::shell_quote(argv[i]));
+  }
   return line;
 }
 
@@ -75,6 +77,7 @@ void add_all(CLI::App& app, Session& session) {
 
 int run_action(Session& session, const std::string& line) {
   try {
+    Session::check_environment();
     const int code = session.action ? session.action() : print_summary(session);
     session.tell_notes();
     return code;
@@ -83,9 +86,11 @@ int run_action(Session& session, const std::string& line) {
     session.tell_notes();
     if (error.code() != core::Code::kCancelled) return tell_error(session.out(), error);
     const std::string told = error.what();
+    const bool changed = line != session.command_line();
+    const char* again = changed ? "this" : "the same command again";
     return tell_error(session.out(), core::Error(core::Code::kCancelled,
                                                  told == "stopped" ? "stopped; nothing that was sealed is lost" : told,
-                                                 fmt::format("to go on, type the same command again: {}", line)));
+                                                 fmt::format("to go on, type {}: {}", again, line)));
   } catch (const std::exception& error) {
     session.work().told().end();
     return tell_error(session.out(),
@@ -118,7 +123,7 @@ int run_program(int argc, char** argv) {
   } catch (const core::Error& error) {
     return tell_error(session.out(), error);
   }
-  const int code = run_action(session, line);
+  const int code = run_action(session, line_of(argc, argv, "--full"));  // which would begin anew
   const bool printed = std::fflush(stdout) == 0;
   cancel_on_signal = nullptr;
   return printed ? code : worse(code, kFailed);

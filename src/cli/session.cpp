@@ -59,15 +59,21 @@ std::string on_one_line(const std::string& text) {
 
 io::Path in_home(const io::Path& home) { return home / ".local" / "share" / "darkshelf" / "catalog.db"; }
 
+constexpr const char* kAnswerWithin = "DARKSHELF_ANSWER_WITHIN";
+
+std::optional<std::chrono::milliseconds> seconds_in(const char* text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text, &end);
+  const bool sound = end != text && *end == '\0' && seconds >= 0 && seconds <= 86400;
+  if (!sound) return {};
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
 /// A minute for a read of a drive, or as many seconds as DARKSHELF_ANSWER_WITHIN says; 0: however long it takes.
 io::Patience patience(const core::Cancel* cancel) {
   io::Patience patience{cancel, std::chrono::seconds(60), std::chrono::milliseconds(500)};
-  if (const char* told = std::getenv("DARKSHELF_ANSWER_WITHIN")) {
-    char* end = nullptr;
-    const double seconds = std::strtod(told, &end);
-    if (end != told && *end == '\0' && seconds >= 0 && seconds <= 86400)
-      patience.answer_within = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-  }
+  const char* told = std::getenv(kAnswerWithin);
+  if (const auto limit = told == nullptr ? std::nullopt : seconds_in(told)) patience.answer_within = *limit;
   return patience;
 }
 
@@ -122,6 +128,13 @@ Session::~Session() {
     io::remove_tree(io::posix(), scratch_);
   } catch (const Error&) {  // the system clears its folder for such things
   }
+}
+
+void Session::check_environment() {
+  const char* told = std::getenv(kAnswerWithin);
+  if (told == nullptr || *told == '\0' || seconds_in(told)) return;
+  throw Error(Code::kUsage, fmt::format("{}: \"{}\" is no number of seconds", kAnswerWithin, core::printable(told)),
+              fmt::format("unset {}, or give it seconds such as 60 (0: however long it takes)", kAnswerWithin));
 }
 
 Output& Session::out() {
@@ -234,6 +247,12 @@ int tell_error(Output& out, const Error& error) {
   out.object("error",
              {{"exit_code", code}, {"message", on_one_line(error.what())}, {"next", on_one_line(error.hint())}});
   return code;
+}
+
+void tell_not_refreshed(Output& out, const std::string& why, const std::string& label) {
+  out.error(core::printable(why));
+  out.error(fmt::format("    → when that is put right: darkshelf drive eject {}   (writes it, then unmounts)",
+                        core::shell_quote(label)));
 }
 
 std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core::Uuid& drive) {

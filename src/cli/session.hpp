@@ -49,6 +49,8 @@ class Session {
   /// Set by the command that was parsed; returns the exit code.
   std::function<int()> action;
 
+  /// Throws kUsage for what the environment says and nobody understands.
+  static void check_environment();
   Output& out();
   io::Path catalog_path() const;
   /// Opened once. kWrite takes the lock.
@@ -73,6 +75,7 @@ class Session {
   void tell_notes();
   /// The shelf against its policy, as if the drives of `without` were gone.
   shelf::Status status(const std::set<core::Uuid>& without = {});
+  const std::string& command_line() const { return command_line_; }
   io::FileSystem& fs() { return fs_; }
   core::World& world() { return world_; }
   core::Cancel& cancel() { return cancel_; }
@@ -94,6 +97,9 @@ class Session {
 
 /// Tells what an error says and what to type next, on stderr (and as an object with --json); returns its exit code.
 int tell_error(Output& out, const core::Error& error);
+
+/// That the copy of the catalog on a drive is not refreshed, beside a result that stands, and what to type next.
+void tell_not_refreshed(Output& out, const std::string& why, const std::string& label);
 
 /// What scrubs found on a drive and nobody mended since: damage, without what is only foreign there.
 std::vector<catalog::Finding> open_damage(catalog::Catalog& catalog, const core::Uuid& drive);

@@ -130,7 +130,7 @@ class Allocator {
                     "seal with --volume-size 3GiB (one photo or film above 4 GiB does not fit such a drive at all), or "
                     "format the drive as exFAT");
       }
-      const std::uint64_t reserve = std::max(load.reserve, bytes + kCatalogCopyAllowance + space.total / 100);
+      const std::uint64_t reserve = reserve_of(load, bytes, space);
       if (load.bytes + bytes + reserve <= load.free) {
         load.reserve = reserve;
         load.bytes += bytes;
@@ -141,13 +141,18 @@ class Allocator {
     std::string room;
     for (const std::size_t index : target) {
       const DriveLoad& load = drives_[index];
-      const std::uint64_t reserve = bytes + kCatalogCopyAllowance + fs_.space(load.drive.root).total / 100;
+      const std::uint64_t reserve = reserve_of(load, bytes, fs_.space(load.drive.root));
       room += fmt::format("{}{}: {} needed with what it must keep free, {} free", room.empty() ? "" : "; ",
                           load.drive.drive.label, core::format_size(load.bytes + bytes + reserve),
                           core::format_size(load.free));
     }
     throw Error(Code::kNoSpace, fmt::format("no room for {} ({}): {}", what, core::format_size(bytes), room),
                 "name one more drive (--to A,B spreads one copy over two drives)");
+  }
+
+  /// What the drive keeps free once a volume of so many bytes is on it, too.
+  static std::uint64_t reserve_of(const DriveLoad& load, std::uint64_t bytes, const io::Space& space) {
+    return std::max(load.reserve, bytes + kCatalogCopyAllowance + space.total / 100);
   }
 
   io::FileSystem& fs_;

@@ -178,6 +178,9 @@ TEST_CASE("exit code 130: Ctrl-C stops cleanly, and the same command goes on") {
   // Damage that was seen already does not count against being interrupted.
   shelf.damage("A");
   expect(shelf, 130, {"scrub", "A"}, at("scrub.volume-read"));
+  const Outcome full = expect(shelf, 130, {"check", "A", "--full", "--memory", "1GiB"}, at("scrub.volume-read"));
+  CHECK(has(full.err, "to go on, type this: darkshelf"));
+  CHECK(has(full.err, "check A --memory 1GiB"));  // --full would begin anew
   expect(shelf, 4, {"scrub", "A"});
 }
 

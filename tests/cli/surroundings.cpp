@@ -182,6 +182,15 @@ TEST_CASE("surroundings: room and read-only media are told before anything is wr
           {"is read-only", "mount it for writing"});
 }
 
+TEST_CASE("surroundings: what the environment says and nobody understands is told with its name") {
+  ProgramShelf shelf({"A"});
+  for (const char* nonsense : {"soon", "-1", "5 minutes"})
+    refused(shelf.run({"scrub", "A"}, {{"DARKSHELF_ANSWER_WITHIN", nonsense}}), 2,
+            {"DARKSHELF_ANSWER_WITHIN", "is no number of seconds", "unset DARKSHELF_ANSWER_WITHIN"});
+  refused(shelf.run({"scrub", "A"}, {{"DARKSHELF_LOOK_FIRST_ABOVE", "much"}}), 2,
+          {"DARKSHELF_LOOK_FIRST_ABOVE", "much", "unset DARKSHELF_LOOK_FIRST_ABOVE"});
+}
+
 TEST_CASE("surroundings: recover and merge say what the thing they were given is") {
   ProgramShelf shelf({"A"});
   shelf.must(shelf.seal_command({"A"}));
