@@ -6,6 +6,7 @@
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
 #include "cli/parcels.hpp"
+#include "cli/wear.hpp"
 #include "core/text.hpp"
 #include "rituals/repair.hpp"
 #include "rituals/tidy.hpp"
@@ -130,6 +131,7 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
     out.line(fmt::format("{} read on {}, intact.", core::count_of(report.checked, "volume"),
                          core::printable(report.drive.label)));
   }
+  if (code == kGood && report.failing) out.line(next_for_failing(report.drive));
   if (!report.quarantine.empty()) {
     out.note(fmt::format("The damaged bytes are kept in {} until: darkshelf repair {} --discard",
                          core::printable(report.quarantine.string()), core::shell_quote(report.drive.label)));
@@ -147,7 +149,7 @@ int repair_drive(Session& session, const rituals::RepairRequest& request, std::u
   }
   if (!report.not_refreshed.empty()) {
     code = worse(code, kFailed);
-    out.error(core::printable(report.not_refreshed));
+    tell_not_refreshed(out, report.not_refreshed, report.drive.label);
   }
   Json problems = Json::array();
   for (const rituals::RepairProblem& problem : report.problems) problems.push_back(core::printable(problem.sentence));

@@ -268,8 +268,7 @@ int scrub(Session& session, const Options& options) {
   const int rest = tell_the_rest(out, report, label);
   tell_report(out, report);
   if (options.repair && !report.read_only && (report.damage() || report.unfinished_repair || report.known_damage)) {
-    const int repaired = repair_findings(session, report, memory);
-    return worse(rest == kDamageRepairable ? repaired : worse(rest, repaired), row);
+    return worse(worse(rest == kDamageRepairable ? kGood : rest, repair_findings(session, report, memory)), row);
   }
   int code = rest;
   if (report.damage()) {

@@ -18,15 +18,15 @@ using core::Error;
 
 namespace {
 
-bool has_text_of(Context& context, const io::Path& root, const catalog::Drive& drive) {
-  return context.fs.stat(root / fd::root_start_here_name(drive.label)).has_value();
+bool has_text_of(io::FileSystem& fs, const io::Path& root, const catalog::Drive& drive) {
+  return io::look_at(fs, root / fd::root_start_here_name(drive.label)).stat.has_value();
 }
 
 /// What is said where an archive lies and neither its drive.json nor anything else tells which drive it is.
 Error nothing_tells(Context& context, const io::Path& root) {
   const std::vector<catalog::Drive> known = context.catalog.drives();
   const bool is_known =
-      std::any_of(known.begin(), known.end(), [&](const auto& drive) { return has_text_of(context, root, drive); });
+      std::any_of(known.begin(), known.end(), [&](const auto& drive) { return has_text_of(context.fs, root, drive); });
   // Its own copy of a catalog can tell, unless it has done so already.
   const bool may_tell = !is_known && has_catalog_copy(context.fs, root);
   return Error(Code::kWrongDrive,
@@ -39,17 +39,21 @@ Error nothing_tells(Context& context, const io::Path& root) {
 }
 
 /// The identity on the drive being accepted.
-fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root, const catalog::Evidence& evidence) {
+fd::DriveIdentity identity_to_accept(Context& context, const io::Path& root) {
+  const io::Looked found = io::look_at(context.fs, root / std::string(fd::kIdentity));
+  const bool there = found.stat.has_value();
+  bool unreadable = found.unreadable;
   try {
-    if (const auto found = read_identity(context.fs, root)) return *found;
+    if (const auto identity = unreadable ? std::nullopt : read_identity(context.fs, root, io::ReadMode::kDirect))
+      return *identity;
   } catch (const Error& error) {
-    if (error.code() == Code::kNewerFormat) throw;
+    if (error.code() == Code::kNewerFormat || ends_all(error)) throw;
+    unreadable = io::is_read_error(error);
   }
-  if (const auto drive = drive_by_evidence(context, root, evidence))
-    return {fd::kFormat, drive->id, drive->label, drive->added, drive->catalog_mode};
-  for (const auto part : {fd::kIdentity, fd::kSeals}) {
-    if (context.fs.stat(root / std::string(part))) throw nothing_tells(context, root);
-  }
+  const auto drive = drive_by_evidence(context.fs, context.catalog.drives(), root);
+  if (unreadable) throw identity_not_readable(root, drive);
+  if (drive) return {fd::kFormat, drive->id, drive->label, drive->added, drive->catalog_mode};
+  if (there || context.fs.stat(root / std::string(fd::kSeals))) throw nothing_tells(context, root);
   throw Error(Code::kWrongDrive,
               fmt::format("{} is no archive drive: there is no {} in it", root.string(), fd::kIdentity),
               fmt::format("darkshelf drive add {} --label LABEL", core::shell_quote(root.string())));
@@ -124,17 +128,18 @@ catalog::Drive refreshed(Context& context, const io::Path& root, const fd::Drive
 
 }  // namespace
 
-std::optional<catalog::Drive> drive_by_evidence(Context& context, const io::Path& root,
-                                                const catalog::Evidence& evidence) {
+std::optional<catalog::Drive> drive_by_evidence(io::FileSystem& fs, const std::vector<catalog::Drive>& drives,
+                                                const io::Path& root) {
+  const catalog::Evidence evidence = evidence_of(io::medium_of(fs, root), root);
   if (evidence.fs_id.empty()) return {};
-  std::vector<catalog::Drive> likely = context.catalog.drives();
+  std::vector<catalog::Drive> likely = drives;
   std::erase_if(likely, [&](const catalog::Drive& drive) { return drive.evidence.fs_id != evidence.fs_id; });
   const auto only_one = [&](const auto& fits) -> std::optional<catalog::Drive> {
     if (std::count_if(likely.begin(), likely.end(), fits) != 1) return {};
     return *std::find_if(likely.begin(), likely.end(), fits);
   };
   if (auto drive = only_one([&](const catalog::Drive& d) { return d.evidence.path == root.string(); })) return drive;
-  return only_one([&](const catalog::Drive& d) { return has_text_of(context, root, d); });  // mounted elsewhere now
+  return only_one([&](const catalog::Drive& d) { return has_text_of(fs, root, d); });  // mounted elsewhere now
 }
 
 bool is_another_medium(Context& context, const io::Path& root, const catalog::Drive& known) {
@@ -172,7 +177,7 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
   context.fs.confine(root, core::printable(root.string()), root / std::string(fd::kFolder));
   const io::Medium medium = io::medium_of(context.fs, root);
   const catalog::Evidence evidence = evidence_of(medium, root);
-  const fd::DriveIdentity identity = identity_to_accept(context, root, evidence);
+  const fd::DriveIdentity identity = identity_to_accept(context, root);
   const auto known = context.catalog.drive(identity.id);
   if (!known) {
     throw Error(Code::kWrongDrive,

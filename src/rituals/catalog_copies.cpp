@@ -182,9 +182,10 @@ std::vector<FileFinding> examine_other_copies(Context& context, const AttachedDr
                                               const std::string& current) {
   std::vector<FileFinding> findings;
   const io::Path folder = drive.root / std::string(fd::kCatalogFolder);
-  const auto stat = context.fs.stat(folder);
-  if (!stat || stat->type != io::FileType::kDirectory) return findings;
-  for (const io::Entry& entry : context.fs.list(folder)) {
+  if (!io::look_at(context.fs, folder).is(io::FileType::kDirectory)) return findings;
+  const auto entries = io::list_if_readable(context.fs, folder);
+  if (!entries) return {{FindingKind::kUnreadable, std::string(fd::kCatalogFolder), {}, 0}};
+  for (const io::Entry& entry : *entries) {
     if (!copy_number(entry.name) || entry.name == current) continue;
     const auto fault = entry.type == io::FileType::kRegular ? fault_of(context, drive, entry.name)
                                                             : std::optional(FindingKind::kDamaged);

@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "rituals/catalog_copies.hpp"
+#include "rituals/drives.hpp"
 #include "rituals/former_drive.hpp"
 #include "rituals/identity_file.hpp"
 #include "shelf/identity.hpp"
@@ -18,30 +19,67 @@ using core::Error;
 
 namespace {
 
-/// As read_identity, for a folder that is meant to be the drive: errors say what to do about it.
-std::optional<fd::DriveIdentity> identity_of_drive(io::FileSystem& fs, const io::Path& root,
-                                                   io::ReadMode mode = io::ReadMode::kCached) {
+/// What a folder says which drive it is.
+struct Claim {
+  std::optional<fd::DriveIdentity> identity;  // nothing if it holds none
+  bool unreadable = false;                    // or the medium does not give it
+};
+
+Claim claim_at(io::FileSystem& fs, const io::Path& root, io::ReadMode mode = io::ReadMode::kCached) {
+  const io::Path file = root / std::string(fd::kIdentity);
+  refuse_link(fs, root);
+  const io::Looked there = io::look_at(fs, file);
+  if (!there.stat) return {{}, there.unreadable};
+  const std::string accept = fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string()));
+  if (!there.is(io::FileType::kRegular)) {
+    const bool is_folder = there.is(io::FileType::kDirectory);
+    throw Error(Code::kWrongDrive,
+                fmt::format("{} is {}, and no file, which would tell the drive", core::printable(file.string()),
+                            is_folder                          ? "a folder"
+                            : there.is(io::FileType::kSymlink) ? "a link"
+                                                               : "a pipe or a device"),
+                accept);
+  }
   try {
-    return read_identity(fs, root, mode);
+    return {read_identity(fs, root, mode), false};
   } catch (const Error& error) {
-    if (io::is_read_error(error)) {
-      throw Error(Code::kDriveGone, fmt::format("the drive at {} does not answer: {}", root.string(), error.what()),
-                  "look at its cable, plug it in again, and type the same command");
-    }
+    if (io::is_read_error(error)) return {{}, true};
     if (error.code() != Code::kCorrupt) throw;
-    const io::Path file = root / std::string(fd::kIdentity);
-    throw Error(Code::kWrongDrive, fmt::format("{} is damaged: {}", file.string(), error.what()),
-                fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
+    throw Error(Code::kWrongDrive, fmt::format("{} is damaged: {}", file.string(), error.what()), accept);
   }
 }
 
-std::vector<io::Path> roots_with_id(Context& context, const catalog::Drive& drive) {
+/// A folder that cannot be read or understood simply is not the drive being looked for.
+Claim claim_if_sound(io::FileSystem& fs, const io::Path& root) {
+  try {
+    return claim_at(fs, root);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+/// Which drive it must be whose identity the medium does not give. Throws kDriveGone where it gives nothing else
+/// either.
+std::optional<catalog::Drive> likely_at(io::FileSystem& fs, const std::vector<catalog::Drive>& drives,
+                                        const io::Path& root) {
+  try {
+    return drive_by_evidence(fs, drives, root);
+  } catch (const Error& error) {
+    if (!io::is_read_error(error)) throw;
+    throw Error(Code::kDriveGone, fmt::format("the drive at {} does not answer: {}", root.string(), error.what()),
+                "look at its cable, plug it in again, and type the same command");
+  }
+}
+
+/// Where something says it is this drive; where nothing does, what must be it although its identity cannot be read.
+std::vector<io::Path> roots_of(Context& context, const catalog::Drive& drive) {
   io::FileSystem& fs = context.fs;
-  std::vector<io::Path> found;
+  std::vector<io::Path> found, silent;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> seen;  // one folder reached by two paths is one drive
   for (const io::Path& root : roots_to_look_at(context.catalog, drive.evidence.path)) {
-    const auto identity = identity_at(fs, root);
-    if (!identity || identity->id != drive.id) continue;
+    const Claim claim = claim_if_sound(fs, root);
+    if (claim.unreadable) silent.push_back(root);
+    if (!claim.identity || claim.identity->id != drive.id) continue;
     try {
       const auto stat = fs.stat_following(root);
       if (!stat) continue;
@@ -50,6 +88,15 @@ std::vector<io::Path> roots_with_id(Context& context, const catalog::Drive& driv
       seen.push_back(key);
       found.push_back(root);
     } catch (const Error&) {  // it has just left
+    }
+  }
+  for (const io::Path& root : silent) {
+    if (!found.empty()) break;
+    try {
+      const auto likely = likely_at(fs, context.catalog.drives(), root);
+      if (likely && likely->id == drive.id) found.push_back(root);
+    } catch (const Error&) {
+      if (root == drive.evidence.path) throw;  // of another one's place nothing is known
     }
   }
   return found;
@@ -71,7 +118,7 @@ bool lacks_identity(io::FileSystem& fs, const io::Path& root) {
 void tell_why_not_there(io::FileSystem& fs, const io::Path& root) {
   if (root.empty()) return;
   try {
-    identity_of_drive(fs, root);
+    if (claim_at(fs, root).unreadable) throw identity_not_readable(root, {});
   } catch (const Error& error) {
     if (error.code() != Code::kIo) throw;
   }
@@ -116,17 +163,20 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
   const auto known = context.catalog.drive(id);
   context.fs.confine(root, known ? known->label : core::printable(root.string()), root / std::string(fd::kFolder));
   // Only now is it certain which folder this is; and this is the first block that the guard may ask for again.
-  const auto found = identity_of_drive(context.fs, root, io::ReadMode::kDirect);
-  if (!found || found->id != id)
+  const Claim claim = claim_at(context.fs, root, io::ReadMode::kDirect);
+  if (claim.unreadable && (!known || visit == Visit::kWrite)) throw identity_not_readable(root, known);
+  if (!claim.unreadable && (!claim.identity || claim.identity->id != id))
     throw Error(Code::kDriveGone, fmt::format("the drive at {} left just now", root.string()), "plug it in again");
-  const fd::DriveIdentity& identity = *found;
+  const fd::DriveIdentity identity = claim.unreadable ? fd::DriveIdentity{fd::kFormat, id, fd::label_from(known->label),
+                                                                          known->added, known->catalog_mode}
+                                                      : *claim.identity;
   if (!known) {
     throw Error(Code::kWrongDrive,
                 fmt::format("{} says it is the archive drive \"{}\" ({}), which this catalog has never seen",
                             root.string(), core::printable(identity.label), identity.id.text().substr(0, 8)),
                 fmt::format("darkshelf catalog recover {}", quoted));
   }
-  AttachedDrive drive{*known, root, io::medium_of(context.fs, root), identity, nullptr};
+  AttachedDrive drive{*known, root, io::medium_of(context.fs, root), identity, nullptr, claim.unreadable};
   const catalog::Evidence evidence = evidence_of(drive.medium, root);
   const shelf::Judgement judgement = shelf::judge(identity, known, evidence);
   if (judgement.claim != shelf::Claim::kFits) {
@@ -137,7 +187,7 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
                             "      darkshelf drive accept {0} --as copy    (a copy of it)",
                             quoted));
   }
-  if (visit == Visit::kWrite && !drive.is_read_only(context.fs)) {
+  if (visit != Visit::kReadOnly && !claim.unreadable && !drive.is_read_only(context.fs)) {
     drive.lock = context.fs.lock(root / std::string(fd::kLock), fmt::format("the drive {}", known->label),
                                  fmt::format("darkshelf, drive {}", known->label));
   }
@@ -148,6 +198,10 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
     drive.drive = *context.catalog.drive(identity.id);
   }
   tell_state(context, drive.drive);
+  if (claim.unreadable) {
+    const Error why = identity_not_readable(root, known);
+    context.note(why.what(), why.hint());
+  }
   if (drive.lock) note_unknown_facts(context, drive);
   return drive;
 }
@@ -155,7 +209,7 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
 /// `thorough`: one that is nowhere may have been emptied or formatted.
 AttachedDrive open_known(Context& context, const catalog::Drive& known, Visit visit, bool thorough) {
   io::FileSystem& fs = context.fs;
-  const std::vector<io::Path> roots = roots_with_id(context, known);
+  const std::vector<io::Path> roots = roots_of(context, known);
   if (roots.size() > 1) {
     throw Error(Code::kWrongDrive,
                 fmt::format("two media claim to be {}: {} and {}", known.label, roots[0].string(), roots[1].string()),
@@ -189,6 +243,25 @@ Error without_identity(const io::Path& root) {
                fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
 }
 
+void refuse_link(io::FileSystem& fs, const io::Path& root) {
+  const io::Path folder = root / std::string(fd::kFolder);
+  if (!io::look_at(fs, folder).is(io::FileType::kSymlink)) return;
+  throw Error(Code::kWrongDrive,
+              fmt::format("{} is a link, which leads away from the drive: darkshelf never makes one",
+                          core::printable(folder.string())),
+              "put the folder itself in its place, and type the same command again");
+}
+
+Error identity_not_readable(const io::Path& root, const std::optional<catalog::Drive>& drive) {
+  const std::string file = core::printable((root / std::string(fd::kIdentity)).string());
+  return Error(Code::kWrongDrive,
+               drive ? fmt::format("{} cannot be read: the medium of {} is failing, and nothing is written to it", file,
+                                   core::printable(drive->label))
+                     : fmt::format("{}, which tells the drive, cannot be read: the medium is failing", file),
+               drive ? fmt::format("darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(drive->label))
+                     : fmt::format("darkshelf catalog recover {}", core::shell_quote(root.string())));
+}
+
 catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root) {
   catalog::Evidence evidence;
   evidence.fs_id = medium.fs_id;
@@ -211,7 +284,13 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
                 "darkshelf drive list");
   }
   const io::Path root = fs.canonical(text);
-  const auto identity = identity_of_drive(fs, root);
+  const Claim claim = claim_at(fs, root);
+  const auto& identity = claim.identity;
+  if (claim.unreadable) {
+    const auto likely = likely_at(fs, context.catalog.drives(), root);
+    if (!likely) throw identity_not_readable(root, {});
+    return open_root(context, root, likely->id, visit);
+  }
   if (!identity) {
     if (lacks_identity(fs, root)) throw without_identity(root);
     require_no_former_drive(context, root);
@@ -223,7 +302,7 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
   }
   if (const auto known = context.catalog.drive(identity->id)) {
     tell_other_place(context, root, *known);
-    for (const io::Path& other : roots_with_id(context, *known)) {
+    for (const io::Path& other : roots_of(context, *known)) {
       if (fs.canonical(other) != root) {
         throw Error(Code::kWrongDrive,
                     fmt::format("two media claim to be {}: {} and {}", known->label, root.string(), other.string()),
@@ -271,7 +350,13 @@ std::vector<io::Path> roots_to_look_at(catalog::Catalog& catalog, const io::Path
 std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, catalog::Catalog& catalog) {
   std::map<core::Uuid, io::Path> found;
   for (const io::Path& root : roots_to_look_at(catalog)) {
-    if (const auto identity = identity_at(fs, root)) found.emplace(identity->id, root);
+    const Claim claim = claim_if_sound(fs, root);
+    if (claim.identity) found.emplace(claim.identity->id, root);
+    if (!claim.unreadable) continue;
+    try {
+      if (const auto likely = likely_at(fs, catalog.drives(), root)) found.emplace(likely->id, root);
+    } catch (const Error&) {  // it does not answer
+    }
   }
   return found;
 }

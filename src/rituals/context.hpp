@@ -44,26 +44,35 @@ struct AttachedDrive {
   io::Medium medium;
   formats::drive::DriveIdentity identity;
   std::shared_ptr<io::Lock> lock;  // of darkshelf/.lock; null when the drive is read-only
+  /// The medium does not give drive.json, and other evidence told which drive this is; `identity` is the catalog's.
+  /// Nothing is written to it then.
+  bool identity_unreadable = false;
 
   bool is_read_only(io::FileSystem& fs) const { return medium.read_only || fs.space(root).read_only; }
   io::Path folder() const { return root / std::string(formats::drive::kFolder); }
   io::Path volume_folder(const catalog::Volume& volume) const { return folder() / volume.folder; }
 };
 
-enum class Visit { kWrite, kReadOnly };
+/// kCheck: as kWrite, for a ritual that also does its work on a drive that nothing can be written to.
+enum class Visit { kWrite, kCheck, kReadOnly };
 
 /// Finds the drive that `text` means (label, id prefix, or the path where it is mounted) among what is plugged in,
 /// checks its identity against the evidence, takes its lock (kWrite) and records the visit. Throws kNotFound (no such
 /// drive known), kDriveAbsent (known, not plugged in: tells its place), kWrongDrive (a path that is no registered
-/// drive, another identity than expected, evidence that no longer fits, two drives with one id), kInUse.
+/// drive, another identity than expected, evidence that no longer fits, two drives with one id), kInUse. A drive whose
+/// identity the medium does not give is known by its evidence, unless it should be written to (kWrite).
 AttachedDrive attach(Context& context, const std::string& text, Visit visit);
 /// After a kDriveGone: was it this drive?
 bool has_left(Context& context, const AttachedDrive& drive);
 /// The known drives that are plugged in now, without taking locks; wrong ones are left out.
 std::vector<AttachedDrive> attached_drives(Context& context);
 
+/// Throws kWrongDrive where the folder darkshelf of a drive is a link.
+void refuse_link(io::FileSystem& fs, const io::Path& root);
 /// What is said where an archive lies and no file tells which drive it is.
 core::Error without_identity(const io::Path& root);
+/// The same where the medium does not give the file; `drive`: which one it must be by other evidence.
+core::Error identity_not_readable(const io::Path& root, const std::optional<catalog::Drive>& drive);
 
 /// Which drives lie where at this moment, by what they say of themselves; nothing is checked, locked or recorded.
 std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, catalog::Catalog& catalog);

@@ -60,8 +60,10 @@ void check_not_nested(io::FileSystem& fs, const io::Path& root) {
 
 /// `label`: what the new drive shall be called.
 void check_no_identity(Context& context, const io::Path& root, const std::string& label) {
-  if (!context.fs.stat(root / std::string(fd::kIdentity))) {
-    if (volume::volume_folders(context.fs, root).empty()) return;
+  const io::Path file = root / std::string(fd::kIdentity);
+  if (const io::Looked there = io::look_at(context.fs, file); !there.stat && !there.unreadable) {
+    std::vector<io::Path> unreadable;
+    if (volume::volume_folders(context.fs, root, &unreadable).empty() && unreadable.empty()) return;
     throw Error(Code::kWrongDrive,
                 fmt::format("{} holds sealed volumes, but no {}: it was a drive already", root.string(), fd::kIdentity),
                 fmt::format("darkshelf drive accept {} --as moved", core::shell_quote(root.string())));
@@ -73,6 +75,8 @@ void check_no_identity(Context& context, const io::Path& root, const std::string
     found = *read;
   } catch (const Error& error) {
     if (error.code() == Code::kNewerFormat || ends_all(error)) throw;
+    if (io::is_read_error(error))
+      throw identity_not_readable(root, drive_by_evidence(context.fs, context.catalog.drives(), root));
     throw Error(Code::kWrongDrive,
                 fmt::format("{} was a drive already, but its {} is damaged: {}", core::printable(root.string()),
                             fd::kIdentity, error.what()),
@@ -127,7 +131,7 @@ bool claims_to_be(io::FileSystem& fs, const io::Path& root, const catalog::Drive
     const auto found = read_identity(fs, root);
     return found && found->id == drive.id;
   } catch (const Error& error) {
-    if (error.code() != Code::kCorrupt) throw;
+    if (error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
     return false;
   }
 }
@@ -136,10 +140,11 @@ bool claims_to_be(io::FileSystem& fs, const io::Path& root, const catalog::Drive
 
 void check_label(Context& context, const std::string& label) {
   if (!fd::is_label(label)) {
-    throw Error(Code::kUsage,
-                fmt::format("\"{}\" is no good label: 1 to 60 characters, no slash, no comma, no leading dash",
-                            core::printable(label)),
-                "a label is what is written on the drive, such as 2026-A");
+    throw Error(
+        Code::kUsage,
+        fmt::format("\"{}\" is no good label: 1 to 60 characters, no slash, no comma, no leading dash, not . or ..",
+                    core::printable(label)),
+        "a label is what is written on the drive, such as 2026-A");
   }
   for (const catalog::Drive& drive : context.catalog.drives()) {
     if (drive.label == label) {
@@ -274,7 +279,7 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
 }
 
 Ejected eject_drive(Context& context, const std::string& text) {
-  AttachedDrive drive = attach(context, text, Visit::kWrite);
+  AttachedDrive drive = attach(context, text, Visit::kCheck);
   const bool read_only = drive.lock == nullptr;
   if (!read_only) refresh_drive(context, drive);
   drive.lock.reset();

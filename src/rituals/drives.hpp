@@ -35,8 +35,8 @@ bool has_catalog_copy(io::FileSystem& fs, const io::Path& root);
 
 /// The known drive that this must be, as its file system, its place and its START-HERE tell, for one whose drive.json
 /// does not; nothing if they leave no or several.
-std::optional<catalog::Drive> drive_by_evidence(Context& context, const io::Path& root,
-                                                const catalog::Evidence& evidence);
+std::optional<catalog::Drive> drive_by_evidence(io::FileSystem& fs, const std::vector<catalog::Drive>& drives,
+                                                const io::Path& root);
 
 /// Sync, catalog copy, unmount when it is a mount point of its own. Returns what was done. A drive that is kept
 /// off-site counts there again after `drive return`.

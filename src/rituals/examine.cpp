@@ -43,8 +43,10 @@ class Examining {
       : context_(context), known_(known), depth_(depth), mode_(mode), portion_(portion), out_(out) {}
 
   bool load() {
-    const auto stat = context_.fs.stat(out_.folder);
-    if (!stat || stat->type != io::FileType::kDirectory) {
+    const io::Looked there = io::look_at(context_.fs, out_.folder);
+    const bool helped = known_ && !(known_->twins.empty() && known_->tag_text.empty());
+    if (there.unreadable && !helped) return hidden();
+    if (!there.unreadable && !there.is(io::FileType::kDirectory)) {
       out_.failure = fmt::format("{} is missing", core::printable(out_.folder.string()));
       out_.findings.push_back({FindingKind::kMissing, "", {}, 0});
       return false;
@@ -54,6 +56,7 @@ class Examining {
       out_.loaded = volume::load_volume(context_.fs, out_.folder, known_, mode_, context_.work);
     } catch (const Error& error) {
       if (error.code() != Code::kUnrepairable && error.code() != Code::kCorrupt && !io::is_read_error(error)) throw;
+      if (is_hidden()) return hidden();
       out_.failure = error.what();
       const FindingKind kind = contradicts_seal() ? FindingKind::kChanged
                                : is_unreadable()  ? FindingKind::kUnreadable
@@ -90,11 +93,13 @@ class Examining {
     for (const volume::ProtectedFile& file : out_.loaded->files) with_slices.insert(file.path);
     for (const fv::ManifestEntry& entry : out_.loaded->manifest) {
       if (with_slices.contains(entry.path)) continue;
-      const auto stat = context_.fs.stat(out_.folder / entry.path);
-      if (!stat || stat->type != io::FileType::kRegular) {
+      const io::Looked there = io::look_at(context_.fs, out_.folder / entry.path);
+      if (there.unreadable) {
+        out_.findings.push_back({FindingKind::kUnreadable, entry.path, {}, 0});
+      } else if (!there.is(io::FileType::kRegular)) {
         out_.findings.push_back({FindingKind::kMissing, entry.path, {}, 0});
-      } else if (stat->bytes != 0) {
-        out_.findings.push_back({FindingKind::kDamaged, entry.path, {}, stat->bytes});
+      } else if (there.stat->bytes != 0) {
+        out_.findings.push_back({FindingKind::kDamaged, entry.path, {}, there.stat->bytes});
       }
     }
   }
@@ -209,12 +214,26 @@ class Examining {
     }
   }
 
+  /// Nothing of the folder can be read: nobody can tell what is in it.
+  bool is_hidden() {
+    const std::string_view some[] = {fv::kTagManifest, fv::kBagInfo, fv::kMembers};
+    return std::all_of(std::begin(some), std::end(some), [&](std::string_view name) {
+      return io::look_at(context_.fs, out_.folder / std::string(name)).unreadable;
+    });
+  }
+  bool hidden() {
+    out_.failure =
+        fmt::format("the folder {} cannot be read: the medium fails there", core::printable(out_.folder.string()));
+    out_.findings.push_back({FindingKind::kUnreadable, "", {}, 0});
+    return false;
+  }
+
   /// Is it the medium that keeps the lists from being had?
   bool is_unreadable() {
     const auto fails = [&](std::string_view name) {
       const io::Path path = out_.folder / std::string(name);
-      const auto stat = context_.fs.stat(path);
-      return stat && stat->type == io::FileType::kRegular && hash_of(path, {}) == Hashed::kUnreadable;
+      const io::Looked there = io::look_at(context_.fs, path);
+      return there.unreadable || (there.is(io::FileType::kRegular) && hash_of(path, {}) == Hashed::kUnreadable);
     };
     return fails(fv::kTagManifest) || std::any_of(std::begin(fv::kTagFiles), std::end(fv::kTagFiles), fails);
   }
@@ -252,15 +271,15 @@ class Examining {
   }
 
   bool is_there(const fv::ManifestEntry& entry) {
-    const auto stat = context_.fs.stat(out_.folder / entry.path);
-    if (stat && stat->type == io::FileType::kRegular) return true;
-    out_.findings.push_back({FindingKind::kMissing, entry.path, {}, 0});
+    const io::Looked there = io::look_at(context_.fs, out_.folder / entry.path);
+    if (there.is(io::FileType::kRegular)) return true;
+    out_.findings.push_back({there.unreadable ? FindingKind::kUnreadable : FindingKind::kMissing, entry.path, {}, 0});
     return false;
   }
 
   void tell(FindingKind kind, const fv::ManifestEntry& entry) {
-    const auto stat = context_.fs.stat(out_.folder / entry.path);
-    out_.findings.push_back({kind, entry.path, {}, stat ? stat->bytes : 0});
+    const io::Looked there = io::look_at(context_.fs, out_.folder / entry.path);
+    out_.findings.push_back({kind, entry.path, {}, there.stat ? there.stat->bytes : 0});
   }
 
   /// Of damaged recovery data: how many of its bytes are in no sound packet.
@@ -279,7 +298,9 @@ class Examining {
   void look_for_strangers(const io::Path& folder, const std::string& below, const std::set<std::string>& ours,
                           int depth) {
     if (depth > 200) return;
-    for (const io::Entry& entry : context_.fs.list(folder)) {
+    const auto entries = io::list_if_readable(context_.fs, folder);
+    if (!entries) return out_.findings.push_back({FindingKind::kUnreadable, below, {}, 0});
+    for (const io::Entry& entry : *entries) {
       const std::string path = below.empty() ? entry.name : below + "/" + entry.name;
       if (ours.contains(path) || path == fv::kSignature) continue;
       if (entry.name == volume::kLostAndFound && entry.type == io::FileType::kDirectory) continue;
@@ -288,8 +309,8 @@ class Examining {
       } else if (entry.type == io::FileType::kDirectory) {
         look_for_strangers(folder / entry.name, path, ours, depth + 1);
       } else {
-        const auto stat = context_.fs.stat(folder / entry.name);
-        out_.findings.push_back({FindingKind::kForeign, path, {}, stat ? stat->bytes : 0});
+        const io::Looked there = io::look_at(context_.fs, folder / entry.name);
+        out_.findings.push_back({FindingKind::kForeign, path, {}, there.stat ? there.stat->bytes : 0});
       }
     }
   }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "shelf/policy.hpp"
+
 namespace darkshelf::rituals {
 
 namespace {
@@ -75,6 +77,16 @@ void record_damage(Context& context, const catalog::Drive& drive, const catalog:
   record.started = record.ended = context.world.now();
   record.volumes.push_back({volume.info.volume, 0, 0, false, health_of(examination)});
   add_findings(record, volume, examination);
+  context.catalog.record_scrub(record);
+}
+
+void record_damage(Context& context, const catalog::Drive& drive, const std::vector<FileFinding>& beside) {
+  if (beside.empty() || shelf::is_failing(context.catalog, drive.id)) return;
+  catalog::Scrub record;
+  record.id = context.world.new_id();
+  record.drive = drive.id;
+  record.started = record.ended = context.world.now();
+  for (const FileFinding& finding : beside) add_finding(record, {}, finding.path, finding, 0);
   context.catalog.record_scrub(record);
 }
 

@@ -25,5 +25,7 @@ void add_findings(catalog::Scrub& record, const catalog::Volume& volume, const E
 /// next check reads it whole. Nothing is recorded of what is sound.
 void record_damage(Context& context, const catalog::Drive& drive, const catalog::Volume& volume,
                    const Examination& examination);
+/// The same of what lies beside the volumes, paths below the drive's root; nothing of a drive that is known as failing.
+void record_damage(Context& context, const catalog::Drive& drive, const std::vector<FileFinding>& beside);
 
 }  // namespace darkshelf::rituals

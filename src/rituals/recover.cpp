@@ -54,17 +54,25 @@ class DriveLesson {
   /// Damaged or missing it must not keep anybody from the copy of the catalog, which may be the last there is.
   void learn_identity() {
     const io::Path file = root_ / std::string(fd::kIdentity);
-    std::string why;
-    try {
-      if (const auto found = read_identity(context_.fs, root_)) {
-        identity_ = *found;
-        report_.label = identity_.label;
-        return;
+    const io::Looked there = io::look_at(context_.fs, file);
+    std::string why = there.stat ? "is no file" : "is missing";
+    bool unreadable = there.unreadable;
+    if (there.is(io::FileType::kRegular)) {
+      try {
+        if (const auto found = read_identity(context_.fs, root_)) {
+          identity_ = *found;
+          report_.label = identity_.label;
+          return;
+        }
+      } catch (const Error& error) {
+        unreadable = io::is_read_error(error);
+        if (error.code() != Code::kCorrupt && !unreadable) throw;
+        why = fmt::format("is damaged ({})", error.what());
       }
-      why = context_.fs.stat(file) ? "is no file" : "is missing";
-    } catch (const Error& error) {
-      if (error.code() != Code::kCorrupt) throw;
-      why = fmt::format("is damaged ({})", error.what());
+    }
+    if (unreadable) {
+      lacks_identity_ = unreadable_ = true;
+      return;
     }
     if (!has_catalog_copy(context_.fs, root_)) {
       throw Error(Code::kWrongDrive, fmt::format("{} {}, which tells the drive", core::printable(file.string()), why),
@@ -77,12 +85,22 @@ class DriveLesson {
 
   /// Which drive it is, now that the copy of the catalog is known. Accepting it is up to the user.
   bool identify() {
-    const auto drive = drive_by_evidence(context_, root_, evidence_of(io::medium_of(context_.fs, root_), root_));
+    const auto drive = drive_by_evidence(context_.fs, context_.catalog.drives(), root_);
     report_.incomplete = !drive;
+    if (unreadable_) {
+      const Error why = identity_not_readable(root_, drive);
+      problem(fmt::format("{}: {}", why.what(), drive ? why.hint() : what_rescues()));
+    }
     if (!drive) return false;
     identity_ = {fd::kFormat, drive->id, drive->label, drive->added, drive->catalog_mode};
     report_.label = drive->label;
     return true;
+  }
+
+  std::string what_rescues() {
+    const io::Medium medium = io::medium_of(context_.fs, root_);
+    return fmt::format("umount {} && darkshelf rescue {} --to DIR", core::shell_quote(medium.mount_point.string()),
+                       core::shell_quote(medium.device));
   }
 
   void problem(std::string sentence) { report_.problems.push_back(core::printable(sentence)); }
@@ -247,7 +265,13 @@ class DriveLesson {
   void know_volumes() {
     std::set<std::string> told;
     for (const catalog::Volume& volume : context_.catalog.volumes_on(identity_.id)) told.insert(volume.folder);
-    for (const io::Path& folder : volume::volume_folders(context_.fs, root_)) {
+    std::vector<io::Path> unreadable;
+    const std::vector<io::Path> folders = volume::volume_folders(context_.fs, root_, &unreadable);
+    for (const io::Path& folder : unreadable) {
+      problem(fmt::format("the folder {} cannot be read: the medium is failing", folder.string()));
+      report_.incomplete = true;
+    }
+    for (const io::Path& folder : folders) {
       context_.work.check();
       const std::string below = (folder.parent_path().filename() / folder.filename()).string();
       if (told.contains(below)) continue;
@@ -322,7 +346,7 @@ class DriveLesson {
     const auto keys = context_.catalog.keys();
     for (const catalog::Volume& volume : context_.catalog.volumes_on(identity_.id)) {
       context_.work.check();
-      if (!context_.fs.stat(root_ / std::string(fd::kFolder) / volume.folder)) continue;
+      if (!io::look_at(context_.fs, root_ / std::string(fd::kFolder) / volume.folder).stat) continue;
       const DriveSignature found = examine_signature(context_, root_, identity_.id, volume, keys);
       if (found.new_here)
         context_.catalog.record_signature(volume.info.volume, identity_.id,
@@ -340,35 +364,11 @@ class DriveLesson {
   Context& context_;
   io::Path root_;
   fd::DriveIdentity identity_;
-  bool lacks_identity_ = false;
+  bool lacks_identity_ = false, unreadable_ = false;  // it is there, and the medium does not give it
   RecoverReport::FromDrive report_;
 };
 
 }  // namespace
-
-void require_archive(io::FileSystem& fs, const io::Path& path) {
-  const std::string name = core::printable(path.string());
-  const auto folder = fs.stat_following(path);
-  if (!folder) {
-    throw Error(Code::kNotFound, fmt::format("there is no folder {}", name),
-                "plug the drive in, and give the folder where it is mounted");
-  }
-  if (folder->type != io::FileType::kDirectory) {
-    throw Error(Code::kWrongDrive, fmt::format("{} is a file, and no archive drive", name),
-                fmt::format("darkshelf catalog merge {}   (if it is a catalog)", core::shell_quote(path.string())));
-  }
-  const auto stat = fs.stat(path / std::string(fd::kIdentity));
-  if (stat && stat->type == io::FileType::kRegular) return;
-  if (has_catalog_copy(fs, path)) return;
-  if (fs.stat(path / std::string(fd::kSeals))) throw without_identity(path);
-  std::string hint = "give the folder where the drive is mounted, the one that holds the folder darkshelf";
-  for (io::Path above = fs.canonical(path); above.has_relative_path(); above = above.parent_path()) {
-    if (fs.stat(above.parent_path() / std::string(fd::kIdentity)))
-      hint = fmt::format("darkshelf catalog recover {}", core::shell_quote(above.parent_path().string()));
-  }
-  throw Error(Code::kWrongDrive, fmt::format("{} is no archive drive: there is no {} in it", name, fd::kIdentity),
-              hint);
-}
 
 RecoverReport recover_catalog(Context& context, const std::vector<io::Path>& paths) {
   if (paths.empty()) throw Error(Code::kUsage, "recover from which drive? Give the folder where it is mounted");

@@ -16,6 +16,7 @@
 #include "rituals/repair_room.hpp"
 #include "rituals/service_files.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/twins.hpp"
 #include "rituals/wear.hpp"
 
 namespace darkshelf::rituals {
@@ -37,9 +38,9 @@ bool has(const Examination& examination, FindingKind kind) {
 class Repairing {
  public:
   Repairing(Context& context, const RepairRequest& request)
-      : context_(context), request_(request), drive_(attach(context, request.drive, Visit::kWrite)) {
+      : context_(context), request_(request), drive_(attach(context, request.drive, Visit::kCheck)) {
     report_.drive = drive_.drive;
-    if (!drive_.lock) {
+    if (!drive_.lock && (!drive_.identity_unreadable || request.discard_quarantine)) {
       throw Error(Code::kWrongDrive, fmt::format("{} is read-only: it cannot be repaired in place", drive_.drive.label),
                   fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)",
                               core::shell_quote(drive_.drive.label)));
@@ -51,12 +52,13 @@ class Repairing {
     if (request.request) require_place_for_parcel(context.fs, *request.request);
     if (request.discard_quarantine) return;
     look_at_wear(context, drive_);
-    failing_ = shelf::is_failing(context.catalog, drive_.drive.id);
+    failing_ = drive_.identity_unreadable || shelf::is_failing(context.catalog, drive_.drive.id);
     if (failing_ && request.request) refuse_request();
   }
 
   RepairReport run() {
     if (request_.discard_quarantine) return discard();
+    look_beside();
     try {
       for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
         context_.work.check();
@@ -72,10 +74,10 @@ class Repairing {
       throw;
     }
     remove_if_empty(journals_);
+    report_.failing = failing_;
     if (report_.complete()) refresh();
     if (request_.request) ask();
     report_.commands = help_->commands();
-    report_.failing = failing_;
     return std::move(report_);
   }
 
@@ -91,8 +93,7 @@ class Repairing {
     throw Error(Code::kWrongDrive,
                 fmt::format("the medium of {} is failing ({}): nothing is written to it, and a parcel would not help",
                             drive_.drive.label, shelf::why_failing(context_.catalog, drive_.drive.id)),
-                fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (mended on the way, from all copies that are "
-                            "plugged in)",
+                fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (mended on the way, from all copies plugged in)",
                             core::shell_quote(drive_.drive.label)));
   }
 
@@ -115,6 +116,17 @@ class Repairing {
     return std::move(report_);
   }
 
+  /// Before anything is written: where the medium does not give what lies beside the volumes, nothing is.
+  void look_beside() {
+    const std::vector<FileFinding> beside = unreadable_beside(context_, drive_);
+    failing_ |= !beside.empty();
+    for (const FileFinding& finding : beside) {
+      problem(fmt::format("{} cannot be read, and nothing is written to {}", finding.path, drive_.drive.label),
+              Error::from_os(EIO, "read", drive_.root / finding.path));
+    }
+    record_damage(context_, drive_.drive, beside);
+  }
+
   /// Writes anew what a visit writes; what of it was damaged is mended by that.
   void refresh() {
     if (failing_) return;
@@ -126,25 +138,21 @@ class Repairing {
   }
 
   void remove_if_empty(const io::Path& folder) {
-    if (context_.fs.stat(folder) && context_.fs.list(folder).empty()) context_.fs.remove_dir(folder);
+    if (!io::look_at(context_.fs, folder).stat) return;
+    if (const auto entries = io::list_if_readable(context_.fs, folder); entries && entries->empty())
+      context_.fs.remove_dir(folder);
   }
 
   /// The second copy of the seal beside the volumes is text the catalog knows. One that cannot be had keeps no volume
   /// from being mended.
   void mend_second_seal(const catalog::Volume& volume) {
-    const std::string below = fmt::format("{}/{}/{}", fd::kSeals, volume.info.volume.text(), fv::kTagManifest);
+    const auto wrong = examine_second_seal(context_, drive_, volume);
+    if (!wrong || wrong->kind == FindingKind::kUnreadable) return;  // of that it was told before
+    const io::Path path = drive_.root / wrong->path;
     try {
-      if (is_sound_seal(drive_.root / below, volume)) return;
-    } catch (const Error& error) {
-      if (ends_all(error)) throw;
-      return problem(fmt::format("the second copy of the seal of {} cannot be read, and nothing was written: {}",
-                                 volume.folder, error.what()),
-                     error);
-    }
-    try {
-      if (clear_the_way(context_.fs, drive_, below, context_.world.now())) report_.quarantine = quarantine_;
-      context_.fs.make_dirs((drive_.root / below).parent_path());
-      io::write_file_durably(context_.fs, drive_.root / below, core::as_bytes(volume.tagmanifest));
+      if (clear_the_way(context_.fs, drive_, wrong->path, context_.world.now())) report_.quarantine = quarantine_;
+      context_.fs.make_dirs(path.parent_path());
+      io::write_file_durably(context_.fs, path, core::as_bytes(volume.tagmanifest));
       ++report_.second_seals;
     } catch (const Error& error) {
       if (ends_all(error)) throw;
@@ -265,6 +273,9 @@ class Repairing {
       if (!error.hint().empty()) repaired.failure += "; " + error.hint();
       if (error.code() == Code::kUnrepairable) repaired.failure += help_->what_else(volume, repaired.after, failing_);
     }
+    const bool seen = !repaired.repaired && (repaired.after.loaded || !repaired.after.findings.empty());
+    if (seen && health_on(context_, volume.info.volume, drive_.drive.id) == catalog::CopyHealth::kGood)
+      record_damage(context_, drive_.drive, volume, repaired.after);
     report_.volumes.push_back(std::move(repaired));
   }
 
@@ -365,9 +376,7 @@ class Repairing {
 
   /// It may have been mended by other means since the catalog heard of damage.
   void known_as_good(const catalog::Volume& volume) {
-    for (const catalog::Copy& copy : context_.catalog.copies_of(volume.info.volume)) {
-      if (copy.drive == drive_.drive.id && copy.health != catalog::CopyHealth::kGood) record_intact(volume);
-    }
+    if (health_on(context_, volume.info.volume, drive_.drive.id) != catalog::CopyHealth::kGood) record_intact(volume);
   }
 
   Context& context_;

@@ -42,7 +42,7 @@ RepairHelp::RepairHelp(Context& context, const AttachedDrive& drive, const Repai
 
 void RepairHelp::require_common_volumes(const std::vector<catalog::Volume>& volumes) const {
   const bool common = std::any_of(volumes.begin(), volumes.end(), [&](const catalog::Volume& volume) {
-    return context_.fs.stat(twin_->volume_folder(volume)).has_value();
+    return io::look_at(context_.fs, twin_->volume_folder(volume)).stat.has_value();
   });
   if (common || volumes.empty()) return;
   throw Error(
@@ -61,7 +61,7 @@ std::string RepairHelp::same_disk_note() const {
 
 Elsewhere RepairHelp::for_volume(const catalog::Volume& volume) const {
   Elsewhere elsewhere;
-  if (twin_ && context_.fs.stat(twin_->volume_folder(volume)))
+  if (twin_ && io::look_at(context_.fs, twin_->volume_folder(volume)).stat)
     elsewhere.twins.push_back({twin_->drive.label, twin_->volume_folder(volume)});
   if (parcel_ && parcel_->is_of(volume.info.volume)) elsewhere.parcel = parcel_;
   return elsewhere;
@@ -74,7 +74,7 @@ std::string RepairHelp::what_else(const catalog::Volume& volume, const Examinati
     return text + "; it lies there under another name. Type: " + commands_.back();
   }
   std::vector<core::Uuid> tried{drive_.drive.id};
-  if (twin_ && !context_.fs.stat(twin_->volume_folder(volume)))
+  if (twin_ && !io::look_at(context_.fs, twin_->volume_folder(volume)).stat)
     text += fmt::format("; {} has no copy of it", core::printable(twin_->drive.label));
   // It has been tried, unless a copy of the whole volume is what helps.
   if (twin_ && !failing_medium && !is_changed(examination) && health_of(examination) != catalog::CopyHealth::kMissing)

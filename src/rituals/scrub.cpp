@@ -31,12 +31,12 @@ class Scrubbing {
   Scrubbing(Context& context, const ScrubRequest& request)
       : context_(context),
         request_(request),
-        drive_(attach(context, request.drive, request.read_only ? Visit::kReadOnly : Visit::kWrite)) {}
+        drive_(attach(context, request.drive, request.read_only ? Visit::kReadOnly : Visit::kCheck)) {}
 
   ScrubReport run() {
     report_.drive = drive_.drive;
     report_.root = drive_.root;
-    report_.read_only = drive_.is_read_only(context_.fs);
+    report_.read_only = !drive_.identity_unreadable && drive_.is_read_only(context_.fs);
     report_.wear = look_at_wear(context_, drive_);
     const auto began = std::chrono::steady_clock::now();
     record_.id = context_.world.new_id();
@@ -47,8 +47,11 @@ class Scrubbing {
     const auto stop = [&] {
       return cancelled() || (request_.budget && std::chrono::steady_clock::now() - began > *request_.budget);
     };
+    if (drive_.identity_unreadable) tell(FindingKind::kUnreadable, std::string(fd::kIdentity));
     try {
-      for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) check_second_seal(volume);
+      for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
+        if (const auto wrong = examine_second_seal(context_, drive_, volume)) tell(wrong->kind, wrong->path);
+      }
       take_first_look(began);
       for (Due& due : oldest_checked_first()) scrub_volume(std::move(due), stop);
       if (!cancelled()) look_around();
@@ -247,10 +250,22 @@ class Scrubbing {
     examination.photos_hit_count = volume.info.photos;
   }
 
-  void tell(FindingKind kind, const std::string& path) {
-    const FileFinding finding{kind, path, {}, 0};
-    add_finding(record_, {}, path, finding, 0);
+  void tell(FindingKind kind, const std::string& path) { tell({kind, path, {}, 0}); }
+  void tell(const FileFinding& finding) {
+    const bool told =
+        std::any_of(report_.drive_findings.begin(), report_.drive_findings.end(),
+                    [&](const FileFinding& one) { return one.kind == finding.kind && one.path == finding.path; });
+    if (told) return;  // a folder that cannot be read is met with by whoever looks into it
+    add_finding(record_, {}, finding.path, finding, 0);
     report_.drive_findings.push_back(finding);
+  }
+
+  /// Nothing of a folder that cannot be read, or that is none.
+  std::vector<io::Entry> entries_of(const io::Path& folder) {
+    if (!io::look_at(context_.fs, folder).is(io::FileType::kDirectory)) return {};
+    if (auto entries = io::list_if_readable(context_.fs, folder)) return std::move(*entries);
+    tell(FindingKind::kUnreadable, below_root(folder));
+    return {};
   }
 
   /// Outside of the volumes: the second copies of the seals, volumes nobody knows, half-made ones, an unfinished
@@ -263,9 +278,10 @@ class Scrubbing {
     std::vector<shelf::Link> unknown;
     for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
       known.insert(drive_.volume_folder(volume));
-      if (fs.stat(drive_.volume_folder(volume))) check_signature(volume, keys);
+      if (io::look_at(fs, drive_.volume_folder(volume)).stat) check_signature(volume, keys);
     }
-    for (const io::Path& folder : volume::volume_folders(fs, drive_.root)) {
+    std::vector<io::Path> unreadable;
+    for (const io::Path& folder : volume::volume_folders(fs, drive_.root, &unreadable)) {
       if (known.contains(folder)) continue;
       tell(FindingKind::kForeign, below_root(folder));
       auto link = link_at(context_, folder);
@@ -277,37 +293,19 @@ class Scrubbing {
       if (link) unknown.push_back(std::move(*link));
     }
     check_chains(unknown);
-    const io::Path journal = drive_.root / std::string(fd::kJournal);
-    if (const auto stat = fs.stat(journal); stat && stat->type == io::FileType::kDirectory)
-      report_.unfinished_repair = !fs.list(journal).empty();
-    const io::Path incoming = drive_.root / std::string(fd::kIncoming);
-    if (const auto stat = fs.stat(incoming); stat && stat->type == io::FileType::kDirectory) {
-      for (const io::Entry& entry : fs.list(incoming)) tell(FindingKind::kForeign, below_root(incoming / entry.name));
+    for (const io::Path& folder : unreadable) {  // of a known volume its own examination tells
+      if (!known.contains(folder)) tell(FindingKind::kUnreadable, below_root(folder));
     }
+    report_.unfinished_repair = !entries_of(drive_.root / std::string(fd::kJournal)).empty();
+    const io::Path incoming = drive_.root / std::string(fd::kIncoming);
+    for (const io::Entry& entry : entries_of(incoming)) tell(FindingKind::kForeign, below_root(incoming / entry.name));
     // At the root of a drive such things are in order: every file system keeps its own there.
     for (const auto& found : {find_strangers(context_, drive_), examine_service_files(context_, drive_)}) {
-      for (const FileFinding& finding : found) {
-        add_finding(record_, {}, finding.path, finding, 0);
-        report_.drive_findings.push_back(finding);
-      }
+      for (const FileFinding& finding : found) tell(finding);
     }
   }
 
   std::string below_root(const io::Path& path) const { return io::below(path, drive_.root); }
-
-  void check_second_seal(const catalog::Volume& volume) {
-    const std::string below = fmt::format("{}/{}/{}", fd::kSeals, volume.info.volume.text(), fv::kTagManifest);
-    const io::Path path = drive_.root / below;
-    const auto stat = context_.fs.stat(path);
-    if (!stat || stat->type != io::FileType::kRegular) return tell(FindingKind::kMissing, below);
-    try {
-      const std::string text = io::read_text(context_.fs, path, volume.tagmanifest.size() + 1, io::ReadMode::kDirect);
-      if (digest::sha256(core::as_bytes(text)) != volume.seal) tell(FindingKind::kDamaged, below);
-    } catch (const Error& error) {
-      if (ends_all(error)) throw;
-      tell(io::is_read_error(error) ? FindingKind::kUnreadable : FindingKind::kDamaged, below);
-    }
-  }
 
   void check_signature(const catalog::Volume& volume, const std::vector<catalog::KnownKey>& keys) {
     DriveSignature found = examine_signature(context_, drive_.root, drive_.drive.id, volume, keys);

@@ -1,5 +1,7 @@
 #include "rituals/service_files.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -34,13 +36,16 @@ class Looking {
   /// Runs `look`, which tells whether the file is as it should be; a mismatch is looked at again before it is believed.
   template <typename Look>
   bool is_sound(const std::string& below, Look look) {
-    const auto stat = context_.fs.stat(drive_.root / below);
-    if (!stat || stat->type != io::FileType::kRegular) {
-      tell(stat ? FindingKind::kDamaged : FindingKind::kMissing, below);
+    const io::Looked there = io::look_at(context_.fs, drive_.root / below);
+    if (!there.is(io::FileType::kRegular)) {
+      tell(there.unreadable ? FindingKind::kUnreadable
+           : there.stat     ? FindingKind::kDamaged
+                            : FindingKind::kMissing,
+           below);
       return false;
     }
     try {
-      if (look(*stat) || look(*stat)) return true;
+      if (look(*there.stat) || look(*there.stat)) return true;
       tell(FindingKind::kDamaged, below);
     } catch (const Error& error) {
       if (!io::is_read_error(error)) throw;
@@ -113,33 +118,73 @@ std::vector<FileFinding> examine_service_files(Context& context, const AttachedD
   return findings;
 }
 
+std::optional<FileFinding> examine_second_seal(Context& context, const AttachedDrive& drive,
+                                               const catalog::Volume& volume) {
+  const std::string below =
+      fmt::format("{}/{}/{}", fd::kSeals, volume.info.volume.text(), formats::volume::kTagManifest);
+  const auto finding = [&](FindingKind kind) { return FileFinding{kind, below, {}, 0}; };
+  const io::Looked there = io::look_at(context.fs, drive.root / below);
+  if (there.unreadable) return finding(FindingKind::kUnreadable);
+  if (!there.is(io::FileType::kRegular)) return finding(FindingKind::kMissing);
+  try {
+    const std::string text =
+        io::read_text(context.fs, drive.root / below, volume.tagmanifest.size() + 1, io::ReadMode::kDirect);
+    if (digest::sha256(core::as_bytes(text)) == volume.seal) return {};
+  } catch (const Error& error) {
+    if (ends_all(error)) throw;
+    if (io::is_read_error(error)) return finding(FindingKind::kUnreadable);
+  }
+  return finding(FindingKind::kDamaged);
+}
+
+std::vector<FileFinding> unreadable_beside(Context& context, const AttachedDrive& drive) {
+  std::vector<FileFinding> found;
+  if (drive.identity_unreadable) found.push_back({FindingKind::kUnreadable, std::string(fd::kIdentity), {}, 0});
+  for (const catalog::Volume& volume : context.catalog.volumes_on(drive.drive.id)) {
+    if (auto wrong = examine_second_seal(context, drive, volume)) found.push_back(std::move(*wrong));
+  }
+  try {
+    for (FileFinding& finding : examine_service_files(context, drive)) found.push_back(std::move(finding));
+  } catch (const Error& error) {
+    if (ends_all(error)) throw;  // what the system refuses is no verdict on the medium
+  }
+  std::erase_if(found, [](const FileFinding& finding) { return finding.kind != FindingKind::kUnreadable; });
+  return found;
+}
+
 std::vector<FileFinding> find_strangers(Context& context, const AttachedDrive& drive) {
   std::vector<FileFinding> found;
   const std::string top(fd::kFolder);
   const auto tell = [&](const std::string& below, const io::Entry& entry) {
-    const auto stat = context.fs.stat(drive.root / below);
+    const io::Looked there = io::look_at(context.fs, drive.root / below);
     found.push_back({volume::is_litter(entry.name) ? FindingKind::kLitter : FindingKind::kForeign,
                      below,
                      {},
-                     stat && stat->type == io::FileType::kRegular ? stat->bytes : 0});
+                     there.is(io::FileType::kRegular) ? there.stat->bytes : 0});
+  };
+  const auto list = [&](const std::string& below) -> std::vector<io::Entry> {
+    if (auto entries = io::list_if_readable(context.fs, drive.root / below)) return std::move(*entries);
+    found.push_back({FindingKind::kUnreadable, below, {}, 0});
+    return {};
   };
   std::set<io::Path> volumes;
   for (const catalog::Volume& volume : context.catalog.volumes_on(drive.drive.id))
     volumes.insert(drive.volume_folder(volume));
-  for (const io::Path& folder : volume::volume_folders(context.fs, drive.root)) volumes.insert(folder);
-  for (const io::Entry& entry : context.fs.list(drive.folder())) {
+  std::vector<io::Path> unreadable;  // no volume, for all that can be told, and no stranger either
+  for (const io::Path& folder : volume::volume_folders(context.fs, drive.root, &unreadable)) volumes.insert(folder);
+  volumes.insert(unreadable.begin(), unreadable.end());
+  for (const io::Entry& entry : list(top)) {
     const std::string below = top + "/" + entry.name;
     if (!is_own(entry)) tell(below, entry);
     if (!is_year(entry.name) || entry.type != io::FileType::kDirectory) continue;
-    for (const io::Entry& inner : context.fs.list(drive.root / below)) {
+    for (const io::Entry& inner : list(below)) {
       if (!volumes.contains(drive.root / below / inner.name)) tell(below + "/" + inner.name, inner);
     }
   }
   // Beside what darkshelf keeps in these nothing is looked at but litter.
   const auto look_for_litter = [&](const auto& self, const std::string& below, int depth) -> void {
-    const auto stat = context.fs.stat(drive.root / below);
-    if (!stat || stat->type != io::FileType::kDirectory) return;
-    for (const io::Entry& entry : context.fs.list(drive.root / below)) {
+    if (!io::look_at(context.fs, drive.root / below).is(io::FileType::kDirectory)) return;
+    for (const io::Entry& entry : list(below)) {
       if (volume::is_litter(entry.name))
         tell(below + "/" + entry.name, entry);
       else if (entry.type == io::FileType::kDirectory && depth > 0)

@@ -22,6 +22,7 @@ namespace {
 struct Lying {
   std::string below;  // the drive's root
   bool there = false;
+  bool hidden = false;  // the folder that would tell cannot be read
   std::string text;
   SignatureView view;
   bool edited = false;  // true, but not what it was beside the signature itself
@@ -29,13 +30,14 @@ struct Lying {
 
 Lying look_at(Context& context, const io::Path& root, const std::string& below, std::string_view sealed,
               const std::vector<catalog::KnownKey>& keys) {
-  Lying lying{below, false, {}, {}};
+  Lying lying{below, false, false, {}, {}};
+  const io::Looked found = io::look_at(context.fs, root / below);
+  lying.hidden = found.unreadable;
+  if (!found.stat) return lying;
   try {
-    const auto stat = context.fs.stat(root / below);
-    if (!stat) return lying;
     lying.there = true;
     lying.view.state = SignatureState::kDamaged;
-    if (stat->type != io::FileType::kRegular) return lying;
+    if (!found.is(io::FileType::kRegular)) return lying;
     lying.text = io::read_text(context.fs, root / below, fm::kLongest, io::ReadMode::kDirect);
     lying.view = judge_signature(keys, sealed, lying.text);
   } catch (const Error& error) {
@@ -56,7 +58,7 @@ std::string second_copy(const core::Uuid& volume) {
 
 /// What is wrong about a file, once it is known what should be there.
 std::optional<FindingKind> wrong_about(const Lying& lying, const std::string& good) {
-  if (!lying.there) return FindingKind::kMissing;
+  if (!lying.there) return lying.hidden ? FindingKind::kUnreadable : FindingKind::kMissing;
   switch (lying.view.state) {
     case SignatureState::kUnsigned:
       return {};

@@ -74,8 +74,7 @@ class Texts {
     std::vector<std::unique_ptr<io::File>> sources;
     for (const io::Path& folder : folders) {
       const io::Path path = folder / file.description.name;
-      const auto stat = fs_.stat(path);
-      if (!stat || stat->type != io::FileType::kRegular) continue;
+      if (!io::look_at(fs_, path).is(io::FileType::kRegular)) continue;
       try {
         sources.push_back(fs_.open_read(path, mode_));
       } catch (const Error& error) {

@@ -250,11 +250,10 @@ class Loading {
   LoadedVolume out_;
 };
 
-bool is_volume(io::FileSystem& fs, const io::Path& folder) {
-  for (const io::Entry& entry : fs.list(folder)) {
-    if (entry.name == fv::kBagInfo || entry.name == fv::kTagManifest || entry.name.ends_with(".par2")) return true;
-  }
-  return false;
+bool is_volume(const std::vector<io::Entry>& entries) {
+  return std::any_of(entries.begin(), entries.end(), [](const io::Entry& entry) {
+    return entry.name == fv::kBagInfo || entry.name == fv::kTagManifest || entry.name.ends_with(".par2");
+  });
 }
 
 }  // namespace
@@ -286,16 +285,23 @@ std::optional<SlicePlace> place_of(const LoadedVolume& volume, std::uint32_t sli
   return SlicePlace{&file, offset, std::min(volume.info.slice_bytes, file.bytes - offset)};
 }
 
-std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root) {
+std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root,
+                                     std::vector<io::Path>* unreadable) {
   std::vector<io::Path> folders;
   const io::Path root = drive_root / std::string(formats::drive::kFolder);
   if (!fs.stat(root)) return folders;
-  for (const io::Entry& year : fs.list(root)) {
+  const auto list = [&](const io::Path& folder) -> std::vector<io::Entry> {
+    if (unreadable == nullptr) return fs.list(folder);
+    if (auto entries = io::list_if_readable(fs, folder)) return std::move(*entries);
+    unreadable->push_back(folder);
+    return {};
+  };
+  for (const io::Entry& year : list(root)) {
     const bool digits = year.name.size() == 4 && year.name.find_first_not_of("0123456789") == std::string::npos;
     if (year.type != io::FileType::kDirectory || (!digits && year.name != "undated")) continue;
-    for (const io::Entry& entry : fs.list(root / year.name)) {
+    for (const io::Entry& entry : list(root / year.name)) {
       const io::Path folder = root / year.name / entry.name;
-      if (entry.type == io::FileType::kDirectory && is_volume(fs, folder)) folders.push_back(folder);
+      if (entry.type == io::FileType::kDirectory && is_volume(list(folder))) folders.push_back(folder);
     }
   }
   return folders;

@@ -73,7 +73,10 @@ LoadedVolume volume_from_texts(std::map<std::string, std::string> tag_text);
 
 /// Folders of volumes on a drive: every darkshelf/<year>/<folder> that holds a bag-info, a tagmanifest or a NAME.par2,
 /// sorted.
-std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root);
+/// `unreadable` takes the folders of years and volumes, or what may be one, that the medium does not give; without it
+/// such a one is an error.
+std::vector<io::Path> volume_folders(io::FileSystem& fs, const io::Path& drive_root,
+                                     std::vector<io::Path>* unreadable = nullptr);
 
 /// Is this folder the darkshelf/ of a drive, whose files only seal and its like write?
 bool is_archive(io::FileSystem& fs, const io::Path& folder);

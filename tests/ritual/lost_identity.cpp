@@ -1,5 +1,7 @@
 // A drive whose drive.json is damaged or gone, and no catalog left: every hint leads on, none in a circle.
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 
 #include "support/damage.hpp"
@@ -12,6 +14,20 @@ void spoil_identity(const io::Path& file, const std::string& how) {
   io::posix().remove_file(file);
   if (how == "text") make_file(file, 100, 1);
   if (how == "folder") make_file(file / "x", 100, 1);
+  if (how == "link") io::posix().make_symlink("/etc/passwd", file);
+  if (how == "pipe") ::mkfifo(file.c_str(), 0644);
+}
+
+/// As one line: sentences are broken at 80 columns.
+std::string told(const Outcome& outcome) {
+  std::string joined;
+  for (const char c : outcome.out + outcome.err) {
+    if (c != '\n' && c != ' ')
+      joined += c;
+    else if (!joined.empty() && joined.back() != ' ')
+      joined += ' ';
+  }
+  return joined;
 }
 
 }  // namespace
@@ -58,6 +74,68 @@ TEST_CASE("lost identity: accepting one that this catalog does not know leads to
   CHECK(add.err.find("darkshelf drive accept " + root) != std::string::npos);
   shelf.must({"catalog", "recover", root});
   shelf.must({"drive", "accept", root, "--as", "moved"});
+  shelf.must({"scrub", "A"});
+}
+
+TEST_CASE("lost identity: what stands in its place is told for what it is, waited for by nobody, and put right") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const std::string how = GENERATE("folder", "link", "pipe");
+  CAPTURE(how);
+  const std::string root = shelf.path("A").string();
+  spoil_identity(shelf.path("A") / "darkshelf" / "drive.json", how);
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"scrub", "A"},
+                                                  {"scrub", root},
+                                                  {"restore", "wedding", "--from", "A", "--to", "back"}}) {
+    const Outcome outcome = shelf.run(command);
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.exit_code == 7);
+    CHECK(told(outcome).find("is a " + how) != std::string::npos);
+    CHECK(told(outcome).find("darkshelf drive accept " + root) != std::string::npos);
+  }
+  const Outcome add = shelf.run({"drive", "add", root, "--label", "Z"});
+  INFO(add.out << add.err);
+  CHECK(add.exit_code == 7);
+  shelf.run({"inspect", (shelf.path("A") / "darkshelf" / "drive.json").string()});
+  shelf.must({"catalog", "recover", root});
+  shelf.must({"drive", "accept", root, "--as", "moved"});
+  shelf.must({"scrub", "A"});
+}
+
+TEST_CASE("lost identity: a link in the place of the folder darkshelf is told, and followed by nobody") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const io::Path folder = shelf.path("A") / "darkshelf";
+  io::posix().rename(folder, shelf.path("away"));
+  io::posix().make_symlink(shelf.path("away").string(), folder);
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"scrub", "A"},
+                                                  {"scrub", shelf.path("A").string()},
+                                                  {"catalog", "recover", shelf.path("A").string()}}) {
+    const Outcome outcome = shelf.run(command);
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.exit_code == 7);
+    CHECK(told(outcome).find("is a link") != std::string::npos);
+  }
+  io::posix().remove_file(folder);
+  io::posix().rename(shelf.path("away"), folder);
+  shelf.must({"scrub", "A"});
+}
+
+TEST_CASE("lost identity: a label longer than a file name can be is no reason to fail") {
+  ProgramShelf shelf({"A"});
+  shelf.must(shelf.seal_command({"A"}));
+  const io::Path file = shelf.path("A") / "darkshelf" / "drive.json";
+  std::string text = io::read_text(io::posix(), file, 1 << 16);
+  const std::size_t at = text.find("\"label\": \"A\"");
+  REQUIRE(at != std::string::npos);
+  std::string label;
+  while (label.size() < 239) label += "ü";
+  text.replace(at, 12, "\"label\": \"" + label + "\"");
+  io::write_file_durably(io::posix(), file, core::as_bytes(text));
+  const Outcome scrub = shelf.run({"scrub", "A"});
+  INFO(scrub.out << scrub.err);
+  CHECK(scrub.exit_code == 4);
+  shelf.must({"repair", "A"});
   shelf.must({"scrub", "A"});
 }
 

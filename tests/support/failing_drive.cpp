@@ -1,5 +1,7 @@
 #include "support/failing_drive.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 #include <stdexcept>
@@ -33,7 +35,9 @@ FailingDrive::FailingDrive(const io::Path& folder, const std::string& name, std:
       mount_point_(folder / name),
       served_(folder, name, image_),
       file_system_(file_system) {
-  { LoopDrive formatted(folder, name, bytes, file_system); }
+  std::vector<std::string> options;  // blocks of the size that places are told in, however small it is
+  if (file_system == "ext4") options = {"-b", std::to_string(kBlock)};
+  { LoopDrive formatted(folder, name, bytes, file_system, options); }
   plug();
 }
 
@@ -91,6 +95,22 @@ std::uint64_t FailingDrive::place_of(const io::Path& file, std::uint64_t offset)
   plug();
   if (!found) throw std::runtime_error(file.string() + " is not in the image");
   return *found;
+}
+
+std::uint64_t FailingDrive::first_block_of(const io::Path& path) {
+  const auto real = [](const io::Path& one) { return io::posix().canonical(one).string(); };
+  const std::string inside = real(path).substr(real(mount_point_).size());
+  unplug();
+  std::string told;
+  wait_until("the image", [&] {  // what is written out last may take a moment
+    told = must({"debugfs", "-R", fmt::format("stat \"{}\"", inside), image_.string()});
+    return !told.empty();
+  });
+  plug();
+  const std::size_t first = told.find("(0");
+  const std::size_t number = first == std::string::npos ? first : told.find(':', first);
+  if (number == std::string::npos) throw std::runtime_error(path.string() + " has no block: " + told);
+  return std::stoull(told.substr(number + 1)) * kBlock;
 }
 
 void FailingDrive::flip(std::uint64_t offset, std::size_t count) { rot(image_, offset, count); }

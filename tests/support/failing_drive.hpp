@@ -23,6 +23,9 @@ class FailingDrive {
   /// Unplugs and plugs in again, so that everything is in the image and nothing in a cache.
   std::uint64_t place_of(const io::Path& file, std::uint64_t offset);
 
+  /// Of a file or a folder on ext4, wherever it lies, small or not.
+  std::uint64_t first_block_of(const io::Path& path);
+
   /// From now on; see failing_image.cpp.
   void trouble(const std::string& kind, std::uint64_t offset, std::uint64_t bytes, unsigned milliseconds = 0) {
     served_.trouble(kind, offset, bytes, milliseconds);
