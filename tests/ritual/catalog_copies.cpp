@@ -171,7 +171,8 @@ TEST_CASE("catalog copies: a drive that answers nothing while its copy is read i
   SECTION("while it is asked which medium it is") {
     rituals::Context context = shelf.context();
     faults.fail("space", shelf.path("A").string(), 2, EIO, true);
-    faults.fail("open_read", "drive.json", 3, EIO, true);  // it had told who it is, and is asked again
+    faults.fail("open_read", shelf.path("A").string() + "/darkshelf/drive.json", 3, EIO,
+                true);  // it had told who it is, and is asked again
     CHECK(code_of([&] { rituals::scrub(context, {"A", true, false, {}}); }) == core::Code::kDriveGone);
   }
 }
