@@ -53,12 +53,12 @@ class Repairing {
     if (request.discard_quarantine) return;
     look_at_wear(context, drive_);
     failing_ = drive_.identity_unreadable || shelf::is_failing(context.catalog, drive_.drive.id);
-    if (failing_ && request.request) refuse_request();
   }
 
   RepairReport run() {
     if (request_.discard_quarantine) return discard();
     look_beside();
+    if (failing_ && request_.request) refuse_request();
     try {
       for (const catalog::Volume& volume : context_.catalog.volumes_on(drive_.drive.id)) {
         context_.work.check();

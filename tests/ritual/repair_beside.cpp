@@ -48,7 +48,7 @@ TEST_CASE("repair: what stands where second seals belong is moved away, and volu
   CHECK(shelf.run({"scrub", "A"}).exit_code == 0);
 }
 
-TEST_CASE("repair: a second seal that cannot be read is a problem of its own") {
+TEST_CASE("repair: where a second seal cannot be read the medium is failing, and nothing is written to it") {
   Faults faults;
   Shelf shelf({"A"}, &faults);
   shelf.seal(shelf.add_shoot("2026-06-14_wedding", 3, 50'000), {"A"});
@@ -61,7 +61,8 @@ TEST_CASE("repair: a second seal that cannot be read is a problem of its own") {
   request.drive = "A";
   const rituals::RepairReport report = rituals::repair(context, request);
   REQUIRE(report.volumes.size() == 1);
-  CHECK(report.volumes[0].repaired);
+  CHECK_FALSE(report.volumes[0].repaired);
+  CHECK(report.volumes[0].failing_medium);
   CHECK_FALSE(report.complete());
   REQUIRE(report.problems.size() == 1);
   CHECK(report.problems[0].failing_medium);

@@ -273,11 +273,11 @@ TEST_CASE("repair --with: nothing is written to a medium that is failing, now or
   shelf.seal(shelf.add_shoot("2026-06-14_wedding", 3, 200'000), {"A", "B"});
   const io::Path a = volume::volume_folders(io::posix(), shelf.path("A")).front();
   const io::Path b = volume::volume_folders(io::posix(), shelf.path("B")).front();
-  const auto repair = [&](const std::string& with) {
+  const auto repair = [&](const std::string& with, bool asking = false) {
     rituals::Context context = shelf.context();
     rituals::RepairRequest request{"A", {}, {}, false};
     request.with = with;
-    request.request = shelf.path("a.request");
+    if (asking) request.request = shelf.path("a.request");
     return rituals::repair(context, request);
   };
   const auto content = [&] {
@@ -288,7 +288,7 @@ TEST_CASE("repair --with: nothing is written to a medium that is failing, now or
   spoil(slices_of(a), 0, 60);
   const auto damaged = content();
   faults.unreadable("/A/darkshelf/*_1of1.tar", 4096 * 70, 4096);
-  const rituals::RepairReport now = repair("B");
+  const rituals::RepairReport now = repair("B", true);
   REQUIRE(now.volumes.size() == 1);
   CHECK(now.volumes.front().failing_medium);
   CHECK(now.volumes.front().failure.find("the medium itself is failing (unreadable places)") != std::string::npos);
@@ -305,6 +305,7 @@ TEST_CASE("repair --with: nothing is written to a medium that is failing, now or
   const rituals::RepairReport later = repair("B");
   REQUIRE(later.volumes.size() == 1);
   CHECK(later.volumes.front().failing_medium);
+  CHECK_THROWS_WITH(repair("B", true), Catch::Contains("a parcel would not help"));
   CHECK(content() == damaged);
 
   // A copy to a new drive mends from both, even where both are damaged beyond their parity.

@@ -65,7 +65,7 @@ TEST_CASE("thumbnail: about 12 KB whatever the picture is") {
   CHECK(photo::encode_thumbnail(quarters(320, 320)).size() < photo::kThumbnailBytes);
 }
 
-TEST_CASE("thumbnail: exiftool turns a JPEG, and its thumbnail follows; a sidecar turns it, too") {
+TEST_CASE("thumbnail: exiftool turns a JPEG, and its thumbnail follows, and a sidecar turns it, too") {
   TempDir temp;
   const io::Path path = temp / "a.jpg";
   const core::Bytes file = plain_jpeg(900, 600);
