@@ -32,8 +32,10 @@ if [ "$fuzz" = yes ]; then
   for fuzzer in "$project"/build/fuzz/bin/fuzz_*; do
     name=${fuzzer##*/fuzz_}
     work=$project/build/fuzz/corpus/$name
+    seeds=()
+    [ -d "$project/tests/fuzz/corpus/$name" ] && seeds=("$project/tests/fuzz/corpus/$name")
     mkdir -p "$work"
-    if (cd "$work" && "$fuzzer" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 . \
+    if (cd "$work" && "$fuzzer" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 . "${seeds[@]}" \
       "$project"/formats/*/vectors/{valid,invalid,foreign} >"$work.log" 2>&1); then
       echo "fuzz $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$work.log") inputs in $seconds s, nothing found"
     else

@@ -50,9 +50,11 @@ namespace {
 /// Lines of a sentence as one, for a field of JSON.
 std::string on_one_line(const std::string& text) {
   std::string line;
+  bool indent = false;  // blanks elsewhere may be of a name
   for (const char c : text) {
-    const char plain = c == '\n' ? ' ' : c;
-    if (plain != ' ' || line.empty() || line.back() != ' ') line += plain;
+    if (indent && c == ' ') continue;
+    indent = c == '\n';
+    line += indent ? ' ' : c;
   }
   return core::printable(line);
 }

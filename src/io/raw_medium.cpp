@@ -75,6 +75,9 @@ bool RawMedium::try_read(std::uint64_t offset, core::MutableByteSpan into) {
       throw Error(Code::kDriveGone, fmt::format("{} ends before it should", core::printable(path_.string())),
                   "plug it in again, and type the same command again");
   } catch (const Unanswered& error) {
+    // The next run does not begin with this place: it would never get past it.
+    add_bad(
+        {offset, std::min(bytes_, offset + std::max<std::uint64_t>(splitting_ ? 0 : skip_, into.size())), splitting_});
     throw Error(Code::kDriveGone, fmt::format("{} does not answer: {}", core::printable(path_.string()), error.what()),
                 "let the drive cool down, plug it in again, and type the same command again: it goes on where it was");
   } catch (const Error& error) {
@@ -143,6 +146,30 @@ void RawMedium::split_one(const BadRegion& region, std::vector<BadRegion>& left,
     core::AlignedBuffer piece(kPiece);
     std::uint64_t step = kSector;
     std::vector<BadRegion> passed;
+    /// Whoever is stopped in the middle has not tried the rest, and has not handed on what was good.
+    struct Splitting {
+      RawMedium& medium;
+      const BadRegion& region;
+      bool done = false;
+      ~Splitting() {
+        medium.splitting_ = false;
+        if (done) return;
+        std::vector<BadRegion> hung;
+        for (const BadRegion& bad : medium.bad_) {
+          if (bad.begin >= region.begin && bad.end <= region.end && bad.tried) hung.push_back(bad);
+        }
+        std::erase_if(medium.bad_,
+                      [&](const BadRegion& bad) { return bad.begin >= region.begin && bad.end <= region.end; });
+        std::uint64_t from = region.begin;
+        for (const BadRegion& bad : hung) {
+          medium.add_bad({from, bad.begin, false});
+          medium.add_bad(bad);
+          from = bad.end;
+        }
+        medium.add_bad({from, region.end, false});
+      }
+    } splitting{*this, region};
+    splitting_ = true;
     for (std::uint64_t pos = region.begin; pos < region.end;) {
       const bool after_good = !good.empty() && good.back().second == pos;
       const std::uint64_t wanted = std::min(after_good ? kPiece : kSector - pos % kSector, region.end - pos);
@@ -187,6 +214,7 @@ void RawMedium::split_one(const BadRegion& region, std::vector<BadRegion>& left,
       add_bad(rest);
       if (!rest.tried) left.push_back(rest);
     }
+    splitting.done = true;
   }
   for (const auto& [begin, end] : good) readable(begin, end);
 }

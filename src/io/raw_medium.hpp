@@ -49,9 +49,10 @@ class RawMedium {
   std::unique_ptr<File> file_;
   std::uint64_t bytes_ = 0;
   mutable std::mutex mutex_;
-  std::vector<BadRegion> bad_;                   // ascending, apart
-  std::uint64_t skip_ = kPiece;                  // passed over behind the next error
-  unsigned errors_ = 0;                          // in a row
+  std::vector<BadRegion> bad_;   // ascending, apart
+  std::uint64_t skip_ = kPiece;  // passed over behind the next error
+  unsigned errors_ = 0;          // in a row
+  bool splitting_ = false;
   std::uint64_t last_good_ = ~std::uint64_t{0};  // a sector that was read
 };
 

@@ -98,13 +98,14 @@ class PosixWorker : public Worker {
 
   bool ask(std::string_view head, std::span<const core::ByteSpan> parts) override {
     if (child_ < 0) return false;
+    if (head.size() > wire::kMostHead) throw Error(core::Code::kFailed, "a request with too long a head");
     std::uint64_t bytes = 0;
     for (const core::ByteSpan part : parts) bytes += part.size();
     make_room(bytes);
     std::uint64_t at = 0;
     for (const core::ByteSpan part : parts) put(at, part), at += part.size();
     const wire::Ask ask{bytes};
-    std::vector<std::byte> message(sizeof ask + std::min(head.size(), wire::kMostHead));
+    std::vector<std::byte> message(sizeof ask + head.size());
     std::memcpy(message.data(), &ask, sizeof ask);
     std::memcpy(message.data() + sizeof ask, head.data(), message.size() - sizeof ask);
     until_ = std::chrono::steady_clock::now() + limits_.time;
@@ -128,7 +129,10 @@ class PosixWorker : public Worker {
       const bool sane =
           got == sizeof tell && tell.offset <= limits_.answer && tell.bytes <= limits_.answer - tell.offset;
       if (!sane) return {Answered::Kind::kCrashed, {}, finish()};
-      if (tell.done != 0) return {Answered::Kind::kDone, {}, 0};
+      if (tell.done != 0) {
+        make_room(0);
+        return {Answered::Kind::kDone, {}, 0};
+      }
       core::Bytes part(tell.bytes);
       if (!get(tell.offset, part)) return {Answered::Kind::kCrashed, {}, finish()};
       return {Answered::Kind::kPart, std::move(part), 0};
@@ -182,7 +186,7 @@ class PosixWorker : public Worker {
       if (!gone) break;
       ::poll(nullptr, 0, 5);
     }
-    ::kill(child_, SIGKILL);  // it has no file on any drive open: nothing keeps it from dying
+    ::kill(-child_, SIGKILL);  // its group: it has no file on any drive open: nothing keeps it from dying
     uninterrupted([&] { return ::waitpid(child_, &status, 0); });
     child_ = -1;
     return 0;

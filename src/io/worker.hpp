@@ -58,9 +58,10 @@ class WorkerSeat {
   virtual ~WorkerSeat() = default;
 
   /// To be called when all is loaded and before the first request: no file can be opened from here on, no program
-  /// started, no network reached, whatever a request makes of this process. Kernels that cannot do it, and builds with
-  /// sanitizers, go on without.
-  virtual void lock_up() = 0;
+  /// started, no network reached, whatever a request makes of this process. False where the kernel cannot
+  /// do it: then nothing that came from elsewhere is to be looked into. Builds with sanitizers do without, and say
+  /// true.
+  virtual bool lock_up() = 0;
 
   struct Request {
     std::string head;

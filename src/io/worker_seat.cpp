@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -39,10 +40,12 @@ std::uint64_t address_space() {
   return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-void limit(decltype(RLIMIT_AS) what, std::uint64_t value) {
+enum class Until { kNext, kEver };  // it may be raised again, or never
+void limit(decltype(RLIMIT_AS) what, std::uint64_t value, Until until) {
   rlimit now{};
   if (::getrlimit(what, &now) != 0) return;
   now.rlim_cur = std::min<rlim_t>(value, now.rlim_max);
+  if (until == Until::kEver) now.rlim_max = now.rlim_cur;
   ::setrlimit(what, &now);
 }
 
@@ -52,20 +55,22 @@ class PosixSeat : public WorkerSeat {
     if (::recv(wire::kSocket, &hello_, sizeof hello_, 0) != sizeof hello_) return false;
     answers_ = map(wire::kAnswer, hello_.answer, PROT_READ | PROT_WRITE);
     if (answers_ == nullptr) return false;
-    limit(RLIMIT_CORE, 0);  // pictures are nobody's business, in dumps neither
-    limit(RLIMIT_NOFILE, 64);
-    limit(RLIMIT_FSIZE, 0);  // it writes no file
+    limit(RLIMIT_CORE, 0, Until::kEver);  // pictures are nobody's business, in dumps neither
+    limit(RLIMIT_NOFILE, 64, Until::kEver);
+    limit(RLIMIT_FSIZE, 0, Until::kEver);  // it writes no file
     base_ = address_space();
-    return true;
+    return base_ > 0;  // else its memory could not be limited
   }
   ~PosixSeat() override {
     release();
     if (answers_ != nullptr) ::munmap(answers_, hello_.answer);
   }
 
-  void lock_up() override {
-#ifndef DARKSHELF_SANITIZED
-    refuse_all_but_work();
+  bool lock_up() override {
+#ifdef DARKSHELF_SANITIZED
+    return true;  // a sanitizer needs its files
+#else
+    return refuse_all_but_work();
 #endif
   }
 
@@ -79,7 +84,7 @@ class PosixSeat : public WorkerSeat {
     std::memcpy(&ask, message.data(), sizeof ask);
     set_alarm(hello_.milliseconds + 1'000);  // who asked is quicker; unless it died
 #ifndef DARKSHELF_SANITIZED
-    if (base_ > 0) limit(RLIMIT_AS, base_ + ask.bytes + hello_.memory);
+    limit(RLIMIT_AS, base_ + ask.bytes + hello_.memory, Until::kNext);
 #endif
     used_ = 0;
     Request request;

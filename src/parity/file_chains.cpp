@@ -27,7 +27,7 @@ class FileChains::Chain {
     if (!thread_.joinable()) {
       if (bytes.size() < kWorthThread) return take_(bytes);
       ending_ = false;
-      thread_ = std::thread([this] { run(); });
+      thread_ = std::jthread([this] { run(); });
     }
     const std::lock_guard guard(mutex_);
     waiting_.push_back(bytes);
@@ -73,7 +73,7 @@ class FileChains::Chain {
   }
 
   std::function<void(core::ByteSpan)> take_;
-  std::thread thread_;
+  std::jthread thread_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<core::ByteSpan> waiting_;  // the first is being taken in

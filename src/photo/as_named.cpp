@@ -60,15 +60,18 @@ std::optional<NotAsNamed> look_into_tiff(core::ByteSpan file) {
   if (tiff->directories.empty()) return ends_early("its list of contents lies behind its end");
   const bool values_cut = tiff->cut;
   bool some_data = false;
+  std::uint64_t left = file.size();  // data that lie over each other are looked at so long
   for (const TiffDirectory& one : tiff->directories) {
     const std::uint64_t compression = one.number(kCompression, 1);
-    for (const ImageRange& range : image_ranges(one, file.size())) {
+    for (const ImageRange& range : image_ranges(*tiff, one, file.size())) {
       some_data = true;
       if (range.offset > file.size() || range.bytes > file.size() - range.offset) {
         if (is_reduced(one)) continue;  // a small preview; some writers leave stale ones
         return ends_early("image data should go on to " + place(range.offset + range.bytes) + ", and the file has " +
                           core::with_commas(file.size()));
       }
+      if (range.bytes > left) return {};
+      left -= range.bytes;
       const core::ByteSpan data = file.subspan(range.offset, range.bytes);
       const bool jpeg = data.size() > 3 && core::as_text(data.first(2)) == "\xFF\xD8";
       if (jpeg && (compression == 6 || compression == 7)) {
@@ -95,11 +98,7 @@ std::optional<NotAsNamed> look_into_boxes(core::ByteSpan file, bool film) {
 }
 
 std::optional<NotAsNamed> look_into_png(core::ByteSpan file) {
-  const std::string_view text = core::as_text(file);
-  if (text.find("IEND", text.size() < 4096 ? 0 : text.size() - 4096) == std::string_view::npos &&
-      text.find("IEND") == std::string_view::npos) {
-    return ends_early("its end marker is missing");
-  }
+  if (core::as_text(file).rfind("IEND") == std::string_view::npos) return ends_early("its end marker is missing");
   return {};
 }
 
@@ -111,8 +110,8 @@ std::optional<NotAsNamed> picture_not_as_named(std::string_view name, core::Byte
   if (core::picture_kind(file_name) == core::PictureKind::kNone) return {};
   if (total == 0) return NotAsNamed{Unlike::kEmpty, "is empty"};
   const std::string ending = core::file_ending(file_name), kind = kind_of_ending(ending);
-  if (zeros_from(front.first(std::min<std::size_t>(front.size(), kProbe)), 0) ==
-      std::min<std::size_t>(front.size(), kProbe)) {
+  const core::ByteSpan begin = front.first(std::min<std::size_t>(front.size(), kProbe));
+  if (!begin.empty() && zeros_from(begin, 0) == begin.size()) {
     return NotAsNamed{Unlike::kZeros, zeros_from(front, 0) == total ? "is nothing but zeros" : "starts with zeros"};
   }
   const Looks looks = looks_of(front);

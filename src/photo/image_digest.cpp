@@ -52,13 +52,14 @@ std::optional<ImageDigest> of_jpeg(core::ByteSpan file) {
 std::optional<ImageDigest> of_tiff(core::ByteSpan file) {
   const auto tiff = walk_tiff(file);
   if (!tiff) return {};
-  const auto has_data = [&](const TiffDirectory& one) { return !image_ranges(one, file.size()).empty(); };
+  const auto has_data = [&](const TiffDirectory& one) { return !image_ranges(*tiff, one, file.size()).empty(); };
   const bool some_full = std::any_of(tiff->directories.begin(), tiff->directories.end(),
                                      [&](const TiffDirectory& one) { return has_data(one) && !is_reduced(one); });
-  constexpr std::array kReading = {kImageWidth,  kImageLength, kBitsPerSample, kCompression,
-                                   kPhotometric, kPlanar,      kRowsPerStrip,  kSamplesPerPixel,
-                                   kPredictor,   kTileWidth,   kTileLength,    kSampleFormat};
+  constexpr std::array kReading = {kImageWidth, kImageLength,  kBitsPerSample,   kCompression, kPhotometric,
+                                   kPlanar,     kRowsPerStrip, kSamplesPerPixel, kPredictor,   kTileWidth,
+                                   kTileLength, kSampleFormat, kFillOrder,       kColorMap,    kYcbcrSubsampling};
   Hasher hasher("tiff-1");
+  std::uint64_t left = file.size();  // images that lie over each other, again and again, are none
   for (const TiffDirectory& one : tiff->directories) {
     if (!has_data(one) || (some_full && is_reduced(one))) continue;
     for (const std::uint16_t tag : kReading) {
@@ -68,7 +69,10 @@ std::optional<ImageDigest> of_tiff(core::ByteSpan file) {
       hasher.number(found->second.size());
       for (const std::uint64_t value : found->second) hasher.number(value);
     }
-    for (const ImageRange& range : image_ranges(one, file.size())) {
+    if (const auto tables = one.bytes.find(kJpegTables); tables != one.bytes.end()) hasher.measured(tables->second);
+    for (const ImageRange& range : image_ranges(*tiff, one, file.size())) {
+      left -= std::min(left, range.bytes);
+      if (left == 0) return {};
       if (range.offset > file.size() || range.bytes > file.size() - range.offset) return {};
       hasher.measured(file.subspan(range.offset, range.bytes));
     }
@@ -90,6 +94,7 @@ std::optional<ImageDigest> of_heif(core::ByteSpan file) {
   if (!items || !items->complete) return {};
   constexpr std::array kImages = {"hvc1", "av01", "jpeg", "grid", "iden", "iovl", "unci"};
   Hasher hasher("heif-1");
+  std::uint64_t left = file.size();
   for (const auto& [id, item] : items->by_id) {
     if (item.thumbnail || std::find(kImages.begin(), kImages.end(), item.type) == kImages.end()) continue;
     hasher.number(id);
@@ -97,7 +102,11 @@ std::optional<ImageDigest> of_heif(core::ByteSpan file) {
     hasher.number(item.settings.size());
     for (const core::ByteSpan setting : item.settings) hasher.measured(setting);
     hasher.number(item.extents.size());
-    for (const core::ByteSpan extent : item.extents) hasher.measured(extent);
+    for (const core::ByteSpan extent : item.extents) {
+      left -= std::min<std::uint64_t>(left, extent.size());
+      if (left == 0) return {};
+      hasher.measured(extent);
+    }
   }
   return hasher.finish();
 }

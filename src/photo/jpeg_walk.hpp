@@ -17,7 +17,6 @@ struct JpegPart {
   std::uint8_t marker = 0;  // of a segment: 0xD8 SOI, 0xE1 APP1, 0xDA SOS …
   std::size_t offset = 0;   // of its first byte (0xFF of a marker) in what was walked
   core::ByteSpan bytes;     // all of it: marker and length, too
-  core::ByteSpan body() const { return bytes.size() > 4 ? bytes.subspan(4) : core::ByteSpan{}; }
 };
 
 struct JpegWalk {

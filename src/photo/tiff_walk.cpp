@@ -101,7 +101,7 @@ std::optional<Tiff> walk_tiff(core::ByteSpan bytes) {
   } else {
     return {};
   }
-  constexpr std::array<std::uint16_t, 4> kKnown = {42, 0x4F52, 0x5352, 0x55};
+  constexpr std::array<std::uint16_t, 4> kKnown = {42, 0x4F52, 0x5352, kPanasonic};
   if (std::find(kKnown.begin(), kKnown.end(), tiff.version) == kKnown.end()) return {};
   std::uint64_t first = 0;
   for (std::size_t i = 0; i < 4; ++i) first = first << 8 | byte(tiff.little_endian ? 7 - i : 4 + i);
@@ -109,9 +109,10 @@ std::optional<Tiff> walk_tiff(core::ByteSpan bytes) {
   return tiff;
 }
 
-std::vector<ImageRange> image_ranges(const TiffDirectory& directory, std::uint64_t file_bytes) {
-  // Panasonic: from there to the end of the file; its strips are told as absent.
-  if (const std::uint64_t raw = directory.number(kPanasonicRawOffset); raw > 0 && raw < file_bytes) {
+std::vector<ImageRange> image_ranges(const Tiff& tiff, const TiffDirectory& directory, std::uint64_t file_bytes) {
+  // Panasonic: from there to the end of the file; its strips are told as absent. Elsewhere the tag is another.
+  if (const std::uint64_t raw = directory.number(kPanasonicRawOffset);
+      tiff.version == kPanasonic && raw > 0 && raw < file_bytes) {
     return {{raw, file_bytes - raw}};
   }
   std::vector<ImageRange> out;

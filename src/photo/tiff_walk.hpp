@@ -35,7 +35,7 @@ struct ImageRange {
   std::uint64_t offset = 0, bytes = 0;
 };
 /// Strips or tiles of a directory, in order; empty if it has none. They may lie outside the file.
-std::vector<ImageRange> image_ranges(const TiffDirectory& directory, std::uint64_t file_bytes);
+std::vector<ImageRange> image_ranges(const Tiff& tiff, const TiffDirectory& directory, std::uint64_t file_bytes);
 
 /// A picture made smaller for showing, by its own word (NewSubfileType).
 bool is_reduced(const TiffDirectory& directory);
@@ -45,6 +45,8 @@ inline constexpr std::uint16_t kNewSubfileType = 254, kImageWidth = 256, kImageL
                                kCompression = 259, kPhotometric = 262, kStripOffsets = 273, kSamplesPerPixel = 277,
                                kRowsPerStrip = 278, kStripByteCounts = 279, kPlanar = 284, kPredictor = 317,
                                kTileWidth = 322, kTileLength = 323, kTileOffsets = 324, kTileByteCounts = 325,
-                               kSubIfds = 330, kSampleFormat = 339, kPanasonicRawOffset = 0x118;
+                               kSubIfds = 330, kSampleFormat = 339, kPanasonicRawOffset = 0x118, kFillOrder = 266,
+                               kColorMap = 320, kJpegTables = 347, kYcbcrSubsampling = 530;
+inline constexpr std::uint16_t kPanasonic = 0x55;  // Tiff::version
 
 }  // namespace darkshelf::photo

@@ -57,10 +57,10 @@ struct AttachedDrive {
 enum class Visit { kWrite, kCheck, kReadOnly };
 
 /// Finds the drive that `text` means (label, id prefix, or the path where it is mounted) among what is plugged in,
-/// checks its identity against the evidence, takes its lock (kWrite) and records the visit. Throws kNotFound (no such
-/// drive known), kDriveAbsent (known, not plugged in: tells its place), kWrongDrive (a path that is no registered
-/// drive, another identity than expected, evidence that no longer fits, two drives with one id), kInUse. A drive whose
-/// identity the medium does not give is known by its evidence, unless it should be written to (kWrite).
+/// checks its identity against the evidence, takes its lock (not for kReadOnly) and records the visit. Throws kNotFound
+/// (no such drive known), kDriveAbsent (known, not plugged in: tells its place), kWrongDrive (a path that is no
+/// registered drive, another identity than expected, evidence that no longer fits, two drives with one id), kInUse. A
+/// drive whose identity the medium does not give is known by its evidence, unless it should be written to (kWrite).
 AttachedDrive attach(Context& context, const std::string& text, Visit visit);
 /// After a kDriveGone: was it this drive?
 bool has_left(Context& context, const AttachedDrive& drive);

@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "io/block_devices.hpp"
 #include "shelf/identity.hpp"
+#include "volume/volume_reader.hpp"
 
 namespace darkshelf::rituals {
 
@@ -16,12 +17,11 @@ using core::Error;
 
 namespace {
 
-/// Was the drive a folder of this file system, which is mounted in parts (subvolumes)? Then no other part was it.
+/// Was the drive a folder of this file system, which is mounted in parts (subvolumes)? Then no other part was it. Where
+/// its old place is no more nobody can tell, and it counts as one.
 bool was_a_folder(io::FileSystem& fs, const catalog::Drive& drive, const io::Medium& medium) {
-  io::Path at = drive.evidence.path;
-  while (at.has_relative_path() && !fs.stat_following(at)) at = at.parent_path();
-  if (at.empty() || !fs.stat_following(at)) return false;
-  const io::Medium there = io::medium_of(fs, at);
+  if (drive.evidence.path.empty() || !fs.stat_following(drive.evidence.path)) return true;
+  const io::Medium there = io::medium_of(fs, drive.evidence.path);
   return there.fs_id == medium.fs_id && there.mount_point != medium.mount_point;
 }
 
@@ -40,6 +40,17 @@ std::optional<catalog::Drive> former(Context& context, const std::vector<catalog
     if (seen) there.push_back(drive.id);
   }
   return shelf::formatted_over(drives, evidence, there);
+}
+
+/// Does nothing but the serial number speak for it? A case or a dock tells one for every disk in it.
+bool by_serial_alone(const catalog::Drive& drive, const catalog::Evidence& now) {
+  return drive.evidence.fs_id != now.fs_id && !now.serial.empty();
+}
+
+/// An archive whose identity alone is lost was not emptied.
+void require_empty(io::FileSystem& fs, const io::Path& root) {
+  std::vector<io::Path> unreadable;
+  if (!volume::volume_folders(fs, root, &unreadable).empty() || !unreadable.empty()) throw without_identity(root);
 }
 
 /// Nobody would find them there: they count no longer.
@@ -95,7 +106,8 @@ void require_no_former_drive(Context& context, const io::Path& root) {
   for (const auto& [drive, place] : plugged_in(context.fs, context.catalog)) there.push_back(drive);
   const auto was = former(context, drives, medium, evidence, there);
   if (!was) return;
-  record_missing(context, *was);
+  require_empty(context.fs, root);
+  if (!by_serial_alone(*was, evidence)) record_missing(context, *was);
   throw was_a_drive(context, *was, medium, evidence);
 }
 
@@ -109,7 +121,9 @@ void look_for_former_drive(Context& context, const catalog::Drive& drive) {
         continue;
       const io::Medium medium = io::medium_of(context.fs, root);
       const catalog::Evidence evidence = evidence_of(medium, root);
-      if (!former(context, {drive}, medium, evidence, {})) continue;
+      // By its serial alone it may be the neighbour in the same case; this drive may be safe on its shelf.
+      if (!former(context, {drive}, medium, evidence, {}) || by_serial_alone(drive, evidence)) continue;
+      require_empty(context.fs, root);
       record_missing(context, drive);
       throw was_a_drive(context, drive, medium, evidence);
     } catch (const Error& error) {

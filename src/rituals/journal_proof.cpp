@@ -53,15 +53,20 @@ class Patched {
 
   void read(std::uint64_t offset, core::MutableByteSpan into) {
     const std::uint64_t end = offset + into.size();
-    auto at = first_behind(offset);
-    const bool all_of_it = at != patches_.cend() && (*at)->offset <= offset && (*at)->offset + (*at)->bytes >= end;
+    std::uint64_t done = offset;  // only what no patch tells is read from the drive: it may be what cannot be read
+    const auto from_drive = [&](std::uint64_t upto) {
+      if (done < upto) read_drive(done, into.subspan(done - offset, upto - done));
+    };
     std::fill(into.begin(), into.end(), std::byte{});
-    if (!all_of_it) read_drive(offset, into);
-    for (; at != patches_.cend() && (*at)->offset < end; ++at) {
+    for (auto at = first_behind(offset); at != patches_.cend() && (*at)->offset < end; ++at) {
       const core::Bytes& bytes = bytes_of(**at);
       const std::uint64_t from = std::max(offset, (*at)->offset), to = std::min(end, (*at)->offset + (*at)->bytes);
-      if (from < to) std::memcpy(into.data() + (from - offset), bytes.data() + (from - (*at)->offset), to - from);
+      if (from >= to) continue;
+      from_drive(from);
+      std::memcpy(into.data() + (from - offset), bytes.data() + (from - (*at)->offset), to - from);
+      done = to;
     }
+    from_drive(end);
   }
 
   digest::Sha256 sha256(core::Work& work) {
@@ -84,13 +89,7 @@ class Patched {
   }
 
   void read_drive(std::uint64_t offset, core::MutableByteSpan into) {
-    if (!on_drive_) return;
-    try {
-      on_drive_->read_at(offset, into);
-    } catch (const Error& error) {
-      if (!io::is_read_error(error)) throw;
-      throw other_bytes(file_.path);  // nobody can tell what it would be
-    }
+    if (on_drive_) on_drive_->read_at(offset, into);
   }
 
   /// Many slices may lie in one patch.
@@ -110,8 +109,9 @@ class Patched {
 
 /// The lists of the volume: as they lie there, as the journal would write them, or mended, but always as sealed.
 volume::LoadedVolume lists_of(Context& context, const catalog::Volume& volume, const io::Path& folder,
-                              std::vector<Patched>& files) {
+                              const Elsewhere& elsewhere, std::vector<Patched>& files) {
   volume::KnownSeal known{volume.seal, volume.tagmanifest, {}, {}};
+  for (const Twin& twin : elsewhere.twins) known.twins.push_back(twin.folder);
   for (Patched& file : files) {
     const bool list =
         std::find(std::begin(fv::kTagFiles), std::end(fv::kTagFiles), file.path()) != std::end(fv::kTagFiles);
@@ -124,9 +124,11 @@ volume::LoadedVolume lists_of(Context& context, const catalog::Volume& volume, c
     return volume::load_volume(context.fs, folder, known, io::ReadMode::kCached, context.work);
   } catch (const Error& error) {
     if (error.code() != Code::kUnrepairable) throw;
-    throw Error(Code::kCorrupt, fmt::format("the journal of an interrupted repair cannot be compared with what was "
-                                            "sealed: {}",
-                                            error.what()));
+    throw Error(
+        Code::kUnrepairable,
+        fmt::format("the journal of an interrupted repair cannot be compared with what was sealed, and is kept: "
+                    "{}",
+                    error.what()));
   }
 }
 
@@ -148,17 +150,15 @@ void require_slices(Context& context, Patched& file, const volume::LoadedVolume&
   }
 }
 
-}  // namespace
-
 void require_sealed_bytes(Context& context, const RepairJournal& journal, const io::Path& journal_folder,
-                          const catalog::Volume& volume, const io::Path& volume_folder) {
+                          const catalog::Volume& volume, const io::Path& volume_folder, const Elsewhere& elsewhere) {
   const auto data = context.fs.open_read(journal_folder / "data");
   std::vector<Patched> files;
   files.reserve(journal.files.size());
   for (const PatchedFile& file : journal.files) files.emplace_back(context.fs, *data, file, volume_folder / file.path);
   for (const Patch& patch : journal.patches) files[patch.file].add(patch);
   for (Patched& file : files) file.sort();
-  const volume::LoadedVolume loaded = lists_of(context, volume, volume_folder, files);
+  const volume::LoadedVolume loaded = lists_of(context, volume, volume_folder, elsewhere, files);
   for (Patched& file : files) {
     const auto payload = std::find_if(loaded.files.begin(), loaded.files.end(),
                                       [&](const volume::ProtectedFile& one) { return one.path == file.path(); });
@@ -178,8 +178,10 @@ void require_sealed_bytes(Context& context, const RepairJournal& journal, const 
   }
 }
 
+}  // namespace
+
 RepairJournal usable_journal(Context& context, const io::Path& folder, const catalog::Volume& volume,
-                             const io::Path& volume_folder) {
+                             const io::Path& volume_folder, const Elsewhere& elsewhere) {
   for (const char* name : {"journal", "data"}) {
     const auto stat = context.fs.stat(folder / name);
     if (!stat || stat->type != io::FileType::kRegular)
@@ -187,7 +189,7 @@ RepairJournal usable_journal(Context& context, const io::Path& folder, const cat
   }
   RepairJournal journal = decode_journal(io::read_text(context.fs, folder / "journal", kJournalLimit));
   require_of_volume(context, journal, volume, context.catalog.members_of(volume.info.volume), volume_folder);
-  require_sealed_bytes(context, journal, folder, volume, volume_folder);
+  require_sealed_bytes(context, journal, folder, volume, volume_folder, elsewhere);
   return journal;
 }
 

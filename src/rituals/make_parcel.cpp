@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
 #include "rituals/identity_file.hpp"
 #include "rituals/mend.hpp"
 #include "rituals/payload_reader.hpp"
@@ -114,7 +115,7 @@ class Copy {
     try {
       read_payload(quiet, io::ReadMode::kDirect, hand_on, &portion, here);
     } catch (const Error& error) {  // what was handed on before counts
-      if (ends_all(error) || !error.path().string().starts_with(folder_.string())) throw;
+      if (ends_all(error) || !io::lies_in(error.path(), folder_)) throw;
     }
   }
 

@@ -16,14 +16,17 @@ std::optional<MisplacedVolume> misplaced_volume(Context& context, const Attached
     if (volume.info.volume != link.volume || core::to_hex(volume.seal) != link.seal) continue;
     const io::Path place = drive.volume_folder(volume);
     if (place == folder) return {};
-    return MisplacedVolume{folder, place, link.volume, context.fs.stat(place).has_value()};
+    const io::Looked there = io::look_at(context.fs, place);
+    return MisplacedVolume{folder, place, link.volume, there.stat.has_value() || there.unreadable};
   }
   return {};
 }
 
 std::optional<io::Path> renamed_folder_of(Context& context, const AttachedDrive& drive, const catalog::Volume& volume) {
-  if (context.fs.stat(drive.volume_folder(volume))) return {};
-  for (const io::Path& folder : volume::volume_folders(context.fs, drive.root)) {
+  const io::Looked there = io::look_at(context.fs, drive.volume_folder(volume));
+  if (there.stat || there.unreadable) return {};
+  std::vector<io::Path> unreadable;
+  for (const io::Path& folder : volume::volume_folders(context.fs, drive.root, &unreadable)) {
     const auto link = link_at(context, folder);
     const auto found = link ? misplaced_volume(context, drive, folder, *link) : std::nullopt;
     if (found && found->volume == volume.info.volume) return found->path;

@@ -241,8 +241,8 @@ class Repairing {
     repaired.volume = volume;
     const io::Path journal = journals_ / volume.info.volume.text();
     try {
-      if (!failing_) repaired.replayed = replay(volume, journal, repaired);
       const Elsewhere elsewhere = help_->for_volume(volume);
+      if (!failing_) repaired.replayed = replay(volume, journal, elsewhere, repaired);
       repaired.after = look(volume);
       const bool lists_lost = !repaired.after.loaded && health_of(repaired.after) != catalog::CopyHealth::kMissing;
       if (lists_lost && !elsewhere.nowhere() && !is_changed(repaired.after)) repaired.after = look(volume, elsewhere);
@@ -280,7 +280,7 @@ class Repairing {
   }
 
   /// A committed journal is carried out again from the start; one that was not committed changed nothing and goes.
-  bool replay(const catalog::Volume& volume, const io::Path& folder, RepairedVolume& repaired) {
+  bool replay(const catalog::Volume& volume, const io::Path& folder, const Elsewhere& from, RepairedVolume& repaired) {
     if (!context_.fs.stat(folder)) return false;
     if (!context_.fs.stat(folder / "journal")) {
       io::remove_tree(context_.fs, folder);
@@ -288,10 +288,10 @@ class Repairing {
     }
     const io::Path place = drive_.volume_folder(volume);
     try {
-      apply(volume, usable_journal(context_, folder, volume, place), folder, repaired);
+      apply(volume, usable_journal(context_, folder, volume, place, from), folder, repaired);
       return true;
     } catch (const Error& error) {
-      if (error.code() != Code::kCorrupt) throw;
+      if (failing_ |= io::is_read_error(error); error.code() != Code::kCorrupt) throw;
       context_.note(fmt::format("{}: {}. That journal is dropped: what is damaged is found and mended anew.",
                                 volume.folder, core::printable(error.what())),
                     "");

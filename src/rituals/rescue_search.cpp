@@ -32,7 +32,7 @@ void RescueSearch::run() {
   } catch (const Error& error) {
     // What became readable of a new index may be of slices anywhere: the next run does not know that any more.
     if (!news_.empty()) add_look({0, medium_->bytes()});
-    if (store_ && error.code() == Code::kCancelled) save();
+    if (store_ && core::ends_all(error)) save();
     throw;
   }
 }
@@ -47,12 +47,8 @@ void RescueSearch::begin() {
     store_ = std::make_unique<RescueStore>(context_.fs, *request_.to / "rescue");
     if (auto before = store_->load(bytes)) {
       report_.damage = before->damage;
-      if (before->progress.source.empty()) {
-        report_.resumed = false;  // nothing of it is left
-      } else {
-        progress_ = std::move(before->progress);
-        report_.resumed = true;
-      }
+      report_.resumed = !before->progress.source.empty();  // else nothing of it is left
+      if (report_.resumed) progress_ = std::move(before->progress);
       if (progress_.stage == RescueStage::kCarve) progress_.look = {{0, bytes}};
     }
     require_same(progress_, identity, *request_.to, store_->began(), context_.fs);

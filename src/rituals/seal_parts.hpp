@@ -81,6 +81,7 @@ class Proof {
   struct State;
   std::unique_ptr<State> state_;
 };
+/// All of it, of a folder that was written before.
 bool prove(Context& context, const io::Path& folder, const WrittenVolume& written);
 
 /// Reads the source once and writes payload, parity and tag files through `targets` (roots: the incoming folders, which

@@ -160,10 +160,12 @@ class PayloadWriter {
     part_.info.payload_bytes = tar.finish();
     out_.builder->end_file();
     part_.info.payload_files = 1;
-    auto photo = out_.builder->digests(0).parts.begin();
+    const std::vector<digest::Sha256>& photos = out_.builder->digests(0).parts;
+    std::size_t photo = 0;
     for (fv::Member& member : out_.members) {
-      if (is_part(member)) member.sha256 = *photo++;
+      if (is_part(member)) member.sha256 = photos.at(photo++);
     }
+    if (photo != photos.size()) throw Error(Code::kFailed, "photos and their digests do not come out even");
     return true;
   }
 

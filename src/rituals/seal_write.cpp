@@ -109,11 +109,11 @@ class Writer {
       return given_up || (context_.work.cancel != nullptr && context_.work.cancel->requested());
     };
     std::vector<std::future<void>> reading(targets_.size());
-    for (std::size_t target = 0; target < targets_.size(); ++target) {
-      if (!targets_.alive(target)) continue;
-      reading[target] = std::async(std::launch::async, [&, target] { proofs_[target]->read_payload(lists, stop); });
-    }
     try {
+      for (std::size_t target = 0; target < targets_.size(); ++target) {
+        if (!targets_.alive(target)) continue;
+        reading[target] = std::async(std::launch::async, [&, target] { proofs_[target]->read_payload(lists, stop); });
+      }
       make_payload_parity();
     } catch (...) {
       given_up = true;  // the readers end before what they read from does

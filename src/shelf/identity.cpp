@@ -66,8 +66,8 @@ std::optional<catalog::Drive> formatted_over(const std::vector<catalog::Drive>& 
   for (const catalog::Drive& drive : drives) {
     const catalog::Evidence& before = drive.evidence;
     const bool same_serial = !now.serial.empty() && before.serial == now.serial;
-    const bool same_disk = has_lasting_disk(now) && before.disk == now.disk;
-    if ((!same_serial && !same_disk) || before.fs_id == now.fs_id || is_given_up(drive)) continue;
+    const bool same_name = has_lasting_disk(now) && before.disk == now.disk;
+    if ((!same_serial && !same_name) || before.fs_id == now.fs_id || is_given_up(drive)) continue;
     // Each file system takes another part of a disk for itself, some per cent of it.
     const std::uint64_t larger = std::max(before.bytes, now.bytes), smaller = std::min(before.bytes, now.bytes);
     if (larger - smaller > larger / 10 || contains(there, drive.id)) continue;

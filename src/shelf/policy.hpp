@@ -63,7 +63,7 @@ struct Status {
   std::uint64_t green = 0, amber = 0, red = 0;
   std::uint64_t all_attached = 0;  // shoots of which every copy that counts is plugged in
   std::vector<catalog::Drive> overdue_drives;
-  std::vector<catalog::Drive> failing_drives;  // their disks said so, and they are neither lent nor marked
+  std::vector<catalog::Drive> failing_drives;  // see is_failing; they are neither lent nor marked
   bool met() const { return amber == 0 && red == 0; }
 };
 /// What the catalog cannot know.

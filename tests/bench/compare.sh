@@ -3,7 +3,7 @@
 # docs/performance.md.  Usage: tests/bench/compare.sh [MIB] [--fine] [--par2 FILE.csv] [--seal] [--binary FILE]
 #   MIB            size of the shoot, 1024 unless told
 #   --fine         also Debian's par2 with as many slices as a seal has (about an hour for 1024)
-#   --par2 FILE    instead of that: par2 commands alone over many shapes, a line of CSV a run (par2_points.py; half an hour)
+#   --par2 FILE    instead of that: par2 commands alone over many shapes, a line of CSV a run (par2_points.py; a quarter of an hour)
 #   --seal         instead of that: seal and scrub of 1 GiB beside cp, openssl and dd (seal_points.py; some minutes)
 #   --binary FILE  use this darkshelf instead of building build/release
 # $PAR2: another par2 than Debian's, with the options of par2cmdline.

@@ -37,11 +37,12 @@ json judged(const std::vector<io::Path>& paths) {
   return json::parse(out, nullptr, false);
 }
 
-/// How often both said the same of a field, and where not.
+/// How often both said the same of a field, and where not. What neither has is not counted.
 struct Agreement {
   std::size_t same = 0, compared = 0;
   std::string differences;
   void add(const std::string& file, const std::string& ours, const std::string& theirs) {
+    if (ours.empty() && theirs.empty()) return;
     ++compared;
     if (ours == theirs) {
       ++same;
@@ -75,12 +76,12 @@ std::string time_of(const json& of) {
 }
 
 /// The EXIF of a file whose JPEG was cut off behind it, in front of a good one: exiftool does not look into the other.
-core::Bytes with_a_picture(const core::Bytes& stub) {
+core::Bytes with_a_picture(const core::Bytes& cut) {
   core::Bytes out = plain_jpeg(16, 12);
-  if (stub.size() < 6 || stub[2] != std::byte{0xFF} || stub[3] != std::byte{0xE1}) return out;
-  const std::size_t length = std::to_integer<std::size_t>(stub[4]) << 8 | std::to_integer<std::size_t>(stub[5]);
-  const std::size_t end = std::min(stub.size(), length + 4);
-  out.insert(out.begin() + 2, stub.begin() + 2, stub.begin() + static_cast<std::ptrdiff_t>(end));
+  if (cut.size() < 6 || cut[2] != std::byte{0xFF} || cut[3] != std::byte{0xE1}) return out;
+  const std::size_t length = std::to_integer<std::size_t>(cut[4]) << 8 | std::to_integer<std::size_t>(cut[5]);
+  const std::size_t end = std::min(cut.size(), length + 4);
+  out.insert(out.begin() + 2, cut.begin() + 2, cut.begin() + static_cast<std::ptrdiff_t>(end));
   return out;
 }
 
@@ -88,6 +89,7 @@ std::map<std::string, Agreement> compare(const std::vector<io::Path>& paths) {
   std::map<std::string, Agreement> out;
   const json all = judged(paths);
   REQUIRE(all.is_array());
+  REQUIRE(all.size() == paths.size());
   photo::Pool pool;
   for (const json& theirs : all) {
     const std::string path = theirs.at("SourceFile").get<std::string>();
@@ -99,7 +101,10 @@ std::map<std::string, Agreement> compare(const std::vector<io::Path>& paths) {
     photo::Metadata ours = *got.metadata;
     if (ours.captured) ours.captured->zone.reset(), ours.captured->digits = 0;
     out["date"].add(file, ours.captured ? ours.captured->text() : "", time_of(theirs));
-    out["camera"].add(file, ours.make + "|" + ours.model, text_of(theirs, "Make") + "|" + text_of(theirs, "Model"));
+    const auto camera = [](const std::string& make, const std::string& model) {
+      return make.empty() && model.empty() ? "" : make + "|" + model;
+    };
+    out["camera"].add(file, camera(ours.make, ours.model), camera(text_of(theirs, "Make"), text_of(theirs, "Model")));
     out["lens"].add(file, ours.lens, text_of(theirs, "LensModel"));
     const std::string turned = text_of(theirs, "Orientation");
     out["orientation"].add(file, std::to_string(ours.orientation), turned.empty() || turned == "0" ? "1" : turned);
@@ -112,6 +117,8 @@ std::map<std::string, Agreement> compare(const std::vector<io::Path>& paths) {
     }
     out["latitude"].add(file, ours.position ? fmt::format("{:.4g}", ours.position->latitude) : "",
                         number_of(theirs, "GPSLatitude"));
+    out["longitude"].add(file, ours.position ? fmt::format("{:.4g}", ours.position->longitude) : "",
+                         number_of(theirs, "GPSLongitude"));
     // Of a RAW file exiftool names the preview's size first.
     const std::string pixels = fmt::format("{}x{}", ours.width, ours.height);
     const std::string in_exif = text_of(theirs, "ExifImageWidth") + "x" + text_of(theirs, "ExifImageHeight");
@@ -145,10 +152,11 @@ TEST_CASE("photo metadata: real photos of Debian packages agree with exiftool") 
     return skip("rawtran-doc, forensics-samples-files, golang-github-rwcarlsen-goexif-dev are not installed");
   const auto found = compare(paths);
   for (const char* field : {"date", "camera", "lens", "orientation", "exposure time", "f-number", "focal length", "ISO",
-                            "latitude", "pixels"}) {
+                            "latitude", "longitude", "pixels"}) {
     INFO(field);
     const Agreement& agreement = found.at(field);
-    CHECK(agreement.same * 100 >= agreement.compared * 97);
+    CHECK(agreement.compared > 0);
+    CHECK(agreement.same + (std::string_view(field) == "lens" ? 1 : 0) >= agreement.compared);  // see testing.md
   }
 }
 
@@ -162,6 +170,8 @@ TEST_CASE("photo metadata: made DNG, CR3 and HEIC agree with exiftool") {
   if (has_program("heif-enc")) {
     REQUIRE(run_process({"heif-enc", (temp / "a.jpg").string(), "-o", (temp / "a.heic").string()}).exit_code == 0);
     paths.push_back(temp / "a.heic");
+  } else {
+    skip("heif-enc is not installed (libheif-examples)");
   }
   for (const char* name : {"a.jpg", "a.dng"}) paths.push_back(temp / name);
   for (const io::Path& path : paths) {

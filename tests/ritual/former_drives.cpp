@@ -94,4 +94,27 @@ TEST_CASE("former drives: a folder that was a drive is known by its path, and it
   CHECK(has(unwrapped(outcome.err), "was Y"));
 }
 
+TEST_CASE("former drives: one that is mounted elsewhere, or has lost its identity alone, was not emptied") {
+  if (const auto why = LoopDrive::unavailable()) return skip(*why);
+  ProgramShelf shelf({"X"});
+  LoopDrive drive(shelf.shoots().parent_path(), "Y", 64 * kMiB);
+  shelf.must({"drive", "add", drive.mount_point().string(), "--label", "Y"});
+  shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "X", "--to", "Y"});
+  const io::Path elsewhere = shelf.path("elsewhere"), old = drive.mount_point();
+  io::posix().make_dir(elsewhere);
+  drive.unplug();
+  REQUIRE(run_process({"mount", "-o", "loop", drive.image().string(), elsewhere.string()}).exit_code == 0);
+  io::posix().remove_file(elsewhere / "darkshelf" / "drive.json");
+  io::posix().remove_dir(old);  // as desktops do
+  for (const std::string& named : {std::string("Y"), elsewhere.string()}) {
+    const Outcome outcome = shelf.run({"scrub", named});
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.exit_code == 7);
+    CHECK_FALSE(has(unwrapped(outcome.err), "Emptied or formatted?"));
+    CHECK(counting(shelf) == 2);
+  }
+  REQUIRE(run_process({"umount", elsewhere.string()}).exit_code == 0);
+  io::posix().make_dir(old);
+}
+
 }  // namespace darkshelf::testing

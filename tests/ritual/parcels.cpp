@@ -139,7 +139,9 @@ TEST_CASE("parcel: one that was used on another drive is still needed where it w
   CHECK(other.exit_code == 0);
   CHECK(tells(other, "The parcel is for A: keep it until A is mended. Next: darkshelf repair A --parcel FILE"));
   CHECK_FALSE(tells(other, "not needed"));
+  CHECK(shelf.volume_tree("B") == far.sealed);
   const Outcome applied = shelf.run({"repair", "A", "--parcel", far.parcel.string()});
+  CHECK(applied.exit_code == 0);
   CHECK(tells(applied, "The parcel is not needed any more."));
   CHECK(shelf.volume_tree("A") == far.sealed);
 }

@@ -174,6 +174,35 @@ TEST_CASE("repairs: a journal of ours is carried out, also when the lists are da
   CHECK(sealed.shelf.volume_tree("A") == sealed.tree);
 }
 
+TEST_CASE("repairs: a journal that cannot be compared now is kept until it can") {
+  Sealed sealed;
+  rot(sealed.named(".tar"), 100'000, 3000);
+  const Outcome killed =
+      sealed.shelf.run({"repair", "A"}, {{"DARKSHELF_STOP_AT", "repair.committed"}, {"DARKSHELF_STOP_SIGNAL", "9"}});
+  REQUIRE(killed.signal == 9);
+  const io::Path journal = sealed.journal();
+  // The lists are lost beyond their parity, and come back.
+  std::map<io::Path, std::pair<core::Bytes, std::int64_t>> lists;
+  for (const auto& [path, stat] : files_below(sealed.volume)) {
+    const std::string name = path.filename().string();
+    if (name.ends_with(".tar") || (name.ends_with(".par2") && name.find(".tags.") == name.npos)) continue;
+    lists[path] = {io::read_file(io::posix(), path, 1 << 26), stat.mtime_ns};
+    rot(path, 0, stat.bytes);
+  }
+  REQUIRE(lists.size() > 5);
+  const Outcome lost = sealed.shelf.run({"repair", "A"});
+  INFO(lost.out << lost.err);
+  CHECK(lost.exit_code == 5);
+  CHECK(io::posix().stat(journal / "journal"));
+  for (const auto& [path, was] : lists) {
+    io::posix().open_write(path)->write_at(0, was.first);
+    io::posix().set_mtime(path, was.second);
+  }
+  CHECK(sealed.shelf.run({"repair", "A"}).exit_code == 0);
+  CHECK(sealed.shelf.volume_tree("A") == sealed.tree);
+  CHECK_FALSE(io::posix().stat(journal));
+}
+
 TEST_CASE("repairs: a journal without its data is dropped") {
   Sealed sealed;
   rot(sealed.named(".tar"), 1000, 10);

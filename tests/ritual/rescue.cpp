@@ -86,11 +86,7 @@ TEST_CASE("rescue: fragments, and damage within the parity's reach") {
 
 TEST_CASE("rescue: what is beyond the parity is told, and the rest comes back") {
   Sealed sealed;
-  for (const std::uint64_t seed : {100, 200}) {  // of different content: what is equal helps each other
-    const io::Path shoot = sealed.shelf.path("shoots") / (seed == 100 ? "2026-06-14 wedding" : "2026-07-01 harbour");
-    for (const char* photo : {"a.CR3", "b.CR3", "c.CR3"}) make_file(shoot / photo, 250'000, seed + photo[0]);
-    sealed.seal(sealed.shelf.request(shoot, {"A"}));
-  }
+  sealed.add_two_different(250'000);
   RawImage image(16 * kMiB, 4);
   const std::uint64_t second = image.put_files(40960, sealed.volumes[0]);
   image.put_files(second, sealed.volumes[1]);

@@ -53,11 +53,7 @@ std::optional<core::Error> refusal(Sealed& sealed, const io::Path& image) {
 
 TEST_CASE("rescue again: what could not be read is asked for anew, slices, packets and lists") {
   Sealed sealed;
-  for (const std::uint64_t seed : {100, 200}) {  // of different content: what is equal helps each other
-    const io::Path shoot = sealed.shelf.path("shoots") / (seed == 100 ? "2026-06-14 wedding" : "2026-07-01 harbour");
-    for (const char* photo : {"a.CR3", "b.CR3", "c.CR3"}) make_file(shoot / photo, 300'000, seed + photo[0]);
-    sealed.seal(sealed.shelf.request(shoot, {"A"}));
-  }
+  sealed.add_two_different(300'000);
   RawImage image(32 * kMiB, 21);
   std::vector<std::uint64_t> begins;
   std::uint64_t at = 3 * kMiB;
@@ -89,7 +85,7 @@ TEST_CASE("rescue again: what could not be read is asked for anew, slices, packe
   }
   sealed.faults.nothing();
   const RescueReport report = sealed.rescue(path);
-  for (const RescuedVolume& volume : report.volumes) INFO(volume.name << ": " << volume.failure);
+  for (const RescuedVolume& volume : report.volumes) UNSCOPED_INFO(volume.name << ": " << volume.failure);
   CHECK(report.resumed);
   CHECK(report.read_anew >= 100'000);
   CHECK(report.bad_bytes == 0);
@@ -156,11 +152,14 @@ TEST_CASE("rescue again: stopped while it asks anew, the same command goes on") 
   stops.bad = false;
   stops.left = GENERATE(1, 3, 6, 10, 14, 18, 20);
   CAPTURE(stops.left);
+  bool stopped = false;
   try {
     rituals::rescue(context, request);
   } catch (const core::Error& error) {
     CHECK(error.code() == core::Code::kCancelled);
+    stopped = true;
   }
+  CHECK(stopped);
   context.work.cancel = nullptr;
   CHECK(count(rituals::rescue(context, request), RescueState::kRescued) == volumes);
 }
@@ -187,7 +186,7 @@ TEST_CASE("rescue again: a state that rotted is noticed, and what it told is fou
   if (way == 3) cut(file, 0);
   if (way == 4) io::posix().remove_file(file);
   const RescueReport report = sealed.rescue(path);
-  for (const RescuedVolume& volume : report.volumes) INFO(volume.name << ": " << volume.failure);
+  for (const RescuedVolume& volume : report.volumes) UNSCOPED_INFO(volume.name << ": " << volume.failure);
   CHECK(report.damage.find(name) != std::string::npos);
   CHECK(count(report, RescueState::kRescued) == sealed.volumes.size());
   for (const io::Path& volume : sealed.volumes) sealed.require_same(volume);
@@ -207,9 +206,13 @@ TEST_CASE("rescue again: what was gathered and rotted since is read from the med
   CHECK(before.volumes[0].failure.find("members.jsonl") != std::string::npos);
   sealed.faults.nothing();
   const bool cut_short = GENERATE(true, false);
+  std::size_t gathered = 0;
   for (const auto& [file, stat] : files_below(sealed.to / "rescue")) {
-    if (file.extension() == ".tar") cut_short ? cut(file, stat.bytes / 3) : rot(file, 0, stat.bytes);
+    if (file.extension() != ".tar") continue;
+    cut_short ? cut(file, stat.bytes / 3) : rot(file, 0, stat.bytes);
+    ++gathered;
   }
+  REQUIRE(gathered == 1);
   const RescueReport report = sealed.rescue(path);
   INFO(report.volumes.at(0).failure);
   CHECK(report.volumes.at(0).state == RescueState::kRescued);

@@ -98,7 +98,7 @@ int serve_as_worker() {
   const auto seat = io::WorkerSeat::take();
   if (!seat) return 2;
   initialise_exiv2();
-  seat->lock_up();
+  if (!seat->lock_up()) return 3;  // nothing is decoded that could reach out
   while (const auto asked = seat->next()) {
     const auto tell = [&](const core::Bytes& part) { seat->answer(part); };
     try {

@@ -65,13 +65,13 @@ Sources from_items(core::ByteSpan picture) {
   Sources out;
   if (!items->complete) out.problem = "parts of it lie behind the end of the file";
   for (const auto& [id, item] : items->by_id) {
+    if (id == items->primary) out.width = item.width, out.height = item.height;
+    const bool xmp = item.type == "mime" && item.content_type == "application/rdf+xml";
+    if (!xmp && item.type != "Exif") continue;
     core::Bytes data;
     for (const core::ByteSpan extent : item.extents) data.insert(data.end(), extent.begin(), extent.end());
-    if (id == items->primary) out.width = item.width, out.height = item.height;
-    if (item.type == "mime" && item.content_type == "application/rdf+xml") {
-      Exiv2::XmpParser::decode(out.xmp, std::string(core::as_text(data)));
-    }
-    if (item.type != "Exif" || data.size() < 4) continue;
+    if (xmp) Exiv2::XmpParser::decode(out.xmp, std::string(core::as_text(data)));
+    if (xmp || data.size() < 4) continue;
     std::uint64_t at = 4;  // behind the offset of the TIFF in what follows
     for (std::size_t i = 0; i < 4; ++i) at += std::to_integer<std::uint64_t>(data[i]) << (24 - 8 * i);
     if (at >= data.size()) continue;

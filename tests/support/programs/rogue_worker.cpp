@@ -45,6 +45,7 @@ std::string reach_out() {
     ::execv(name, arguments);
     ::_exit(77);
   }
+  out += told("fork", child > 0);
   out += told("program", child > 0 && ::waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 0);
   return out;
 }
@@ -69,7 +70,7 @@ int main() {
     if (says("overflow")) return recurse(0);
     if (says("once") && served > 1) std::raise(SIGSEGV);  // what an earlier request left behind
     if (says("leave")) return 0;
-    if (says("lock")) seat->lock_up();
+    if (says("lock") && !seat->lock_up()) return 3;
     if (says("reach out")) seat->answer(core::as_bytes(reach_out()));
     if (says("hang")) {
       for (volatile bool on = true; on;) {

@@ -30,6 +30,14 @@ struct Sealed {
   void add(const std::string& name, unsigned files = 6, std::size_t bytes = 300'000) {
     seal(shelf.request(shelf.add_shoot(name, files, bytes), {"A"}));
   }
+  /// Shoots of different content: what is equal helps each other.
+  void add_two_different(std::size_t bytes) {
+    for (const std::uint64_t seed : {100, 200}) {
+      const io::Path shoot = shelf.path("shoots") / (seed == 100 ? "2026-06-14 wedding" : "2026-07-01 harbour");
+      for (const char* photo : {"a.CR3", "b.CR3", "c.CR3"}) make_file(shoot / photo, bytes, seed + photo[0]);
+      seal(shelf.request(shoot, {"A"}));
+    }
+  }
   void seal(const rituals::SealRequest& request) {
     rituals::Context context = shelf.context();
     rituals::seal(context, rituals::plan_seal(context, request));

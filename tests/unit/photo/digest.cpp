@@ -16,7 +16,7 @@ namespace {
 
 using photo::image_digest;
 
-/// Writes keywords, a caption, a rating and another orientation into a copy, and gives the file as it is then.
+/// Writes keywords, a caption, a rating and an artist into a copy, and gives the file as it is then.
 std::optional<core::Bytes> written_about(const TempDir& temp, const std::string& name, const core::Bytes& file) {
   const io::Path path = temp / name;
   write(path, file);
@@ -47,12 +47,13 @@ void check_kept_and_changed(const TempDir& temp, const std::string& name, const 
   core::Bytes changed = file;
   changed.at(pixel) ^= std::byte{1};
   const auto other = image_digest(changed);
-  CHECK((!other || other->sha256 != before->sha256));
+  REQUIRE(other);
+  CHECK(other->sha256 != before->sha256);
 }
 
 }  // namespace
 
-TEST_CASE("image digest: keywords written by exiftool keep it, a changed pixel does not, in JPEG, DNG, CR3 and TIFF") {
+TEST_CASE("image digest: keywords written by exiftool keep it, a changed pixel does not, in JPEG, DNG and CR3") {
   TempDir temp;
   const core::Bytes jpeg = noisy_jpeg(200, 150, 1), dng = small_dng(2), cr3 = small_cr3(3);
   check_kept_and_changed(temp, "a.jpg", jpeg, "jpeg-1", jpeg.size() - 500);
@@ -97,11 +98,35 @@ TEST_CASE("image digest: a changed preview is no change of the photo, changed re
   const auto one = image_digest(make(little, 20)), same = image_digest(make(big, 20));
   REQUIRE(one);
   CHECK(one == same);  // the byte order of the file is not the picture's
+  // A palette decides what the numbers look like.
+  const auto of_palette = [](std::uint64_t first) {
+    TiffMaker maker;
+    const std::uint32_t data = maker.add_data(seeded_bytes(600, 4));
+    return image_digest(maker.finish(maker.add_directory(
+        {{256, 4, {20}}, {257, 4, {10}}, {273, 4, {data}}, {279, 4, {600}}, {320, 3, {first, 2, 3}}})));
+  };
+  CHECK(of_palette(1)->sha256 != of_palette(7)->sha256);
+  const auto of_least = [](std::uint64_t least) {  // tag 280: Panasonic's place of the image, elsewhere a number
+    TiffMaker maker;
+    const std::uint32_t data = maker.add_data(seeded_bytes(600, 4));
+    return image_digest(maker.finish(
+        maker.add_directory({{256, 4, {20}}, {257, 4, {10}}, {273, 4, {data}}, {279, 4, {600}}, {280, 3, {least}}})));
+  };
+  CHECK(of_least(1)->bytes == 600);
+  const auto over_each_other = [](std::size_t strips) {
+    TiffMaker maker;
+    const std::uint32_t data = maker.add_data(seeded_bytes(600, 4));
+    return image_digest(maker.finish(maker.add_directory({{256, 4, {20}},
+                                                          {273, 4, std::vector<std::uint64_t>(strips, data)},
+                                                          {279, 4, std::vector<std::uint64_t>(strips, 600)}})));
+  };
+  CHECK(over_each_other(1));
+  CHECK_FALSE(over_each_other(1000));
   TiffMaker wider;
   CHECK(image_digest(make(wider, 21))->sha256 != one->sha256);
 }
 
-TEST_CASE("image digest: half a picture has none, and what is no picture has none") {
+TEST_CASE("image digest: half a picture never has that of the whole, and what is no picture has none") {
   const core::Bytes jpeg = noisy_jpeg(64, 48, 1), dng = small_dng(2), cr3 = small_cr3(3);
   for (const core::Bytes* file : {&jpeg, &dng, &cr3}) {
     const core::ByteSpan whole = *file;
@@ -135,7 +160,7 @@ TEST_CASE("TIFF walk: circles, counts beyond the file and deep nesting come to a
   const auto tiff = photo::walk_tiff(file);
   REQUIRE(tiff);
   CHECK(tiff->cut);
-  CHECK(photo::image_ranges(tiff->directories.at(0), file.size()).empty());
+  CHECK(photo::image_ranges(*tiff, tiff->directories.at(0), file.size()).empty());
 }
 
 TEST_CASE("box walk: nested, endless and lying boxes come to an end") {

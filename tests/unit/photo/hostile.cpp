@@ -59,14 +59,18 @@ std::vector<std::pair<std::string, core::Bytes>> kinds() {
   write(temp / "a.dng", small_dng(1));
   write(temp / "a.cr3", small_cr3(1));
   for (const char* name : {"a.jpg", "a.dng", "a.cr3"}) {
-    exiftool({"-m", "-XMP-dc:Subject=a", "-XMP:Rating=4", "-EXIF:LensModel=lens", "-EXIF:GPSLatitude=1",
-              "-EXIF:GPSLatitudeRef=N", "-EXIF:GPSLongitude=1", "-EXIF:GPSLongitudeRef=E", "-IPTC:Keywords=k",
-              (temp / name).string()});
+    if (const std::string why = exiftool({"-m", "-XMP-dc:Subject=a", "-XMP:Rating=4", "-EXIF:LensModel=lens",
+                                          "-EXIF:GPSLatitude=1", "-EXIF:GPSLatitudeRef=N", "-EXIF:GPSLongitude=1",
+                                          "-EXIF:GPSLongitudeRef=E", "-IPTC:Keywords=k", (temp / name).string()});
+        !why.empty())
+      skip(why);
     out.emplace_back(name, read(temp / name));
   }
-  if (has_program("heif-enc") &&
-      run_process({"heif-enc", (temp / "a.jpg").string(), "-o", (temp / "a.heic").string()}).exit_code == 0) {
+  if (has_program("heif-enc")) {
+    REQUIRE(run_process({"heif-enc", (temp / "a.jpg").string(), "-o", (temp / "a.heic").string()}).exit_code == 0);
     out.emplace_back("a.heic", read(temp / "a.heic"));
+  } else {
+    skip("heif-enc is not installed (libheif-examples)");
   }
   return out;
 }
@@ -112,7 +116,7 @@ TEST_CASE("hostile photos: nesting, circles and lengths made to hurt are answere
   std::uint32_t last = deep.add_directory({{256, 4, {1}}});
   for (int i = 0; i < 20'000; ++i) last = deep.add_directory({{330, 4, {last}}}, last);
   victim.look("deep.dng", deep.finish(last));
-  TiffMaker strips;  // a million strips, all the same
+  TiffMaker strips;  // half a million strips, all the same
   at = strips.add_directory({{256, 4, {1000}},
                              {257, 4, {1'000'000}},
                              {273, 4, std::vector<std::uint64_t>(500'000, 8)},
@@ -125,7 +129,7 @@ TEST_CASE("hostile photos: nesting, circles and lengths made to hurt are answere
   for (int i = 0; i < 5'000; ++i) meta = joined({core::Bytes(4), box("meta", meta)});
   victim.look("deep.heic", joined({box("ftyp", core::to_bytes(std::string("heic\0\0\0\0mif1heic", 16))), meta}));
 
-  // A JPEG of 65500 x 65500 pixels with nothing in it, and one of two thousand scans.
+  // A JPEG of 65500 x 65500 pixels with nothing in it.
   core::Bytes large = plain_jpeg(64, 64);
   for (std::size_t i = 0; i + 9 < large.size(); ++i) {
     if (large[i] == std::byte{0xFF} && large[i + 1] == std::byte{0xC0}) {
@@ -156,8 +160,10 @@ TEST_CASE("hostile photos: nesting, circles and lengths made to hurt are answere
   const core::Bytes many =
       core::to_bytes(xmp_packet("", "<dc:subject><rdf:Bag>" + keywords + "</rdf:Bag></dc:subject>"));
   const photo::Extract out = victim.look("a.jpg", {}, {many});
-  if (out.metadata) CHECK(out.metadata->keywords.size() <= photo::kMostKeywords);
+  REQUIRE(out.metadata);
+  CHECK(out.metadata->keywords.size() == photo::kMostKeywords);
   std::cout << victim.asked << " crafted files, " << victim.failed << " failures told" << std::endl;
+  CHECK(victim.failed <= 2);  // exiv2 dies of the deepest nesting
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(60));
 }
 
