@@ -159,7 +159,7 @@ bool ConfinedDrive::gives_anything_but(const Path& file) {
     const Place place{std::make_shared<const Path>(path), (turn * 7919 + i) % core::divide_up(bytes, kBlock) * kBlock,
                       true};
     const auto is_at = [&](const Place& known) {
-      return known.file && *known.file == path && known.offset == place.offset;
+      return known.file && *known.file == *place.file && known.offset == place.offset;
     };
     if (is_at(first) || is_at(last)) continue;
     const Answer answer = ask(place);
