@@ -14,6 +14,7 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kLongestPath = 64 << 10;
+constexpr std::size_t kLongestPhoto = 1 << 20;
 constexpr std::size_t kLongestLine = 4 << 20;  // a path, a link and 64 KiB attributes in base64
 
 std::string_view name_of(MemberType type) {
@@ -45,6 +46,7 @@ Json to_json(const Member& member) {
   if (member.type == MemberType::kFile) {
     line["bytes"] = member.bytes;
     line["sha256"] = core::to_hex(member.sha256);
+    if (!member.photo.empty()) line["photo"] = parse_object(member.photo, kLongestPhoto, "a photo's metadata");
   }
   line["mtime_ns"] = member.mtime_ns;
   line["mode"] = fmt::format("{:04o}", member.mode);
@@ -89,6 +91,12 @@ Member from_json(const Json& line, const std::string& where) {
     const auto sha256 = core::digest_from_hex<32>(must_text(line, "sha256", where));
     if (!sha256) throw Error(Code::kCorrupt, fmt::format("{}: \"sha256\" is no SHA-256", where));
     member.sha256 = *sha256;
+    if (const auto photo = line.find("photo"); photo != line.end()) {
+      if (!photo->is_object()) throw Error(Code::kCorrupt, fmt::format("{}: \"photo\" is no object", where));
+      member.photo = photo->dump(-1, ' ', false, Json::error_handler_t::replace);
+      if (member.photo.size() > kLongestPhoto)
+        throw Error(Code::kCorrupt, fmt::format("{}: \"photo\" is too long", where));
+    }
   }
   member.mtime_ns = must_signed(line, "mtime_ns", where);
   member.mode = mode_from(must_text(line, "mode", where), where);

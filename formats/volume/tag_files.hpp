@@ -37,6 +37,7 @@ struct Member {
   std::uint64_t header_offset = 0;            // layout tar: first header block of the member
   std::uint64_t offset = 0;                   // layout tar: first byte of its data
   std::uint32_t first_slice = 0;              // layout files: number of its first slice in the payload set (bytes > 0)
+  std::string photo;                          // kFile: what it says of itself, a JSON object as text; "": nothing known
 };
 /// In the order of their path bytes, each path once: a decoder refuses anything else.
 std::string encode_members(const std::vector<Member>& members);

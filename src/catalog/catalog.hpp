@@ -79,7 +79,14 @@ struct Volume {
   std::string tagmanifest;  // its text: mends a drive's own
   std::string folder;       // "2026/2026-06-14_smith-wedding_k7f3p_1of7", below darkshelf/
   std::uint64_t bytes_on_drive = 0;
+  /// Not sealed but taken in from a drive that was full already (`adopt`): a folder of photos, or a part of a big one,
+  /// as it was read there. It has no slices of its own: `slices` counts its files, in their order, so that checks go
+  /// by ranges of files; `tagmanifest` has one line, the digest of its list of files ("photos.sha256"), so that equal
+  /// folders have equal seals; `folder` is empty, since it lies elsewhere on every drive (Copy::folder).
+  bool adopted = false;
 };
+/// Which volumes are asked for.
+enum class Volumes { kSealed, kAdopted, kAll };
 
 enum class CopyHealth { kGood, kDamaged, kUnrepairable, kMissing };  // as last found
 struct Copy {
@@ -89,6 +96,8 @@ struct Copy {
   std::optional<Time> latest_read;  // of any of them
   bool readback_cached = false;     // made through a cache: counts only after a scrub on a later day
   CopyHealth health = CopyHealth::kGood;
+  std::string folder;       // adopted volumes: the shoot's folder on that drive, bytes below its root
+  bool names_only = false;  // adopted, and nothing was read but names: no copy that counts
 };
 
 struct SliceRange {
@@ -258,6 +267,9 @@ class Catalog {
   /// Error(kFailed).
   void record_volume(const Volume& volume, const std::vector<formats::volume::Member>& members);
   void record_copy(const Uuid& volume, const Uuid& drive, Time proven, bool readback_cached);
+  /// The same of an adopted volume that lies in `folder` below the drive's root.
+  enum class Taken { kRead, kNamesOnly };
+  void record_adopted_copy(const Uuid& volume, const Uuid& drive, Time read, const std::string& folder, Taken how);
   void record_copy_gone(const Uuid& volume, const Uuid& drive, const std::string& reason);
 
   // Shoots
@@ -275,12 +287,12 @@ class Catalog {
   void record_shoot_discarded(const Uuid& shoot, const std::string& reason);
 
   // Volumes, copies, files
-  std::vector<Volume> volumes();  // by date, name, part
+  std::vector<Volume> volumes(Volumes which = Volumes::kSealed);  // by date, name, part
   std::optional<Volume> volume(const Uuid& id);
   std::optional<Volume> find_volume(const std::string& text);  // id prefix, or folder name; Error(kUsage) if ambiguous
-  std::vector<Volume> volumes_of(const Uuid& shoot);
-  std::vector<Volume> volumes_on(const Uuid& drive);
-  std::vector<Copy> copies();
+  std::vector<Volume> volumes_of(const Uuid& shoot, Volumes which = Volumes::kSealed);
+  std::vector<Volume> volumes_on(const Uuid& drive, Volumes which = Volumes::kSealed);
+  std::vector<Copy> copies(Volumes which = Volumes::kSealed);
   std::vector<Copy> copies_of(const Uuid& volume);
   /// By the visits that belong to the check, and since the copy was made or repaired.
   Unread unread_in(const Uuid& check, const Volume& volume, const Uuid& drive);

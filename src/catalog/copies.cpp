@@ -117,8 +117,11 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
       copy.made = time_from(json_number(body, "proven"));
       copy.readback_cached = json_number(body, "cached") != 0;
       copy.health = CopyHealth::kGood;
+      const auto folder = core::from_base64(json_text(body, "folder_b64"));
+      copy.folder = folder ? std::string(core::as_text(*folder)) : "";
+      copy.names_only = json_number(body, "names_only") != 0;
       reads = LastReads(slices);
-      if (!copy.readback_cached) {
+      if (!copy.readback_cached && !copy.names_only) {
         reads.read(0, slices, copy.made);
         reads.everything_else(copy.made);
       }
@@ -142,11 +145,12 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
   return copy;
 }
 
-std::vector<Copy> copies_where(Ledger& state, const std::string& volume) {
+std::vector<Copy> copies_where(Ledger& state, const std::string& volume, Volumes which) {
   auto rows = state.query(
       "SELECT c.volume, c.drive, v.slices FROM copies_now c JOIN volumes v ON v.uuid = c.volume JOIN drives_now d ON "
       "d.id = c.drive "
-      "WHERE ?1 = '' OR c.volume = ?1 ORDER BY c.volume, d.label, c.drive");
+      "WHERE (?1 = '' OR c.volume = ?1) AND " +
+      among(which) + " ORDER BY c.volume, d.label, c.drive");
   rows.bind(1, volume);
   std::vector<Copy> copies;
   while (rows.executeStep()) {
@@ -175,15 +179,21 @@ void Catalog::record_copy(const Uuid& volume, const Uuid& drive, Time proven, bo
   state_->record("copy-made", volume.text(), drive.text(),
                  {{"proven", to_ns(proven)}, {"cached", readback_cached ? 1 : 0}});
 }
+void Catalog::record_adopted_copy(const Uuid& volume, const Uuid& drive, Time read, const std::string& folder,
+                                  Taken how) {
+  Json body = {{"proven", to_ns(read)}, {"cached", 0}, {"folder_b64", core::to_base64(core::as_bytes(folder))}};
+  if (how == Taken::kNamesOnly) body["names_only"] = 1;
+  state_->record("copy-made", volume.text(), drive.text(), body);
+}
 void Catalog::record_copy_gone(const Uuid& volume, const Uuid& drive, const std::string& reason) {
   state_->record("copy-gone", volume.text(), drive.text(), {{"reason", reason}});
 }
 
-std::vector<Copy> Catalog::copies() {
-  return guarded(state_->path, [&] { return copies_where(*state_, ""); });
+std::vector<Copy> Catalog::copies(Volumes which) {
+  return guarded(state_->path, [&] { return copies_where(*state_, "", which); });
 }
 std::vector<Copy> Catalog::copies_of(const Uuid& volume) {
-  return guarded(state_->path, [&] { return copies_where(*state_, volume.text()); });
+  return guarded(state_->path, [&] { return copies_where(*state_, volume.text(), Volumes::kAll); });
 }
 Unread Catalog::unread_in(const Uuid& check, const Volume& volume, const Uuid& drive) {
   return guarded(state_->path, [&] {

@@ -148,7 +148,7 @@ class Merging {
   }
 
   void take_volumes() {
-    SQLite::Statement rows(*other_, "SELECT id, bag_info, seal, tagmanifest, bytes_on_drive FROM volumes");
+    SQLite::Statement rows(*other_, "SELECT id, bag_info, seal, tagmanifest, bytes_on_drive, adopted FROM volumes");
     while (rows.executeStep()) {
       Volume volume;
       volume.info = fv::decode_bag_info(text_of(rows.getColumn(1)));
@@ -156,7 +156,8 @@ class Merging {
       volume.seal = digest::sha256(core::as_bytes(volume.tagmanifest));
       if (core::to_hex(volume.seal) != text_of(rows.getColumn(2)))
         refuse("a volume whose seal does not fit its list of hashes");
-      volume.folder = fv::year_folder(volume.info) + "/" + fv::folder_name(volume.info);
+      volume.adopted = rows.getColumn(5).getInt() != 0;
+      if (!volume.adopted) volume.folder = fv::year_folder(volume.info) + "/" + fv::folder_name(volume.info);
       volume.bytes_on_drive = static_cast<std::uint64_t>(rows.getColumn(4).getInt64());
       if (volume.bytes_on_drive > kLargestVolume) refuse("a volume larger than any drive");
       auto known = ours_.query("SELECT seal FROM volumes WHERE uuid = ?");

@@ -137,7 +137,23 @@ CREATE VIEW shoots_now AS
         FROM volumes GROUP BY shoot) s;
 )sql";
 
-constexpr const char* kMigrations[] = {kFacts, kSearch, kOrder};
+// What photos say of themselves, and folders that were taken in from drives without being sealed. Those belong to no
+// row of running numbers: each stands for itself in the order.
+constexpr const char* kPhotos = R"sql(
+ALTER TABLE members ADD COLUMN photo TEXT NOT NULL DEFAULT '';
+ALTER TABLE volumes ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;
+DROP VIEW volumes_in_order;
+CREATE VIEW volumes_in_order AS
+  SELECT id, place, min(place) OVER (PARTITION BY grp) AS sealing FROM
+    (SELECT id, grp, row_number() OVER (ORDER BY since, writer, sequence, uuid) AS place FROM
+      (SELECT *, max(sealed) OVER (PARTITION BY writer ORDER BY sequence, uuid) AS since FROM
+        (SELECT id, uuid, grp, sealed,
+           CASE adopted WHEN 0 THEN substr(bag_info, instr(bag_info, char(10) || 'Darkshelf-Writer: ') + 19, 36) ELSE uuid END AS writer,
+           CAST(substr(bag_info, instr(bag_info, char(10) || 'Darkshelf-Sequence: ') + 21, 20) AS INTEGER) AS sequence
+         FROM volumes)));
+)sql";
+
+constexpr const char* kMigrations[] = {kFacts, kSearch, kOrder, kPhotos};
 
 }  // namespace
 

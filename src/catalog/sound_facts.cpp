@@ -40,6 +40,7 @@ const std::map<std::string, Shape>& shapes() {
       {"seal-ended", {}},
       {"volume-sealed", {.texts = {"seal"}}},
       {"volume-found", {.texts = {"seal"}}},
+      {"volume-adopted", {.texts = {"seal"}}},
       {"volume-conflict", {.object = Names::kSeal, .texts = {"kept", "folder"}}},
       {"copy-made", {.object = Names::kId, .numbers = {"cached"}, .times = {"proven"}}},
       {"copy-gone", {.object = Names::kId, .texts = {"reason"}}},

@@ -74,6 +74,8 @@ auto guarded(const io::Path& path, Work work) -> decltype(work()) {
 /// The volume and its members, with the words of their paths. To be called inside a transaction.
 void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector<formats::volume::Member>& members);
 
+/// A condition on volumes v.
+std::string among(Volumes which);
 /// "SELECT … FROM members m JOIN volumes v …", and the rows it gives.
 extern const char* const kSelectMembers;
 std::vector<FoundFile> files_of(SQLite::Statement& rows);

@@ -36,16 +36,18 @@ Volume volume_from(SQLite::Statement& row) {
   volume.tagmanifest = blob_text(row.getColumn("tagmanifest"));
   volume.folder = text_of(row.getColumn("folder"));
   volume.bytes_on_drive = static_cast<std::uint64_t>(row.getColumn("bytes_on_drive").getInt64());
+  volume.adopted = row.getColumn("adopted").getInt() != 0;
   return volume;
 }
 
-constexpr const char* kVolumes = "SELECT v.bag_info, v.seal, v.tagmanifest, v.folder, v.bytes_on_drive FROM volumes v ";
+constexpr const char* kVolumes =
+    "SELECT v.bag_info, v.seal, v.tagmanifest, v.folder, v.bytes_on_drive, v.adopted FROM volumes v ";
 constexpr const char* kPlaces = "JOIN volumes_in_order o ON o.id = v.id ";
 constexpr const char* kInOrder = " ORDER BY v.shoot_date, v.title, o.sealing, v.part, v.uuid";
 
 constexpr const char* kMembers =
     "SELECT m.type, m.path, m.bytes, m.mtime_ns, m.mode, m.sha256, m.link, m.xattrs, m.header_offset, m.offset, "
-    "m.first_slice, v.uuid "
+    "m.first_slice, v.uuid, m.photo "
     "FROM members m JOIN volumes v ON v.id = m.volume ";
 
 fv::Member member_from(SQLite::Statement& row) {
@@ -69,6 +71,7 @@ fv::Member member_from(SQLite::Statement& row) {
   member.header_offset = static_cast<std::uint64_t>(row.getColumn(8).getInt64());
   member.offset = static_cast<std::uint64_t>(row.getColumn(9).getInt64());
   member.first_slice = static_cast<std::uint32_t>(row.getColumn(10).getInt64());
+  member.photo = text_of(row.getColumn(12));
   return member;
 }
 
@@ -82,6 +85,10 @@ std::vector<Volume> all_of(SQLite::Statement& rows) {
 
 const char* const kSelectMembers = kMembers;
 
+std::string among(Volumes which) {
+  return which == Volumes::kAll ? "1" : which == Volumes::kSealed ? "v.adopted = 0" : "v.adopted = 1";
+}
+
 std::vector<FoundFile> files_of(SQLite::Statement& rows) {
   std::vector<FoundFile> files;
   while (rows.executeStep()) files.push_back({uuid_from(text_of(rows.getColumn(11))), member_from(rows)});
@@ -93,8 +100,8 @@ void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector
   SQLite::Statement insert(db,
                            "INSERT INTO volumes (uuid, seal, shoot, grp, folder, bytes_on_drive, bag_info, "
                            "tagmanifest, title, shoot_name, shoot_date, part, "
-                           "sealed, photos, content_files, content_bytes, slices) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                           "?, ?, ?, ?, ?, ?, ?, ?)");
+                           "sealed, photos, content_files, content_bytes, slices, adopted) VALUES (?, ?, ?, ?, ?, ?, "
+                           "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, info.volume.text());
   insert.bind(2, core::to_hex(volume.seal));
   insert.bind(3, info.shoot.text());
@@ -112,12 +119,13 @@ void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector
   insert.bind(15, static_cast<std::int64_t>(info.content_files));
   insert.bind(16, static_cast<std::int64_t>(info.content_bytes));
   insert.bind(17, static_cast<std::int64_t>(info.slices));
+  insert.bind(18, volume.adopted ? 1 : 0);
   insert.exec();
   const std::int64_t row = db.getLastInsertRowid();
   SQLite::Statement add(db,
                         "INSERT INTO members (volume, number, type, path, bytes, mtime_ns, mode, sha256, link, xattrs, "
-                        "header_offset, offset, first_slice) "
-                        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                        "header_offset, offset, first_slice, photo) "
+                        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   SQLite::Statement words(db, "INSERT INTO file_words (rowid, path) VALUES (?, ?)");
   std::int64_t number = 0;
   for (const fv::Member& member : members) {
@@ -138,6 +146,7 @@ void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector
     add.bind(11, static_cast<std::int64_t>(member.header_offset));
     add.bind(12, static_cast<std::int64_t>(member.offset));
     add.bind(13, static_cast<std::int64_t>(member.first_slice));
+    add.bind(14, member.photo);
     add.exec();
     add.reset();
     if (!has_content && member.type != fv::MemberType::kHardLink) continue;
@@ -162,15 +171,17 @@ void Catalog::record_volume(const Volume& volume, const std::vector<fv::Member>&
     insert_volume(*state_->db, volume, members);
     state_->latest.reset();
     // Only what this writer sealed itself carries its running number on.
-    state_->add_fact(volume.info.writer == state_->writer ? "volume-sealed" : "volume-found", volume.info.volume.text(),
-                     "", {{"seal", core::to_hex(volume.seal)}});
+    const char* kind = volume.adopted                         ? "volume-adopted"
+                       : volume.info.writer == state_->writer ? "volume-sealed"
+                                                              : "volume-found";
+    state_->add_fact(kind, volume.info.volume.text(), "", {{"seal", core::to_hex(volume.seal)}});
     transaction.commit();
   });
 }
 
-std::vector<Volume> Catalog::volumes() {
+std::vector<Volume> Catalog::volumes(Volumes which) {
   return guarded(state_->path, [&] {
-    auto rows = state_->query(std::string(kVolumes) + kPlaces + kInOrder);
+    auto rows = state_->query(std::string(kVolumes) + kPlaces + "WHERE " + among(which) + kInOrder);
     return all_of(rows);
   });
 }
@@ -189,9 +200,10 @@ std::optional<Volume> Catalog::find_volume(const std::string& text) {
   return guarded(state_->path, [&]() -> std::optional<Volume> {
     if (text.size() < 4) return {};
     const std::string name = text.substr(text.rfind('/') == std::string::npos ? 0 : text.rfind('/') + 1);
-    auto rows = state_->query(std::string(kVolumes) + kPlaces +
-                              "WHERE substr(v.uuid, 1, ?) = ? OR v.folder = ? OR v.folder LIKE '%/' || ? ESCAPE '\\'" +
-                              kInOrder);
+    auto rows = state_->query(
+        std::string(kVolumes) + kPlaces +
+        "WHERE v.adopted = 0 AND (substr(v.uuid, 1, ?) = ? OR v.folder = ? OR v.folder LIKE '%/' || ? ESCAPE '\\')" +
+        kInOrder);
     std::string pattern;
     for (const char c : name) pattern += (c == '%' || c == '_' || c == '\\') ? std::string{'\\', c} : std::string(1, c);
     rows.bind(1, static_cast<int>(text.size()));
@@ -210,18 +222,20 @@ std::optional<Volume> Catalog::find_volume(const std::string& text) {
   });
 }
 
-std::vector<Volume> Catalog::volumes_of(const Uuid& shoot) {
+std::vector<Volume> Catalog::volumes_of(const Uuid& shoot, Volumes which) {
   return guarded(state_->path, [&] {
-    auto rows = state_->query(std::string(kVolumes) + kPlaces + "WHERE v.shoot = ? ORDER BY o.place");
+    auto rows =
+        state_->query(std::string(kVolumes) + kPlaces + "WHERE v.shoot = ? AND " + among(which) + " ORDER BY o.place");
     rows.bind(1, shoot.text());
     return all_of(rows);
   });
 }
 
-std::vector<Volume> Catalog::volumes_on(const Uuid& drive) {
+std::vector<Volume> Catalog::volumes_on(const Uuid& drive, Volumes which) {
   return guarded(state_->path, [&] {
-    auto rows = state_->query(std::string(kVolumes) + kPlaces +
-                              "JOIN copies_now c ON c.volume = v.uuid WHERE c.drive = ?" + kInOrder);
+    auto rows =
+        state_->query(std::string(kVolumes) + kPlaces +
+                      "JOIN copies_now c ON c.volume = v.uuid WHERE c.drive = ? AND " + among(which) + kInOrder);
     rows.bind(1, drive.text());
     return all_of(rows);
   });

@@ -74,8 +74,8 @@ inline constexpr std::size_t kMostCaptionBytes = 8'000;
 /// dropped. Nothing changes when done again.
 void tidy(Metadata& metadata);
 
-/// JSON for the way between processes, and back. Reading takes any bytes: what is not as it should be throws
-/// core::Error(kCorrupt); what comes back is tidy.
+/// JSON, for the way between processes and for what is kept (photo/record.hpp), and back. Reading takes any bytes: what
+/// is not as it should be throws core::Error(kCorrupt); what comes back is tidy.
 std::string to_json(const Metadata& metadata);
 Metadata metadata_from_json(std::string_view text);
 

@@ -44,8 +44,9 @@ struct Pipe {
     ::setrlimit(RLIMIT_FSIZE, &limit);
     ::signal(SIGXFSZ, SIG_IGN);
   }
-  // Debian's par2 opens a parallel region for every slice, and its threads spin: beside other tests, or where a container
-  // may use fewer processors than it sees, a set of 32,768 slices took minutes instead of a tenth of a second.
+  // Debian's par2 opens a parallel region for every slice, and its threads spin: beside other tests, or where a
+  // container may use fewer processors than it sees, a set of 32,768 slices took minutes instead of a tenth of a
+  // second.
   ::setenv("OMP_NUM_THREADS", "1", 0);
   for (const auto& [name, value] : options.environment) {
     if (value.empty()) {

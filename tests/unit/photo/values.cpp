@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "photo/extract.hpp"
 #include "photo/metadata.hpp"
+#include "photo/record.hpp"
 #include "photo/text.hpp"
 
 namespace darkshelf::testing {
@@ -95,7 +96,7 @@ TEST_CASE("photo metadata: limits hold, and it survives the way between processe
   CHECK(back == m);
   m.make = "SONY", m.model = "ILCE-6000";
   CHECK(m.camera() == "SONY ILCE-6000");
-  CHECK(photo::metadata_from_json(photo::to_json({})) == photo::Metadata{});
+  CHECK(photo::metadata_from_json(photo::to_json(photo::Metadata{})) == photo::Metadata{});
 
   photo::Metadata wild;
   wild.make = std::string(5000, 'x');
@@ -168,6 +169,27 @@ TEST_CASE("picture names: by their ending, whatever its case") {
   CHECK(core::picture_kind("jpg") == PictureKind::kNone);
   CHECK(core::picture_kind(".jpg") == PictureKind::kNone);
   CHECK(core::file_ending("IMG_0001.CR2") == "cr2");
+}
+
+TEST_CASE("photo record: what is kept comes back, and what makes no sense is left out") {
+  photo::Record record;
+  CHECK(photo::to_json(record).empty());
+  record.image = photo::ImageDigest{"jpeg-1", digest::sha256(core::as_bytes("x")), 12};
+  CHECK(photo::record_from_json(photo::to_json(record)) == record);
+  record.metadata.emplace();
+  record.metadata->model = "Canon EOS 30D";
+  record.metadata->keywords = {"bride", "Île"};
+  record.metadata->captured = photo::parse_capture_time("2026-06-14T15:30:12.34+02:00");
+  CHECK(photo::record_from_json(photo::to_json(record)) == record);
+  for (const char* text : {"", "[", "[]", "7", "{}", R"({"image": 7})", R"({"image": {"method": 1, "sha256": "ab"}})",
+                           R"({"width": "wide", "image": {"method": "jpeg-1"}})"}) {
+    CHECK(photo::record_from_json(text) == photo::Record{});
+  }
+  CHECK(photo::record_from_json(std::string(100'000, '[')) == photo::Record{});
+  std::string half = photo::to_json(record);
+  half.replace(half.find("\"jpeg-1\""), 8, "17");
+  CHECK(!photo::record_from_json(half).image);
+  CHECK(photo::record_from_json(half).metadata == record.metadata);
 }
 
 }  // namespace darkshelf::testing
