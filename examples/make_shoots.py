@@ -4,16 +4,18 @@
 Usage: make_shoots.py FOLDER
 
 The real photos are those of rawtran-doc (a Canon RAW file) and forensics-samples-files (phone and camera JPEGs, films). The
-filler is random bytes from a fixed seed, under the names a camera and a RAW program would give. The same call makes the
-same bytes and times every time. Exit code 77: the packages' files are not there.
+filler is noise from a fixed seed in files that are JPEG and RAW as far as their structure goes, with a camera and a time in
+them, under the names a camera and a RAW program would give. The same call makes the same bytes and times every time. Exit code 77: the packages' files are not there.
 """
 import os
 import pathlib
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 RAW = pathlib.Path("usr/share/doc/rawtran")
 SAMPLES = pathlib.Path("usr/share/forensics-samples/original-files")
@@ -41,11 +43,43 @@ def find_root(package, path, folder):
     return pathlib.Path(folder)
 
 
+def tiff(camera, moment, strip=b""):
+    """A TIFF with camera and time, and `strip` as its image if there is one."""
+    make, model = (text.encode() + b"\0" for text in camera)
+    taken = time.strftime("%Y:%m:%d %H:%M:%S", time.gmtime(moment)).encode() + b"\0"
+    texts = 16 + 2 + 12 * (10 if strip else 4) + 4
+    exif = texts + len(make) + len(model) + len(taken)
+    data = exif + 2 + 12 + 4 + len(taken)
+    entries = [(271, 2, len(make), texts), (272, 2, len(model), texts + len(make)),
+               (306, 2, len(taken), texts + len(make) + len(model)), (34665, 4, 1, exif)]
+    if strip:
+        entries += [(256, 4, 1, 64), (257, 4, 1, len(strip) // 64), (258, 3, 1, 8), (259, 3, 1, 1),
+                    (273, 4, 1, data), (279, 4, 1, len(strip))]
+
+    def directory(rows):
+        return struct.pack("<H", len(rows)) + b"".join(struct.pack("<HHII", *row) for row in sorted(rows)) + bytes(4)
+
+    return (b"II*\0\x10\0\0\0CR\2\0\0\0\0\0" + directory(entries) + make + model + taken +
+            directory([(36867, 2, len(taken), exif + 2 + 12 + 4)]) + taken + strip)
+
+
+def jpeg(camera, moment, scan):
+    """Bytes of `scan` as the coded data of a grey JPEG; decoders show noise."""
+    def segment(marker, content):
+        return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
+
+    return (b"\xFF\xD8" + segment(0xE1, b"Exif\0\0" + tiff(camera, moment)) + segment(0xDB, b"\0" + b"\x10" * 64) +
+            segment(0xC0, struct.pack(">BHHB", 8, 480, 640, 1) + b"\1\x11\0") +
+            segment(0xC4, b"\0" + b"\0\0\7" + bytes(13) + bytes(range(7))) +
+            segment(0xC4, b"\x10" + b"\1" + bytes(15) + b"\0") + segment(0xDA, b"\1\1\0\0\x3F\0") +
+            scan.replace(b"\xFF", b"\xFE") + b"\xFF\xD9")
+
+
 class Shoot:
     """Files get times that follow each other, with nanoseconds, as a camera's would."""
 
-    def __init__(self, folder, started):
-        self.folder, self.seconds = folder, started
+    def __init__(self, folder, started, camera):
+        self.folder, self.seconds, self.camera = folder, started, camera
         self.random = random.Random(folder.name)
 
     def _timed(self, path):
@@ -62,7 +96,9 @@ class Shoot:
     def filler(self, name, size):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.random.randbytes(self.random.randrange(size // 2, size + size // 2)))
+        noise = self.random.randbytes(self.random.randrange(size // 2, size + size // 2))
+        make = jpeg if path.suffix == ".JPG" else tiff
+        path.write_bytes(make(self.camera, self.seconds, noise))
         self._timed(path)
 
     def sidecar(self, name, rating):
@@ -85,7 +121,7 @@ def main():
         raw = find_root("rawtran-doc", RAW, scratch) / RAW
         samples = find_root("forensics-samples-files", SAMPLES, scratch) / SAMPLES
 
-        wedding = Shoot(target / WEDDING, 1781430000)
+        wedding = Shoot(target / WEDDING, 1781430000, ("Canon", "Canon EOS R6"))
         for photo in sorted(samples.glob("pic*/IMG*")):
             wedding.real(photo.name, photo)
         for number in range(1, 81):
@@ -97,12 +133,12 @@ def main():
             wedding.filler(f"Feier – Gäste/Gast_{number:04}_größer.JPG", 200_000)
         wedding.finish()
 
-        island = Shoot(target / ISLAND, 1785660000)
+        island = Shoot(target / ISLAND, 1785660000, ("NIKON CORPORATION", "NIKON D700"))
         island.real("phare des baleines.CR2", raw / "IMG_5952.CR2")
         for film in sorted(samples.glob("movie*/*.mp4")):
             island.real(f"films/{film.name}", film)
         for number in range(1, 51):
-            island.filler(f"été/Île_{number:03}.RAF", 1_200_000)
+            island.filler(f"été/Île_{number:03}.NEF", 1_200_000)
             island.filler(f"été/Île_{number:03}.JPG", 250_000)
         for number in range(1, 21):
             island.filler(f"灯台/灯台_{number:03}.JPG", 300_000)

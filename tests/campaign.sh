@@ -28,7 +28,7 @@ if [ "$runs" = yes ]; then
 fi
 if [ "$fuzz" = yes ]; then
   require_packages "to fuzz" clang "${build_packages[@]}" || exit 1
-  (cd "$project" && cmake --preset fuzz >/dev/null && cmake --build --preset fuzz --parallel "$(nproc)" >/dev/null) || exit 1
+  (cd "$project" && cmake --preset fuzz >/dev/null && cmake --build --preset fuzz --target fuzzers --parallel "$(nproc)" >/dev/null) || exit 1
   for fuzzer in "$project"/build/fuzz/bin/fuzz_*; do
     name=${fuzzer##*/fuzz_}
     work=$project/build/fuzz/corpus/$name

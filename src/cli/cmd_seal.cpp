@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -75,6 +76,61 @@ void print_left_out(Output& out, const std::vector<fv::LeftOut>& left_out) {
   if (left_out.size() > kShown && !out.verbose()) out.note("    … (-v shows all)");
 }
 
+void tell_suspects(Output& out, const std::vector<rituals::PictureFinding>& findings, const char* when) {
+  for (const rituals::PictureFinding& finding : findings) {
+    Json object;
+    put_path(object, "path", finding.path);
+    object["reason"] = core::printable(finding.reason);
+    object["lost"] = finding.lost;
+    object["seen"] = when;
+    out.object("suspect_picture", std::move(object));
+  }
+}
+
+void print_suspects(Output& out, const std::vector<rituals::PictureFinding>& findings) {
+  constexpr std::size_t kShown = 5;
+  std::size_t shown = 0;
+  for (const rituals::PictureFinding& finding : findings) {
+    if (!finding.lost && !out.verbose()) continue;
+    if (++shown > kShown && !out.verbose()) continue;
+    out.note(fmt::format("    {} {}", core::printable(finding.path), core::printable(finding.reason)));
+  }
+  if (shown > kShown && !out.verbose()) out.note(fmt::format("    … and {} more (-v shows all)", shown - kShown));
+}
+
+std::size_t lost_of(const std::vector<rituals::PictureFinding>& findings) {
+  return static_cast<std::size_t>(
+      std::count_if(findings.begin(), findings.end(), [](const auto& finding) { return finding.lost; }));
+}
+
+/// "3 files are named as pictures and are none": what could be seen before anything is sealed.
+void print_pictures(Output& out, const rituals::ShootPlan& shoot) {
+  const std::size_t lost = lost_of(shoot.pictures.findings);
+  if (lost > 0) {
+    out.note(
+        out.paint(Color::kRed, fmt::format("{}: {} named as {} and {}:", core::printable(shoot.source.name),
+                                           lost == 1 ? "1 file is" : core::with_commas(lost) + " files are",
+                                           lost == 1 ? "a picture" : "pictures", lost == 1 ? "is none" : "are none")));
+  }
+  print_suspects(out, shoot.pictures.findings);
+  if (!shoot.pictures.edits_missing.empty())
+    out.note(fmt::format("{}: {}.", core::printable(shoot.source.name), shoot.pictures.edits_missing));
+  tell_suspects(out, shoot.pictures.findings, "before");
+}
+
+/// So many files are no pictures any more that nobody should seal them by mistake.
+void refuse_ruins(const rituals::Plan& plan) {
+  for (const rituals::ShootPlan& shoot : plan.shoots) {
+    if (!shoot.pictures.is_alarming()) continue;
+    throw Error(Code::kUsage,
+                fmt::format("{} of {} pictures in {} are none: that is what ransomware or a dying disk leaves. Nothing "
+                            "was sealed",
+                            core::with_commas(lost_of(shoot.pictures.findings)),
+                            core::with_commas(shoot.pictures.looked_at), core::printable(shoot.source.name)),
+                "look at them first; the same command with --yes seals them as they are");
+  }
+}
+
 void print_news(Output& out, const rituals::ShootPlan& shoot) {
   constexpr std::size_t kShown = 5;
   const auto some = [&](const char* what, const std::vector<std::string>& paths) {
@@ -117,6 +173,8 @@ void print_plan(Session& session, const rituals::Plan& plan) {
                    {"files", shoot.source.files},
                    {"bytes", shoot.source.bytes},
                    {"what", what_to_do(shoot)},
+                   {"suspect_pictures", lost_of(shoot.pictures.findings)},
+                   {"edits_missing", shoot.pictures.edits_missing},
                    {"volumes", volumes}};
     put_path(object, "path", shoot.source.folder.string());
     out.object("planned_shoot", std::move(object));
@@ -126,6 +184,7 @@ void print_plan(Session& session, const rituals::Plan& plan) {
     for (const std::string& note : shoot.notes)
       out.note(fmt::format("{}: {}", core::printable(shoot.source.name), core::printable(note)));
     print_news(out, shoot);
+    print_pictures(out, shoot);
     print_left_out(out, shoot.source.left_out);
   }
   if (!plan.parity_plan.empty()) out.detail("Parity of the largest volume: " + plan.parity_plan);
@@ -195,6 +254,13 @@ int print_report(Session& session, const rituals::SealReport& report, std::size_
     out.object("left_out", std::move(object));
   }
   print_left_out(out, report.left_out);
+  if (const std::size_t lost = lost_of(report.pictures); lost > 0)
+    out.note(out.paint(Color::kRed, fmt::format("Sealed as {}, and look damaged or are no pictures: {}",
+                                                lost == 1 ? "it is" : "they are", core::count_of(lost, "file"))));
+  print_suspects(out, report.pictures);
+  tell_suspects(out, report.pictures, "sealed");
+  if (!report.without_metadata.empty())
+    out.note("Sealed without metadata and thumbnails: " + core::printable(report.without_metadata));
   for (const auto& failure : report.failures) {
     code = worse(code, failure.code == Code::kDriveGone ? kDriveNotThere : kFailed);
     out.error(fmt::format("{}: {}", core::printable(failure.drive), core::printable(failure.sentence)));
@@ -224,6 +290,8 @@ int print_report(Session& session, const rituals::SealReport& report, std::size_
                              {"bytes_read", report.bytes_read},
                              {"bytes_written", report.bytes_written},
                              {"left_out", report.left_out.size()},
+                             {"suspect_pictures", lost_of(report.pictures)},
+                             {"photos_with_metadata", report.photos_read},
                              {"failures", report.failures.size()},
                              {"readback_cached", report.readback_cached}});
   return code;
@@ -257,6 +325,7 @@ int seal(Session& session, const Options& options) {
   const auto busy = std::count_if(plan.shoots.begin(), plan.shoots.end(), does_something);
   if (busy > 0) print_finish(session, plan);
   if (options.plan_only) return kGood;
+  if (!options.yes) refuse_ruins(plan);
   const std::size_t skipped = plan.shoots.size() - static_cast<std::size_t>(busy);
   const auto with_news =
       static_cast<std::size_t>(std::count_if(plan.shoots.begin(), plan.shoots.end(), stays_unsealed));
@@ -309,7 +378,7 @@ void add_seal(CLI::App& app, Session& session) {
   cmd->add_flag("--plan", o->plan_only, "Show volumes, drives and finish time; seal nothing");
   CLI::Option* update = cmd->add_flag("--update", o->update, "Seal new and changed files of sealed shoots");
   cmd->add_flag("--again", o->again, "Seal sealed shoots once more, as a whole")->excludes(update);
-  cmd->add_flag("--yes", o->yes, "A folder that looks like a year is one shoot all the same");
+  cmd->add_flag("--yes", o->yes, "As it is: a folder like a year is one shoot, pictures that are none are sealed");
   cmd->callback([&session, o] { session.action = [&session, o] { return seal(session, *o); }; });
 }
 

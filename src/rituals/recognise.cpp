@@ -212,8 +212,10 @@ void name_volumes(Context& context, const SealRequest& request, fv::Layout layou
 
 void settle_date(const SealRequest& request, volume::SourceShoot& source, std::vector<std::string>& notes) {
   if (request.date.empty()) {
-    if (!source.date_from_name)
-      notes.emplace_back(source.date.empty() ? "no date is known" : "its date is that of its pictures' times");
+    using From = volume::SourceShoot::DateFrom;
+    if (source.date_from == From::kNothing) notes.emplace_back("no date is known");
+    if (source.date_from == From::kPhotos) notes.emplace_back("its date is the day its photos were taken");
+    if (source.date_from == From::kTimes) notes.emplace_back("its date is that of its pictures' times");
     return;
   }
   if (request.date.size() != 10 || !core::parse_date(request.date)) {

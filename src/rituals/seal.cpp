@@ -47,18 +47,7 @@ class Sealing {
   void drop(std::size_t index, std::exception_ptr error) {
     dropped_[index] = true;
     last_error_ = error;
-    SealReport::Failure failure{label(index), "", Code::kFailed, ""};
-    try {
-      std::rethrow_exception(error);
-    } catch (const Error& e) {
-      failure.sentence = e.what();
-      failure.code = e.code();
-      failure.hint = e.hint();
-    } catch (const std::exception& e) {
-      failure.sentence = e.what();
-    }
-    if (failure.sentence.starts_with(failure.drive + " ")) failure.sentence.erase(0, failure.drive.size() + 1);
-    report_.failures.push_back(std::move(failure));
+    report_.failures.push_back(failure_of(label(index), error));
   }
 
   /// Work on one drive alone; false when it cannot be done there, and the drive has dropped out.
@@ -231,18 +220,22 @@ class Sealing {
         context_.catalog.number_seal(todo.info.group, todo.info.volume);
     for (const std::size_t entry : shoot.volumes[part].entries) todo.entries.push_back(shoot.source.entries[entry]);
     todo.key = key_;
+    ThumbnailSpool spool(context_);
+    PhotoRecords photos(context_, pool_, spool, shoot.source.entries, context_.work.memory / 16);
+    todo.photos = &photos;
     todo.options.layout = todo.info.layout;
     todo.options.volume_bytes = plan_.request.volume_bytes;
     todo.options.parity_percent = plan_.request.parity_percent;
     try {
-      write_prove_declare(todo, drives, sealed);
+      write_prove_declare(todo, drives, sealed, spool);
     } catch (...) {
       for (const std::size_t index : drives) forget_quietly(index, todo.info.volume);
       throw;
     }
   }
 
-  void write_prove_declare(VolumeToWrite& todo, const std::vector<std::size_t>& drives, SealedVolume& sealed) {
+  void write_prove_declare(VolumeToWrite& todo, const std::vector<std::size_t>& drives, SealedVolume& sealed,
+                           ThumbnailSpool& spool) {
     std::vector<std::size_t> taking;
     std::vector<io::Path> roots;
     std::vector<std::unique_ptr<Proof>> proofs;
@@ -285,6 +278,7 @@ class Sealing {
     for (const fv::LeftOut& left : written->info.left_out) report_.left_out.push_back(left);
     prove_all(taking, proofs, *targets, *written);
     declare(taking, *written, sealed);
+    tell_pictures(report_, written->photos);
   }
 
   /// Reads what was not read back yet of every live drive, all at once.
@@ -387,6 +381,7 @@ class Sealing {
   const sign::SigningKey* key_;
   std::vector<char> dropped_;
   std::exception_ptr last_error_;
+  photo::Pool pool_;
   SealReport report_;
 };
 

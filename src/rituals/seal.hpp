@@ -1,7 +1,7 @@
 #pragma once
 // The yearly ritual: plan → write → read back → prove → declare.
 
-#include "rituals/context.hpp"
+#include "rituals/pictures.hpp"
 #include "sign/sign.hpp"
 #include "volume/cut.hpp"
 #include "volume/scan.hpp"
@@ -42,6 +42,7 @@ struct ShootPlan {
   std::optional<core::Uuid> same_as;              // shoot it was recognised as
   std::vector<std::string> added, changed, gone;  // against what is sealed
   std::vector<core::Uuid> to_copy;                // kMissingCopies: volumes
+  PictureLook pictures;                           // of what is going to be sealed
   std::vector<std::string> notes;                 // "the same files are sealed as …", where its date comes from
 };
 struct DriveLoad {
@@ -81,6 +82,9 @@ struct SealReport {
     std::string hint = {};
   };
   std::vector<Failure> failures;             // drives that dropped out; the others count
+  std::vector<PictureFinding> pictures;      // sealed as they are, and not what their names say
+  std::uint64_t photos_read = 0;             // of which metadata are kept
+  std::string without_metadata;              // why nothing could be read from any photo; "" if it could
   std::vector<std::string> readback_cached;  // drives whose reads could not bypass caches
   std::vector<std::string> cleaned;          // half-made volumes of an earlier run that were removed
   std::uint64_t bytes_read = 0, bytes_written = 0;

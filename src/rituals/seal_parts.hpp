@@ -6,6 +6,7 @@
 #include "io/fan_out.hpp"
 #include "rituals/elsewhere.hpp"
 #include "rituals/examine.hpp"
+#include "rituals/photo_records.hpp"
 #include "rituals/seal.hpp"
 
 namespace darkshelf::rituals {
@@ -29,6 +30,10 @@ void require_writable(Context& context, const AttachedDrive& drive);
 /// "2026/2026-06-14_smith-wedding_k7f3p_1of7": below darkshelf/.
 std::string folder_below(const formats::volume::BagInfo& info);
 
+/// For the report: why a drive dropped out, and what was found of photos on the way.
+SealReport::Failure failure_of(const std::string& label, std::exception_ptr error);
+void tell_pictures(SealReport& report, const PhotoRecords::Gathered& photos);
+
 /// Which of the drives hold the finished folder of this volume.
 std::set<std::size_t> already_in_place(Context& context, const formats::volume::BagInfo& info,
                                        const std::vector<DriveLoad>& drives);
@@ -51,6 +56,7 @@ struct WrittenVolume {
   std::uint64_t bytes_on_drive = 0;
   std::uint64_t bytes_read = 0;
   std::string parity_plan;
+  PhotoRecords::Gathered photos;
 };
 
 /// One part of a shoot, as it is going to be written: entries in order, without those left out so far.
@@ -59,6 +65,7 @@ struct VolumeToWrite {
   std::vector<volume::SourceEntry> entries;
   volume::CutOptions options;
   const sign::SigningKey* key = nullptr;  // signs the seal
+  PhotoRecords* photos = nullptr;         // is given what is read; null: nothing is kept of photos
 };
 
 /// Promise 2 for one drive: every byte read back with caches bypassed and compared with the seal, every recovery packet

@@ -139,7 +139,6 @@ class PayloadWriter {
   bool write_tar() {
     out_.builder->begin_file(0, onto_drives(targets_.create("data/" + base_ + ".tar")));
     volume::TarWriter tar([&](core::ByteSpan bytes) { out_.builder->append(bytes); });
-    const std::uint64_t small = std::min<std::uint64_t>(context_.work.memory / 8, 64 << 20);
     for (std::size_t i = 0; i < part_.entries.size(); ++i) {
       context_.work.check();
       fv::Member member = part_.entries[i].member;
@@ -149,7 +148,7 @@ class PayloadWriter {
       }
       if (member.type != fv::MemberType::kFile) {
         tar.begin(member);
-      } else if (member.bytes <= small) {
+      } else if (is_small(member)) {
         if (!write_small(tar, i, member)) continue;
       } else if (!write_large(tar, i, member)) {
         check_the_rest(i + 1);
@@ -169,6 +168,10 @@ class PayloadWriter {
     return true;
   }
 
+  bool is_small(const fv::Member& member) const {
+    return member.bytes <= std::min<std::uint64_t>(context_.work.memory / 8, 64 << 20);
+  }
+
   /// Its SHA-256 is computed along with that of the tar.
   static bool is_part(const fv::Member& member) { return member.type == fv::MemberType::kFile && member.bytes > 0; }
 
@@ -182,6 +185,7 @@ class PayloadWriter {
       leave_out(index, reason);
       return false;
     }
+    if (part_.photos != nullptr) part_.photos->give(member.path, content);
     tar.begin(member);
     if (is_part(member)) {
       out_.builder->part(member.bytes);
@@ -200,8 +204,12 @@ class PayloadWriter {
       tar.data(bytes);
       read(bytes.size());
     });
-    if (!reason.empty()) leave_out(index, reason);
-    return reason.empty();
+    if (!reason.empty()) {
+      leave_out(index, reason);
+      return false;
+    }
+    if (part_.photos != nullptr) part_.photos->give_long(part_.entries[index]);
+    return true;
   }
 
   /// The volume has to be written again: learn now what else cannot be read, so that it is written again once, not
@@ -236,8 +244,11 @@ class PayloadWriter {
       member.sha256 = digest::sha256({});
     } else {
       out_.builder->begin_file(in_set, onto_drives(file));
+      const bool looked_at = part_.photos != nullptr && part_.photos->wants(member.path);
+      core::Bytes whole;
       reason = read_source(context_, part_.entries[index], buffer_.span(), [&](core::ByteSpan bytes) {
         out_.builder->append(bytes);
+        if (looked_at && is_small(member)) whole.insert(whole.end(), bytes.begin(), bytes.end());
         read(bytes.size());
       });
       if (reason.empty()) {
@@ -247,6 +258,9 @@ class PayloadWriter {
           if (error.code() != Code::kCorrupt) throw;
           reason = "changed while it was sealed";
         }
+      }
+      if (reason.empty() && looked_at) {
+        whole.empty() ? part_.photos->give_long(part_.entries[index]) : part_.photos->give(member.path, whole);
       }
     }
     if (!reason.empty()) {

@@ -294,6 +294,7 @@ Plan plan_seal(Context& context, const SealRequest& request) {
                 "seal the shoots one by one, or leave them out");
   }
   Allocator allocator(context.fs, plan.drives, targets);
+  photo::Pool pool;
   for (const io::Path& folder : folders) {
     check_apart(folder, plan.drives);
     volume::SourceShoot source = volume::scan_shoot(context.fs, folder, request.excludes, context.work);
@@ -304,12 +305,19 @@ Plan plan_seal(Context& context, const SealRequest& request) {
       plan.notes.push_back(fmt::format("{} is empty: left out", core::printable(folder.string())));
       continue;
     }
+    if (request.date.empty() && source.date_from != volume::SourceShoot::DateFrom::kName) {
+      if (const std::string day = capture_date(context, pool, source); !day.empty()) {
+        source.date = day;
+        source.date_from = volume::SourceShoot::DateFrom::kPhotos;
+      }
+    }
     ShootPlan shoot = recognise(context, request, layout, std::move(source));
     place_volumes(context, plan, shoot, allocator);
     if (shoot.kind != ShootPlanKind::kSealed) {
       plan.bytes += shoot.source.bytes;
       plan.photos += shoot.source.photos;
       plan.files += shoot.source.files;
+      if (shoot.kind != ShootPlanKind::kMissingCopies) shoot.pictures = look_at_pictures(context, shoot.source);
     }
     plan.shoots.push_back(std::move(shoot));
   }

@@ -32,6 +32,7 @@ class Writer {
     if (payload->builder) out_.parity_plan = payload->builder->plan_description();
     builder_ = std::move(payload->builder);
     protected_paths_ = std::move(payload->protected_paths);
+    if (part_.photos != nullptr) out_.photos = part_.photos->finish(out_.members);
     core::stop_point("seal.payload-written");
     describe_payload();
     settle_tag_set();

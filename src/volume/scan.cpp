@@ -182,7 +182,7 @@ class Scan {
   void find_date() {
     if (const auto leading = core::leading_date(out_.name)) {
       out_.date = leading->date;
-      out_.date_from_name = true;
+      out_.date_from = SourceShoot::DateFrom::kName;
       return;
     }
     std::vector<std::int64_t> times;
@@ -194,7 +194,10 @@ class Scan {
     const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
     std::nth_element(times.begin(), middle, times.end());
     out_.date = core::format_date(core::Time(std::chrono::nanoseconds(*middle)));
-    if (!core::parse_date(out_.date)) out_.date.clear();  // a time that cannot be meant
+    out_.date_from = SourceShoot::DateFrom::kTimes;
+    if (core::parse_date(out_.date)) return;
+    out_.date.clear();  // a time that cannot be meant
+    out_.date_from = SourceShoot::DateFrom::kNothing;
   }
 
   io::FileSystem& fs_;

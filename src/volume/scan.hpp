@@ -22,8 +22,9 @@ struct SourceEntry {
 struct SourceShoot {
   io::Path folder;
   std::string name;  // last component of the folder
-  std::string date;  // leading date of the name, else the median mtime of its pictures (capture dates come later)
-  bool date_from_name = false;
+  std::string date;  // leading date of the name, else the median mtime of its pictures
+  enum class DateFrom { kNothing, kName, kPhotos, kTimes };  // kPhotos: whoever reads them puts that in
+  DateFrom date_from = DateFrom::kNothing;
   std::vector<SourceEntry> entries;  // sorted by path bytes; a folder stands before what is in it
   std::vector<formats::volume::LeftOut>
       left_out;  // system litter, excluded by a glob, not a regular file, foreign xattrs

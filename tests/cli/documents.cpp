@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "support/damage.hpp"
+#include "support/filler.hpp"
 #include "support/process.hpp"
 #include "support/shell_document.hpp"
 #include "support/skip.hpp"
@@ -69,9 +70,9 @@ std::string read(const std::string& name) {
 void make_shoot(const io::Path& folder, const std::string& pattern, unsigned triples, unsigned singles) {
   for (unsigned i = 0; i < triples + singles; ++i) {
     const std::string name = fmt::format(fmt::runtime(pattern), i);
-    make_file(folder / (name + ".CR2"), 9'000, i);
+    make_picture(folder / (name + ".CR2"), 9'000, i);
     if (i >= triples) continue;
-    make_file(folder / (name + ".JPG"), 2'000, 1000 + i);
+    make_picture(folder / (name + ".JPG"), 2'000, 1000 + i);
     make_file(folder / (name + ".xmp"), 500, 2000 + i);
   }
 }

@@ -8,6 +8,7 @@
 #include "cli/layout.hpp"
 #include "core/text.hpp"
 #include "support/damage.hpp"
+#include "support/filler.hpp"
 #include "support/process.hpp"
 #include "support/shelf/program_shelf.hpp"
 #include "support/shelf/raw_image.hpp"
@@ -240,8 +241,8 @@ TEST_CASE("terminal: no line is wider than the terminal, but for what must not b
         "2026-02-02 Short",
         "2026-03-03 Landscapes of northern Norway in the deepest winter, with the northern lights"}) {
     for (int i = 0; i < 25; ++i)
-      make_file(year / name / "a folder with a rather long name as well" / fmt::format("IMG_{:04} edited.JPG", i),
-                9'000, 1);
+      make_picture(year / name / "a folder with a rather long name as well" / fmt::format("IMG_{:04} edited.JPG", i),
+                   9'000, 1);
   }
   std::string all;
   const auto run = [&](std::vector<std::string> command, int exit_code) {

@@ -184,7 +184,7 @@ TEST_CASE("seal: --each=2 takes shoots two levels down, --each=0 takes a year as
   for (const Json& shoot : objects(deep.out, "planned_shoot")) names.push_back(shoot.at("name"));
   CHECK(names == std::vector<std::string>{"2025-01-01_a", "2025-02-02_b", "2026-01-01_c"});
 
-  const Outcome one = shelf.run({"--json", "seal", shelf.shoots().string(), "--each=0", "--to", "A"});
+  const Outcome one = shelf.run({"--json", "seal", shelf.shoots().string(), "--each=0", "--to", "A", "--yes"});
   REQUIRE(one.exit_code == 0);
   CHECK(object(one.out, "seal_report").at("files") == 12);
   CHECK(object(one.out, "planned_shoot").at("name") == "shoots");

@@ -257,7 +257,9 @@ TEST_CASE("catalog: one that is newer, older, locked, or none of ours") {
     CHECK(open_code(Catalog::Access::kRead) == Code::kCancelled);  // reading goes along with writing
   }
   // Version 1 had no words: it is read through a copy in memory, and migrated when it is written, a copy kept beside.
-  change(temp / "1.db", "DROP TABLE file_words; DROP VIEW volumes_in_order; PRAGMA user_version = 1");
+  change(temp / "1.db",
+         "DROP TABLE file_words; DROP VIEW volumes_in_order; ALTER TABLE members DROP COLUMN photo; "
+         "ALTER TABLE volumes DROP COLUMN adopted; PRAGMA user_version = 1");
   {
     Catalog old = Catalog::open(io::posix(), temp / "1.db", Catalog::Access::kRead, world, "test");
     catalog::FindQuery query;

@@ -60,7 +60,7 @@ TEST_CASE("scan: entries stand in the order of their bytes, a folder before what
   CHECK(shoot.photos == 6);
   CHECK(shoot.bytes == 30);
   CHECK(shoot.date == "2026-01-01");
-  CHECK(shoot.date_from_name);
+  CHECK(shoot.date_from == volume::SourceShoot::DateFrom::kName);
 }
 
 TEST_CASE("scan: of several names of one file the first carries the bytes") {
@@ -88,7 +88,7 @@ TEST_CASE("scan: without a date in the name it is the median of the pictures' ti
   file_of(temp / "s" / "notes.txt", "2001-01-01");
   const SourceShoot shoot = volume::scan_shoot(io::posix(), temp / "s", {}, {});
   CHECK(shoot.date == "2026-05-04");
-  CHECK_FALSE(shoot.date_from_name);
+  CHECK(shoot.date_from == volume::SourceShoot::DateFrom::kTimes);
   make_file(temp / "t" / "notes.txt", 1, 1);
   CHECK(volume::scan_shoot(io::posix(), temp / "t", {}, {}).date.empty());
 }
