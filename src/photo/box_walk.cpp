@@ -66,7 +66,7 @@ class ItemReader {
     }
     types();
     places();
-    thumbnails();
+    references();
     settings();
   }
 
@@ -84,11 +84,17 @@ class ItemReader {
     return !broken_;
   }
 
+  /// A list that ended before its last entry did.
+  void end_of(const Fields& fields) { items_.complete &= !fields.bad(); }
+
   void types() {
     auto fields = list("iinf");
     if (!fields) return;
-    fields->number(version_of(*fields).version == 0 ? 2 : 4);
-    for (const Box& entry : boxes_in(fields->rest())) {
+    const std::uint64_t count = fields->number(version_of(*fields).version == 0 ? 2 : 4);
+    const std::vector<Box> entries = boxes_in(fields->rest());
+    items_.complete &= count <= entries.size();
+    for (const Box& entry : entries) {
+      items_.complete &= !entry.cut;
       if (entry.type != "infe") continue;
       Fields of(entry.content);
       const unsigned version = version_of(of).version;
@@ -96,6 +102,7 @@ class ItemReader {
       const auto id = static_cast<std::uint32_t>(of.number(version == 2 ? 2 : 4));
       of.number(2);
       const std::string type = of.type();
+      end_of(of);
       if (!more(of)) return;
       items_.by_id[id].type = type;
       if (type != "mime") continue;
@@ -132,18 +139,28 @@ class ItemReader {
         items_.by_id[id].extents.push_back(within.subspan(*offset, length));
       }
     }
+    end_of(*fields);
   }
 
-  void thumbnails() {
+  void references() {
     auto fields = list("iref");
     if (!fields) return;
     const std::size_t id_size = version_of(*fields).version == 0 ? 2 : 4;
     for (const Box& reference : boxes_in(fields->rest())) {
-      if (reference.type != "thmb") continue;
+      items_.complete &= !reference.cut;
+      if (reference.type != "thmb" && reference.type != "dimg") continue;
       Fields of(reference.content);
       const auto from = items_.by_id.find(static_cast<std::uint32_t>(of.number(id_size)));
       if (!more(of)) return;
-      if (from != items_.by_id.end()) from->second.thumbnail = true;
+      if (from == items_.by_id.end()) continue;
+      if (reference.type == "thmb") {
+        from->second.thumbnail = true;
+        continue;
+      }
+      const std::uint64_t count = of.number(2);
+      for (std::uint64_t i = 0; i < count && more(of); ++i)
+        from->second.parts.push_back(static_cast<std::uint32_t>(of.number(id_size)));
+      end_of(of);
     }
   }
 
@@ -180,6 +197,7 @@ class ItemReader {
           }
         }
       }
+      end_of(of);
     }
   }
 

@@ -33,6 +33,7 @@ struct Item {
   std::string content_type;              // of "mime": "application/rdf+xml" is XMP
   std::vector<core::ByteSpan> extents;   // its data, in order
   std::vector<core::ByteSpan> settings;  // properties without which its data cannot be decoded: hvcC, av1C, ispe …
+  std::vector<std::uint32_t> parts;      // of a grid: the items it is put together from, in order
   bool thumbnail = false;
   std::uint32_t width = 0, height = 0;  // as its data have it, before it is turned
 };

@@ -101,6 +101,8 @@ std::optional<ImageDigest> of_heif(core::ByteSpan file) {
     hasher.data(core::as_bytes(item.type));
     hasher.number(item.settings.size());
     for (const core::ByteSpan setting : item.settings) hasher.measured(setting);
+    hasher.number(item.parts.size());
+    for (const std::uint32_t part : item.parts) hasher.number(part);
     hasher.number(item.extents.size());
     for (const core::ByteSpan extent : item.extents) {
       left -= std::min<std::uint64_t>(left, extent.size());

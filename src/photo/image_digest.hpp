@@ -20,8 +20,8 @@ struct ImageDigest {
   ///           reduced picture, or of all if all are: tag number, count and values (64 bits each, little-endian) of the
   ///           tags that say how its data are read, then the strips or tiles, each behind its length.
   ///   cr3-1   the content of each "mdat", behind its length
-  ///   heif-1  HEIC, AVIF: of each coded image or composition that is no thumbnail, by id: its type, its settings and
-  ///           its data, each behind its length
+  ///   heif-1  HEIC, AVIF: of each coded image or composition that is no thumbnail, by id: its type, its settings,
+  ///           the ids of the items it is put together from, and its data, each behind its length
   ///   raf-1   the sensor's data of a Fujifilm RAF
   ///   png-1   the chunks IHDR, PLTE, tRNS and IDAT
   std::string method;

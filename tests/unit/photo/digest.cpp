@@ -51,6 +51,30 @@ void check_kept_and_changed(const TempDir& temp, const std::string& name, const 
   CHECK(other->sha256 != before->sha256);
 }
 
+core::Bytes big(std::uint64_t value, std::size_t size) {
+  core::Bytes out;
+  while (size-- > 0) out.push_back(static_cast<std::byte>(value >> (8 * size)));
+  return out;
+}
+/// A HEIC of two tiles and a grid of them, in the order given; items 1, 2 and 3.
+core::Bytes grid_heic(unsigned first, unsigned second) {
+  const auto infe = [&](unsigned id, const char* type) {
+    return box("infe",
+               joined({big(0x02000000, 4), big(id, 2), big(0, 2), core::to_bytes(std::string(type)), big(0, 1)}));
+  };
+  const core::Bytes iinf =
+      box("iinf", joined({big(0, 4), big(3, 2), infe(1, "hvc1"), infe(2, "hvc1"), infe(3, "grid")}));
+  const core::Bytes iref =
+      box("iref", joined({big(0, 4), box("dimg", joined({big(3, 2), big(2, 2), big(first, 2), big(second, 2)}))}));
+  const core::Bytes idat = box("idat", seeded_bytes(300, 8));
+  core::Bytes places = joined({big(0x01000000, 4), big(0x4400, 2), big(3, 2)});
+  for (unsigned id = 1; id <= 3; ++id)
+    places = joined({places, big(id, 2), big(1, 2), big(0, 2), big(1, 2), big((id - 1) * 100, 4), big(100, 4)});
+  return joined({box("ftyp", core::to_bytes(std::string("heic\0\0\0\0mif1", 12))),
+                 box("meta", joined({big(0, 4), box("pitm", joined({big(0, 4), big(3, 2)})), iinf, box("iloc", places),
+                                     iref, idat}))});
+}
+
 }  // namespace
 
 TEST_CASE("image digest: keywords written by exiftool keep it, a changed pixel does not, in JPEG, DNG and CR3") {
@@ -184,6 +208,25 @@ TEST_CASE("box walk: nested, endless and lying boxes come to an end") {
   const auto items = photo::items_of(lying);
   REQUIRE(items);
   CHECK_FALSE(items->complete);
+}
+
+TEST_CASE("image digest: tiles of a HEIC that are put together in another order are another picture") {
+  const auto one = image_digest(grid_heic(1, 2)), other = image_digest(grid_heic(2, 1));
+  REQUIRE(one);
+  REQUIRE(other);
+  CHECK(one->sha256 != other->sha256);
+  CHECK(one->bytes >= 300);
+  // Lists that end before their last entry are no lists.
+  const core::Bytes whole = grid_heic(1, 2);
+  const auto items = photo::items_of(whole);
+  REQUIRE(items);
+  CHECK(items->complete);
+  CHECK(items->by_id.at(3).parts == std::vector<std::uint32_t>{1, 2});
+  core::Bytes short_list = whole;
+  const std::string_view text = core::as_text(whole);
+  short_list.at(text.find("dimg") + 7) = std::byte{9};  // says nine tiles
+  CHECK_FALSE(photo::items_of(short_list)->complete);
+  CHECK_FALSE(image_digest(short_list));
 }
 
 }  // namespace darkshelf::testing
