@@ -43,9 +43,10 @@ int recover(Session& session, const std::vector<std::string>& paths) {
                                  core::count_of(report.volumes_known, "volume")));
   contradicts |= tell_chains(session.out(), report.chains);
   if (problems) session.out().note("Plug in the other drives too, one after the other: each may know more.");
-  session.out().object(
-      "recovered",
-      {{"drives", report.drives_known}, {"shoots", report.shoots_known}, {"volumes", report.volumes_known}});
+  session.out().object("recovered", {{"drives", report.drives_known},
+                                     {"shoots", report.shoots_known},
+                                     {"volumes", report.volumes_known},
+                                     {"thumbnails", report.thumbnails}});
   return worse(incomplete ? kFailed : kGood, contradicts ? kDamageBeyondRepair : kGood);
 }
 

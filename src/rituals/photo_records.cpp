@@ -116,7 +116,7 @@ struct PhotoRecords::State {
     photo::Request request;
     request.name = name_of(job.path);
     request.wanted.metadata = place.file == 0;
-    request.wanted.thumbnail = place.file == 0 || lacks_thumbnail(photo);
+    request.wanted.thumbnail = place.file == 0 || may_lack_thumbnail(photo);
     if (!job.read_from.empty()) job.content = io::read_file(fs, job.read_from, kLongestReadAgain);
     request.picture = job.content;
     std::vector<core::Bytes> sidecars;
@@ -139,11 +139,11 @@ struct PhotoRecords::State {
     return answer;
   }
 
-  /// Of the photo's first file is known that it gives none: then another one may.
-  bool lacks_thumbnail(const photo::Photo& photo) {
+  /// The photo's first file gives none, or nobody knows yet: then another one may.
+  bool may_lack_thumbnail(const photo::Photo& photo) {
     const std::lock_guard hold(mutex);
     const auto first = answers.find(photo.files.front());
-    return first != answers.end() && first->second.thumbnail.bytes == 0;
+    return first == answers.end() || first->second.thumbnail.bytes == 0;
   }
 
   std::vector<core::Bytes> sidecars_of(const photo::Photo& photo, std::size_t file) {

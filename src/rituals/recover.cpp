@@ -9,6 +9,7 @@
 #include "rituals/examine.hpp"
 #include "rituals/identity_file.hpp"
 #include "rituals/misplaced.hpp"
+#include "rituals/thumbnails.hpp"
 #include "rituals/upkeep.hpp"
 #include "shelf/identity.hpp"
 
@@ -16,8 +17,7 @@ namespace darkshelf::rituals {
 
 namespace fd = formats::drive;
 namespace fv = formats::volume;
-using core::Code;
-using core::Error;
+using core::Code, core::Error;
 
 namespace {
 
@@ -388,6 +388,7 @@ RecoverReport recover_catalog(Context& context, const std::vector<io::Path>& pat
   }
   RecoverReport report;
   for (DriveLesson& lesson : lessons) report.drives.push_back(lesson.learn());
+  for (DriveLesson& lesson : lessons) report.thumbnails += take_thumbnails(context, lesson.root());
   report.drives_known = context.catalog.drives().size();
   report.shoots_known = context.catalog.shoots().size();
   report.volumes_known = context.catalog.volumes().size();

@@ -8,6 +8,7 @@
 #include "rituals/drives.hpp"
 #include "rituals/quarantine.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/thumbnails.hpp"
 #include "rituals/wear.hpp"
 #include "shelf/policy.hpp"
 
@@ -123,6 +124,7 @@ void refresh_drive(Context& context, const AttachedDrive& drive, const std::set<
   if (shelf::is_failing(context.catalog, drive.drive.id)) return;  // what it holds is all that counts now
   follow_rename(context, drive);
   if (drive.drive.catalog_mode != "none") write_catalog_copy(context, drive, damaged);
+  write_thumbnails(context, drive);
   write_start_here(context, drive);
   write_keys(context, drive);
 }

@@ -8,6 +8,7 @@
 #include "rituals/drives.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/signatures.hpp"
+#include "rituals/thumbnails.hpp"
 #include "rituals/twins.hpp"
 
 namespace darkshelf::rituals {
@@ -279,6 +280,7 @@ class Sealing {
     prove_all(taking, proofs, *targets, *written);
     declare(taking, *written, sealed);
     tell_pictures(report_, written->photos);
+    keep_thumbnails(context_, written->info.volume, written->members, written->photos.thumbnails, spool);
   }
 
   /// Reads what was not read back yet of every live drive, all at once.

@@ -19,6 +19,7 @@ struct RecoverReport {
   };
   std::vector<FromDrive> drives;
   std::uint64_t drives_known = 0, shoots_known = 0, volumes_known = 0;
+  std::uint64_t thumbnails = 0;             // that were taken in
   std::vector<shelf::ChainFinding> chains;  // of all that is known now
 };
 /// Throws unless an archive drive lies there: kNotFound, kWrongDrive.

@@ -3,7 +3,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
-#include <locale.h>
 
 #include <array>
 #include <exception>
@@ -11,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "volume/utf8_locale.hpp"
 
 namespace darkshelf::volume {
 
@@ -22,25 +22,6 @@ namespace {
 
 constexpr std::uint64_t kBlock = 512;
 constexpr std::uint64_t kEndBlocks = 2 * kBlock;
-
-/// libarchive looks at the locale for names, and its pax writer crashes on names that are not ASCII in the C locale
-/// (libarchive issue 2233). This thread has UTF-8 as long as the object lives.
-class Utf8Locale {
- public:
-  Utf8Locale() : before_(::uselocale(utf8())) {}
-  ~Utf8Locale() { ::uselocale(before_); }
-  Utf8Locale(const Utf8Locale&) = delete;
-  Utf8Locale& operator=(const Utf8Locale&) = delete;
-
- private:
-  static locale_t utf8() {
-    static const locale_t kLocale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-    if (kLocale == nullptr)
-      throw Error(Code::kFailed, "this system has no C.UTF-8 locale, which writing tar files needs");
-    return kLocale;
-  }
-  locale_t before_;
-};
 
 struct FreeArchive {
   void operator()(archive* a) const noexcept { ::archive_write_free(a); }

@@ -2,12 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "catalog/thumbnails.hpp"
 #include "core/text.hpp"
 #include "photo/record.hpp"
+#include "rituals/copy.hpp"
 #include "rituals/pictures.hpp"
+#include "rituals/upkeep.hpp"
+#include "support/damage.hpp"
 #include "support/photo/pictures.hpp"
+#include "support/process.hpp"
 #include "support/shelf/shelf.hpp"
 
 namespace darkshelf::testing {
@@ -140,6 +146,75 @@ TEST_CASE("seal photos: ten RAW files without a sidecar are told, for the edits 
   auto context = shelf.context();
   const auto plan = rituals::plan_seal(context, shelf.request(folder, {"A"}));
   CHECK(plan.shoots.front().pictures.edits_missing.find("10 RAW, 0 sidecars") != std::string::npos);
+}
+
+TEST_CASE("seal photos: thumbnails are kept beside the catalog and on each drive, and come back from one") {
+  Shelf shelf({"A", "B"});
+  const io::Path folder = add_wedding(shelf, "2026-06-14 Hochzeit, Zürich");
+  shelf.seal(folder, {"A", "B"});
+  const auto volume = shelf.catalog().volumes().front();
+  const auto members = shelf.catalog().members_of(volume.info.volume);
+  const auto with = [&](const std::string& ending) {
+    return *std::find_if(members.begin(), members.end(), [&](const auto& one) { return one.path.ends_with(ending); });
+  };
+  // A CR3 of the least boxes has no preview: the JPEG beside it gives the thumbnail of their photo.
+  const digest::Sha256 photo = with(".CR3").sha256;
+  core::Bytes jpeg;
+  {
+    auto kept = catalog::Thumbnails::for_reading(shelf.fs(), shelf.catalog().path());
+    REQUIRE(kept);
+    CHECK(kept->count() >= 1);
+    REQUIRE(kept->get(photo));
+    jpeg = *kept->get(photo);
+    CHECK(jpeg.size() < 40'000);
+  }
+  const std::string name = volume.folder.substr(volume.folder.rfind('/') + 1) + ".tar";
+  const io::Path tars = shelf.path("B") / "darkshelf" / "catalog" / "thumbnails";
+  REQUIRE(shelf.fs().stat(tars / name));
+  CHECK(shelf.fs().list(tars).size() == 1);
+  CHECK_FALSE(shelf.fs().stat(shelf.catalog().path().string() + ".thumbnails-spool"));
+  TempDir out;
+  REQUIRE(run_process({"tar", "-xf", (tars / name).string(), "-C", out.path().string()}).exit_code == 0);
+  CHECK(read(out / (with(".CR3").path + ".jpg")) == jpeg);
+
+  // The computer is gone, and one drive is left.
+  core::SteadyWorld world(*core::parse_time("2027-01-01T12:00:00Z"), 5);
+  for (const bool hostile : {false, true}) {
+    CAPTURE(hostile);
+    const io::Path file = out / (hostile ? "two.db" : "one.db");
+    if (hostile) rot(tars / name, 700, 5000);
+    auto fresh = catalog::Catalog::create(shelf.fs(), file, world, "test");
+    rituals::Context context{shelf.fs(), world, {}, fresh};
+    const auto report = rituals::recover_catalog(context, {shelf.path("B")});
+    auto kept = catalog::Thumbnails::for_reading(shelf.fs(), file);
+    if (hostile) {
+      CHECK(report.drives.size() == 1);  // whatever became of it
+      if (kept && kept->get(photo)) CHECK(core::as_text(*kept->get(photo)).starts_with("\xFF\xD8\xFF"));
+      continue;
+    }
+    CHECK(report.thumbnails >= 1);
+    REQUIRE(kept);
+    CHECK(kept->get(photo) == jpeg);
+  }
+}
+
+TEST_CASE("seal photos: a copy brings thumbnails along, and a discarded shoot takes its own away") {
+  Shelf shelf({"A", "B"});
+  shelf.seal(add_wedding(shelf, "2026-06-14_wedding"), {"A"});
+  const auto volume = shelf.catalog().volumes().front();
+  const std::string name = volume.folder.substr(volume.folder.rfind('/') + 1) + ".tar";
+  const auto there = [&](const std::string& drive) {
+    return shelf.fs().stat(shelf.path(drive) / "darkshelf" / "catalog" / "thumbnails" / name).has_value();
+  };
+  CHECK(there("A"));
+  CHECK_FALSE(there("B"));
+  auto context = shelf.context();
+  rituals::copy(context, {{"wedding"}, false, "", "B", {}});
+  CHECK(there("B"));
+  auto again = shelf.context();
+  rituals::discard(again, {"wedding", "", "the client asked", "wedding"});
+  CHECK_FALSE(there("A"));
+  CHECK_FALSE(there("B"));
 }
 
 }  // namespace darkshelf::testing
