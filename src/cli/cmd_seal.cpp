@@ -255,8 +255,10 @@ int print_report(Session& session, const rituals::SealReport& report, std::size_
   }
   print_left_out(out, report.left_out);
   if (const std::size_t lost = lost_of(report.pictures); lost > 0)
-    out.note(out.paint(Color::kRed, fmt::format("Sealed as {}, and look damaged or are no pictures: {}",
-                                                lost == 1 ? "it is" : "they are", core::count_of(lost, "file"))));
+    out.note(out.paint(Color::kRed, lost == 1 ? std::string("Sealed as it is, and looks damaged or is no picture:")
+                                              : fmt::format("Sealed as they are, and look damaged or are no pictures: "
+                                                            "{} files",
+                                                            core::with_commas(lost))));
   print_suspects(out, report.pictures);
   tell_suspects(out, report.pictures, "sealed");
   if (!report.without_metadata.empty())
