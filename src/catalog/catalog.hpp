@@ -184,14 +184,19 @@ struct NumberedSeal {
 
 // --- questions --------------------------------------------------------------------------------------------------
 
+/// All that is asked for must hold: each word in what the shoot is called (name, folder, date, note, a place where it
+/// is kept), or else, with all the rest, in one and the same file and what is known of its photo.
 struct FindQuery {
-  std::vector<std::string>
-      words;  // over shoot names, notes, dates, folder and file paths; prefix; accents folded; all must match
-  std::string year, since, until;  // "2026", "2026-06"
-  std::optional<Uuid> drive, place;
-  std::string type;    // file extension without dot
-  bool files = false;  // answer by file
-  std::size_t limit = 1000;
+  std::vector<std::string> words;    // case and accents do not matter; the beginning is enough, from two letters on
+  std::string year, since, until;    // "2026", "2026-06": when it was taken, else the shoot's date
+  std::optional<Uuid> drive, place;  // a copy is there
+  std::string camera, lens;          // some part of its name
+  std::string keyword;               // all of it, or all of one step of a path of keywords
+  std::string label;                 // all of it
+  std::optional<int> least_rating, most_rating;
+  std::string type;          // file extension without dot
+  bool files = false;        // answer by file
+  std::size_t limit = 1000;  // of shoots; with `files` of files
 };
 struct FoundFile {
   Uuid volume;
