@@ -207,6 +207,10 @@ struct Found {
   std::uint64_t matching_files = 0;  // files that match, 0 when only the name or a note does
   std::vector<FoundFile> files;      // with query.files
 };
+struct FindResult {
+  std::vector<Found> found;        // by date, the last first
+  std::uint64_t more_at_most = 0;  // shoots beyond the limit that may have it, too: nobody looked closely
+};
 
 class Catalog {
  public:
@@ -305,7 +309,8 @@ class Catalog {
   /// Files whose path ends in `/text` or matches it as a glob, or whose SHA-256 is `text`.
   std::vector<FoundFile> where(const std::string& text);
   std::vector<FoundFile> by_sha256(const digest::Sha256& sha256);
-  std::vector<Found> find(const FindQuery& query);
+  /// Throws Error(kUsage) for more than 64 words.
+  FindResult find(const FindQuery& query);
 
   // Signatures
   void record_key(const KnownKey& key);

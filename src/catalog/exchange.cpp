@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "catalog/state.hpp"
+#include "catalog/words.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "formats/volume/paths.hpp"
@@ -308,9 +308,13 @@ std::vector<std::string> Catalog::verify() {
                                      core::printable(text_of(conflicts.getColumn(0)))));
     }
     auto words = state_->query(
-        "SELECT (SELECT count(*) FROM members WHERE type IN (0, 3)), (SELECT count(*) FROM file_words_docsize)");
+        "SELECT (SELECT count(*) FROM members WHERE type IN (0, 3)), (SELECT total(files) FROM volume_terms WHERE term "
+        "= ?1), (SELECT count(*) FROM file_words WHERE file_words MATCH ?2)");
+    words.bind(1, term::of(term::kEveryFile));
+    words.bind(2, '"' + term::of(term::kEveryFile) + '"');
     words.executeStep();
-    if (words.getColumn(0).getInt64() != words.getColumn(1).getInt64())
+    if (words.getColumn(0).getInt64() != words.getColumn(1).getInt64() ||
+        words.getColumn(0).getInt64() != words.getColumn(2).getInt64())
       problems.push_back("the words for find do not fit the files");
     for (const Volume& volume : volumes()) {
       if (digest::sha256(core::as_bytes(volume.tagmanifest)) != volume.seal)

@@ -1,6 +1,6 @@
 // The schema and its migrations; formats/catalog/SPEC.md explains every table and kind of fact.
 
-#include "catalog/state.hpp"
+#include "catalog/words.hpp"
 
 namespace darkshelf::catalog {
 
@@ -102,11 +102,8 @@ CREATE VIEW drives_now AS
     AND a.sort = (SELECT min(f.sort) FROM facts f WHERE f.kind = 'drive-added' AND f.subject = a.subject);
 )sql";
 
-// Words over the paths of files. Contentless: the paths stand in members.
-constexpr const char* kSearch = R"sql(
-CREATE VIRTUAL TABLE file_words USING fts5 (path, content = '', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
-INSERT INTO file_words (rowid, path) SELECT id, CAST(path AS TEXT) FROM members WHERE type IN (0, 3);
-)sql";
+// Words of paths; tables for search follow from others, and are made anew by every migration.
+constexpr const char* kSearch = "";
 
 // Which sealing came after which. One writer's clock may be set back, its running number never is: no volume is placed
 // before an earlier one of its writer. Writers among each other go by time.
@@ -142,6 +139,8 @@ CREATE VIEW shoots_now AS
 constexpr const char* kPhotos = R"sql(
 ALTER TABLE members ADD COLUMN photo TEXT NOT NULL DEFAULT '';
 ALTER TABLE volumes ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;
+-- What a search needs of every volume, without the long texts between.
+CREATE INDEX volumes_at_a_glance ON volumes (shoot, id, shoot_date, title, grp, uuid);
 DROP VIEW volumes_in_order;
 CREATE VIEW volumes_in_order AS
   SELECT id, place, min(place) OVER (PARTITION BY grp) AS sealing FROM
@@ -162,14 +161,10 @@ int schema_version() { return static_cast<int>(std::size(kMigrations)); }
 void migrate(SQLite::Database& db, int from) {
   SQLite::Transaction transaction(db);
   for (int version = from; version < schema_version(); ++version) db.exec(kMigrations[version]);
+  rebuild_words(db);
   db.exec("PRAGMA user_version = " + std::to_string(schema_version()));
   db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
   transaction.commit();
-}
-
-void rebuild_words(SQLite::Database& db) {
-  db.exec("DROP TABLE file_words");
-  db.exec(kSearch);
 }
 
 }  // namespace darkshelf::catalog

@@ -18,7 +18,6 @@ constexpr int kWaitMs = 5000;
 // Small pages: half of one is what a thumbnail wastes.
 constexpr const char* kTables = R"sql(
 PRAGMA page_size = 4096;
-PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS thumbnails (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, jpeg BLOB NOT NULL);
 )sql";
 
@@ -32,6 +31,18 @@ int number(SQLite::Database& db, const char* pragma) {
   SQLite::Statement query(db, pragma);
   query.executeStep();
   return query.getColumn(0).getInt();
+}
+
+/// What helps with a damaged catalog does not help here.
+template <typename Work>
+auto with_file(const io::Path& path, Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const SQLite::Exception& error) {
+    throw core::Error(core::Code::kFailed,
+                      fmt::format("{} cannot be used: {}", core::printable(path.string()), error.what()),
+                      "move it away: thumbnails are no more than a convenience");
+  }
 }
 
 bool is_damage(const SQLite::Exception& error) {
@@ -82,20 +93,20 @@ Thumbnails Thumbnails::for_writing(io::FileSystem& fs, const io::Path& catalog) 
     try {
       return opened(path, ours);
     } catch (const SQLite::Exception& error) {
-      if (!is_damage(error)) rethrow_as_error(path, error);
+      if (!is_damage(error)) throw;
       ours = false;
       return std::unique_ptr<SQLite::Database>();
     }
   };
   bool ours = false;
-  auto db = open(ours);
+  auto db = with_file(path, [&] { return open(ours); });
   if (!ours) {
     db.reset();
     for (const char* ending : {"", "-wal", "-shm"}) {
       const io::Path file = path.string() + ending;
       if (fs.stat(file)) fs.rename(file, path.string() + ".damaged" + ending);
     }
-    db = open(ours);
+    db = with_file(path, [&] { return open(ours); });
     if (!ours) throw core::Error(core::Code::kFailed, fmt::format("{} cannot be made", core::printable(path.string())));
   }
   return Thumbnails(std::make_unique<State>(State{path, std::move(db)}));
@@ -114,7 +125,7 @@ std::optional<Thumbnails> Thumbnails::for_reading(io::FileSystem& fs, const io::
 }
 
 void Thumbnails::put(const std::vector<Thumbnail>& thumbnails) {
-  guarded(state_->path, [&] {
+  with_file(state_->path, [&] {
     SQLite::Transaction transaction(*state_->db);
     SQLite::Statement insert(*state_->db, "INSERT OR IGNORE INTO thumbnails (sha256, jpeg) VALUES (?, ?)");
     for (const Thumbnail& thumbnail : thumbnails) {
@@ -129,7 +140,7 @@ void Thumbnails::put(const std::vector<Thumbnail>& thumbnails) {
 }
 
 std::optional<core::Bytes> Thumbnails::get(const digest::Sha256& of) {
-  return guarded(state_->path, [&]() -> std::optional<core::Bytes> {
+  return with_file(state_->path, [&]() -> std::optional<core::Bytes> {
     SQLite::Statement row(*state_->db, "SELECT jpeg FROM thumbnails WHERE sha256 = ?");
     bind_bytes(row, 1, of);
     if (!row.executeStep()) return {};
@@ -142,8 +153,8 @@ std::optional<core::Bytes> Thumbnails::get(const digest::Sha256& of) {
 }
 
 std::uint64_t Thumbnails::count() {
-  return guarded(state_->path,
-                 [&] { return static_cast<std::uint64_t>(number(*state_->db, "SELECT count(*) FROM thumbnails")); });
+  return with_file(state_->path,
+                   [&] { return static_cast<std::uint64_t>(number(*state_->db, "SELECT count(*) FROM thumbnails")); });
 }
 
 }  // namespace darkshelf::catalog

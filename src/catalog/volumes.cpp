@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "catalog/state.hpp"
+#include "catalog/words.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 
@@ -126,7 +126,7 @@ void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector
                         "INSERT INTO members (volume, number, type, path, bytes, mtime_ns, mode, sha256, link, xattrs, "
                         "header_offset, offset, first_slice, photo) "
                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  SQLite::Statement words(db, "INSERT INTO file_words (rowid, path) VALUES (?, ?)");
+  VolumeWords words{row, info.shoot.text(), info.title, info.shoot_name, info.shoot_date, {}};
   std::int64_t number = 0;
   for (const fv::Member& member : members) {
     const bool has_content = member.type == fv::MemberType::kFile;
@@ -150,11 +150,9 @@ void insert_volume(SQLite::Database& db, const Volume& volume, const std::vector
     add.exec();
     add.reset();
     if (!has_content && member.type != fv::MemberType::kHardLink) continue;
-    words.bind(1, db.getLastInsertRowid());
-    words.bind(2, member.path);
-    words.exec();
-    words.reset();
+    words.files.push_back({db.getLastInsertRowid(), member.path, member.photo});
   }
+  add_words(db, words);
 }
 
 void Catalog::record_volume(const Volume& volume, const std::vector<fv::Member>& members) {

@@ -129,7 +129,7 @@ int find(Session& session, FindOptions options) {
                   "darkshelf place list");
     options.query.place = place->id;
   }
-  const std::vector<catalog::Found> found = catalog.find(options.query);
+  const std::vector<catalog::Found> found = catalog.find(options.query).found;
   if (found.empty())
     throw catalog.volumes().empty()
         ? Error(Code::kNotFound, "nothing found: nothing is sealed yet", "darkshelf seal SHOOT --to DRIVE")

@@ -86,7 +86,7 @@ TEST_CASE("catalog: words are found in names, notes, dates and paths, accents fo
     catalog::FindQuery query;
     query.words = std::move(words);
     std::set<std::string> names;
-    for (const catalog::Found& one : machine.catalog.find(query)) names.insert(one.shoot.name);
+    for (const catalog::Found& one : machine.catalog.find(query).found) names.insert(one.shoot.name);
     return names;
   };
   CHECK(found({}).size() == 2);
@@ -258,13 +258,14 @@ TEST_CASE("catalog: one that is newer, older, locked, or none of ours") {
   }
   // Version 1 had no words: it is read through a copy in memory, and migrated when it is written, a copy kept beside.
   change(temp / "1.db",
-         "DROP TABLE file_words; DROP VIEW volumes_in_order; ALTER TABLE members DROP COLUMN photo; "
+         "DROP TABLE file_words; DROP TABLE volume_terms; DROP TABLE shoot_terms; DROP TABLE names; "
+         "DROP INDEX volumes_at_a_glance; DROP VIEW volumes_in_order; ALTER TABLE members DROP COLUMN photo; "
          "ALTER TABLE volumes DROP COLUMN adopted; PRAGMA user_version = 1");
   {
     Catalog old = Catalog::open(io::posix(), temp / "1.db", Catalog::Access::kRead, world, "test");
     catalog::FindQuery query;
     query.words = {"IMG_0001"};
-    CHECK(old.find(query).size() == 1);
+    CHECK(old.find(query).found.size() == 1);
   }
   CHECK_FALSE(io::posix().stat(temp / "1.db.schema-1"));
   CHECK(open_code(Catalog::Access::kWrite) == Code::kCancelled);
