@@ -149,9 +149,10 @@ std::vector<Copy> copies_where(Ledger& state, const std::string& volume, Volumes
   auto rows = state.query(
       "SELECT c.volume, c.drive, v.slices FROM copies_now c JOIN volumes v ON v.uuid = c.volume JOIN drives_now d ON "
       "d.id = c.drive "
-      "WHERE (?1 = '' OR c.volume = ?1) AND " +
+      "WHERE " +
+      std::string(volume.empty() ? "" : "c.volume = ?1 AND ") +  // SQLite takes that into the view, an OR it does not
       among(which) + " ORDER BY c.volume, d.label, c.drive");
-  rows.bind(1, volume);
+  if (!volume.empty()) rows.bind(1, volume);
   std::vector<Copy> copies;
   while (rows.executeStep()) {
     copies.push_back(copy_from(state, text_of(rows.getColumn(0)), text_of(rows.getColumn(1)),
