@@ -164,9 +164,9 @@ struct Scrub {
 /// What one visit of a check read, and how long that took.
 struct Visit {
   Time started{}, ended{};
-  bool complete = false, undated = false;  // as in Scrub
-  bool of_check = false;                   // not only what a repair, a restore or a copy came upon
-  std::uint64_t bytes = 0;                 // of volumes that are on the drive now, about
+  bool complete = false;    // as in Scrub
+  bool of_check = false;    // not only what a repair, a restore or a copy came upon
+  std::uint64_t bytes = 0;  // about
 };
 /// A folder of this machine that somebody works in: what lies there is not on the shelf yet.
 struct WorkFolder {
@@ -330,8 +330,8 @@ class Catalog {
   std::vector<Finding> open_findings(const Uuid& drive);  // of the last scrub of each volume, not repaired since
   std::vector<Scrub> scrubs(const Uuid& drive);           // newest first, without volumes and findings
 
-  std::vector<Visit> visits(const Uuid& drive);           // newest first
-  std::optional<Time> lent_since(const Uuid& drive);      // its last lending
+  std::map<Uuid, std::vector<Visit>> visits();        // by drive, newest first
+  std::optional<Time> lent_since(const Uuid& drive);  // its last lending
 
   // Folders being worked on; only what was told to this very catalog counts
   void record_work_added(const std::string& path);  // one that is known already stays as it is

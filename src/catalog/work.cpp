@@ -1,6 +1,7 @@
 // Folders being worked on; how long visits took; what was sealed, by content; tombstones.
 
 #include <algorithm>
+#include <map>
 
 #include "catalog/state.hpp"
 #include "core/text.hpp"
@@ -38,29 +39,31 @@ std::vector<WorkFolder> Catalog::work_folders() {
   });
 }
 
-std::vector<Visit> Catalog::visits(const Uuid& drive) {
+std::map<Uuid, std::vector<Visit>> Catalog::visits() {
   return guarded(state_->path, [&] {
     // Of a volume that was not read in full its share by slices.
-    auto rows = state_->query(R"sql(
-      SELECT s.body, (SELECT CAST(total(v.bytes_on_drive * min(1.0, CASE WHEN v.slices = 0 THEN 1.0
-                        ELSE 1.0 * json_extract(r.body, '$.slice_count') / v.slices END)) AS INTEGER)
-                      FROM copies_now c JOIN volumes v ON v.uuid = c.volume
-                      JOIN facts r ON r.kind = 'copy-scrubbed' AND r.subject = c.volume AND r.object = c.drive
-                      WHERE c.drive = ?1 AND json_extract(r.body, '$.scrub') = s.object) AS bytes
-      FROM facts s WHERE s.kind = 'drive-scrubbed' AND s.subject = ?1 ORDER BY s.sort DESC)sql");
-    rows.bind(1, drive.text());
-    std::vector<Visit> visits;
+    std::map<std::string, std::uint64_t> bytes;  // by the id of the visit
+    auto reads = state_->query(R"sql(
+      SELECT json_extract(r.body, '$.scrub') AS visit, CAST(total(v.bytes_on_drive * min(1.0,
+        CASE WHEN v.slices = 0 THEN 1.0 ELSE 1.0 * json_extract(r.body, '$.slice_count') / v.slices END)) AS INTEGER)
+      FROM facts r JOIN volumes v ON v.uuid = r.subject WHERE r.kind = 'copy-scrubbed' GROUP BY visit)sql");
+    while (reads.executeStep()) {
+      const std::int64_t sum = reads.getColumn(1).getInt64();
+      bytes[text_of(reads.getColumn(0))] = sum > 0 ? static_cast<std::uint64_t>(sum) : 0;
+    }
+    auto rows =
+        state_->query("SELECT subject, object, body FROM facts WHERE kind = 'drive-scrubbed' ORDER BY sort DESC");
+    std::map<Uuid, std::vector<Visit>> visits;
     while (rows.executeStep()) {
-      const Json body = parse_json(text_of(rows.getColumn(0)));
+      const Json body = parse_json(text_of(rows.getColumn(2)));
       Visit visit;
       visit.started = time_from(json_number(body, "started"));
       visit.ended = time_from(json_number(body, "ended"));
       visit.complete = json_number(body, "complete") != 0;
-      visit.undated = json_number(body, "undated") != 0;
       visit.of_check = Uuid::parse(json_text(body, "check")).has_value();
-      const std::int64_t bytes = rows.getColumn(1).getInt64();
-      visit.bytes = bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
-      visits.push_back(visit);
+      const auto read = bytes.find(text_of(rows.getColumn(1)));
+      visit.bytes = read == bytes.end() ? 0 : read->second;
+      visits[uuid_from(text_of(rows.getColumn(0)))].push_back(visit);
     }
     return visits;
   });

@@ -68,7 +68,7 @@ class Telling {
     std::vector<std::string> shown;
     for (const std::string& name : names) shown.push_back(core::printable(name));
     const std::string what = fmt::format("{}", fmt::join(shown, " and "));
-    out_.line(fmt::format("If {} {} gone: {}.", what, names.size() == 1 ? "was" : "were",
+    out_.line(fmt::format("If {} were gone: {}.", what,
                           labels.empty()    ? "no drive is kept there"
                           : labels == shown ? core::count_of(labels.size(), "drive") + " less"
                                             : fmt::format("{}", fmt::join(labels, ", "))));
@@ -85,16 +85,20 @@ class Telling {
     group(Outcome::kBelow, Color::kAmber, drill_.below, "Below the policy: {}");
     if (drill_.lost == 0) out_.line("Nothing would be lost for good.");
     out_.line(out_.paint(Color::kGreen, fmt::format("Still green: {}.", core::count_of(drill_.green, "shoot"))));
-    if (drill_.uncounted > 0)
-      out_.line("Copies that do not count may count again after a check or a repair: darkshelf due");
   }
 
   void fixes() {
     const bool one = drill_.keep_all.bytes == drill_.keep_policy.bytes;
     if (drill_.keep_all.needed() && !one)
       fix("nothing-lost", "So that nothing would be lost, copy {}:", drill_.keep_all);
-    if (drill_.keep_policy.needed())
+    if (drill_.keep_policy.needed()) {
       fix("policy-met", "So that the policy would still be met, copy {}:", drill_.keep_policy);
+      const std::uint64_t checked = drill_.keep_policy_once_checked.bytes;
+      if (checked < drill_.keep_policy.bytes)
+        out_.line(fmt::format(
+            "Check first what is due: if all of it is well, {}. Which drives: darkshelf due",
+            checked == 0 ? "nothing has to be copied" : core::format_size(checked) + " to copy are enough"));
+    }
     const std::size_t beyond = drill_.keep_policy.beyond.size();
     if (beyond > 0)
       out_.line(fmt::format("No copying helps {}: there is no copy on the shelf to copy from.",
@@ -162,9 +166,9 @@ class Telling {
 
   std::string about(const shelf::FixTarget& target) {
     const catalog::Drive& drive = *target.drive;
-    return fmt::format("    {} to {} ({}), which has {}{} free", core::format_size(target.bytes),
-                       core::printable(drive.label), session_.whereabouts(drive),
-                       measured_.contains(drive.id) ? "" : "about ", core::format_size(room_.at(drive.id)));
+    return fmt::format("    {} to {}, {}: {}{} free", core::format_size(target.bytes), core::printable(drive.label),
+                       session_.whereabouts(drive), measured_.contains(drive.id) ? "" : "about ",
+                       core::format_size(room_.at(drive.id)));
   }
 
   std::string about_new(const shelf::FixTarget& target) {
@@ -257,6 +261,7 @@ int fire_drill(Session& session, const std::vector<std::string>& without) {
                                       {"green", drill.green},
                                       {"bytes_so_that_nothing_is_lost", drill.keep_all.bytes},
                                       {"bytes_so_that_policy_is_met", drill.keep_policy.bytes},
+                                      {"bytes_once_all_is_checked", drill.keep_policy_once_checked.bytes},
                                       {"beyond_help", drill.keep_policy.beyond.size()},
                                       {"met", met}});
   return met ? kGood : kPolicyNotMet;

@@ -210,6 +210,8 @@ class Covering {
   }
 
   CoveredFile look_at(const WalkedFile& file) {
+    core::stop_point("covered.file");
+    work_.check();
     CoveredFile covered{file.below, file.stat.bytes, Cover::kNever, "", ""};
     if (!is_known_size(file.stat.bytes)) return covered;
     try {

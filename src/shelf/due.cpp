@@ -177,10 +177,9 @@ std::string DueDrive::why() const {
 }
 
 History take_history(catalog::Catalog& catalog, const Stock& stock) {
-  History history;
+  History history{catalog.visits(), {}, {}};
   for (const catalog::Drive& drive : stock.drives) {
     if (drive.volumes == 0) continue;
-    history.visits[drive.id] = catalog.visits(drive.id);
     if (const auto since = catalog.lent_since(drive.id)) history.lent_since[drive.id] = *since;
     const WearVerdict wear = judge_wear(catalog.wear(drive.id));
     if (!wear.failing() && !wear.worse.empty())

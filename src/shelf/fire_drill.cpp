@@ -41,6 +41,27 @@ ShootOutcome outcome_for(const ShootStatus& after, Outcome before) {
   return out;
 }
 
+/// Volumes that are below the policy.
+std::vector<Gap> gaps_in(const Status& status, const Policy& policy) {
+  std::vector<Gap> gaps;
+  for (const ShootStatus& shoot : status.shoots) {
+    const Policy wanted = wanted_for(shoot.shoot, policy);
+    for (const VolumeStatus& volume : shoot.volumes) {
+      if (volume.light != Light::kGreen) gaps.push_back({&volume, wanted});
+    }
+  }
+  return gaps;
+}
+
+/// As if everything that can be fetched was checked just now.
+Stock checked_stock(Stock stock, core::Time now) {
+  for (catalog::Copy& copy : stock.copies) {
+    copy.checked = copy.latest_read = now;
+    copy.readback_cached = false;
+  }
+  return stock;
+}
+
 }  // namespace
 
 std::uint64_t room_in(std::uint64_t free, std::uint64_t total) {
@@ -79,8 +100,8 @@ FireDrill fire_drill(const Stock& stock, const Policy& policy, core::Time now, c
     before[shoot.shoot.id] = outcome_of(shoot);
 
   FireDrill drill;
-  Status after = status_of(stock, policy, now, situation);
-  for (ShootStatus& shoot : after.shoots) {
+  const Status after = status_of(stock, policy, now, situation);
+  for (const ShootStatus& shoot : after.shoots) {
     const Outcome was = before.at(shoot.shoot.id);
     drill.shoots.push_back(outcome_for(shoot, was));
     const ShootOutcome& one = drill.shoots.back();
@@ -94,20 +115,22 @@ FireDrill fire_drill(const Stock& stock, const Policy& policy, core::Time now, c
            std::tie(b.outcome, b.status.shoot.date, b.status.shoot.name);
   });
 
-  std::vector<Gap> lost, below;
+  std::vector<Gap> lost;
   for (const ShootOutcome& shoot : drill.shoots) {
-    const Policy wanted = wanted_for(shoot.status.shoot, policy);
+    Policy one = policy;
+    one.copies = 1;
+    one.places = one.offsite = one.kinds = 0;
     for (const VolumeStatus& volume : shoot.status.volumes) {
-      const Outcome outcome = outcome_of(volume);
-      Policy one = wanted;
-      one.copies = 1;
-      one.places = one.offsite = one.kinds = 0;
-      if (outcome == Outcome::kLost) lost.push_back({&volume, one});
-      if (outcome != Outcome::kGreen) below.push_back({&volume, wanted});
+      if (outcome_of(volume) == Outcome::kLost) lost.push_back({&volume, one});
     }
   }
   drill.keep_all = cheapest_fix(stock, lost, situation.without, room);
-  drill.keep_policy = cheapest_fix(stock, below, situation.without, room);
+  drill.keep_policy = cheapest_fix(stock, gaps_in(after, policy), situation.without, room);
+  if (drill.keep_policy.needed()) {
+    const Stock fresh = checked_stock(stock, now);
+    const Status then = status_of(fresh, policy, now, situation);
+    drill.keep_policy_once_checked = cheapest_fix(fresh, gaps_in(then, policy), situation.without, room);
+  }
   return drill;
 }
 

@@ -57,6 +57,8 @@ struct FireDrill {
   std::uint64_t lost_before = 0;  // shoots among the lost ones that are lost already
   Fix keep_all;                   // so that nothing would be lost for good
   Fix keep_policy;                // so that the policy would be met
+  /// The same, once everything that can be fetched and was not found damaged is checked, and found good.
+  Fix keep_policy_once_checked;
 };
 /// `situation.without` are the drives that are gone.
 FireDrill fire_drill(const Stock& stock, const Policy& policy, core::Time now, const Situation& situation,
