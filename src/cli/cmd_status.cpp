@@ -100,13 +100,15 @@ int status(Session& session) {
   return status.met() && status.overdue_drives.empty() ? kGood : kPolicyNotMet;
 }
 
+/// In one line: bare `darkshelf` has ten.
 void tell_overdue(Output& out, const std::vector<catalog::Drive>& drives) {
-  constexpr std::size_t kShown = 2;
+  if (drives.empty()) return;
+  constexpr std::size_t kShown = 3;
+  std::string labels;
   for (std::size_t i = 0; i < drives.size() && i < kShown; ++i)
-    out.line(fmt::format("Check due: {}", core::printable(drives[i].label)));
-  if (drives.size() > kShown)
-    out.line(fmt::format("… and {} due: darkshelf due",
-                         core::count_of(drives.size() - kShown, "more check is", "more checks are")));
+    labels += (i == 0 ? "" : ", ") + core::printable(drives[i].label);
+  if (drives.size() > kShown) labels += fmt::format(" and {} more", drives.size() - kShown);
+  out.line(fmt::format("Check due: {}: darkshelf due", labels));
 }
 
 }  // namespace

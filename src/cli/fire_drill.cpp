@@ -99,10 +99,15 @@ class Telling {
             "Check first what is due: if all of it is well, {}. Which drives: darkshelf due",
             checked == 0 ? "nothing has to be copied" : core::format_size(checked) + " to copy are enough"));
     }
-    const std::size_t beyond = drill_.keep_policy.beyond.size();
-    if (beyond > 0)
+    const std::vector<catalog::Volume>& beyond = drill_.keep_policy.beyond;
+    const auto adopted = static_cast<std::size_t>(
+        std::count_if(beyond.begin(), beyond.end(), [](const catalog::Volume& volume) { return volume.adopted; }));
+    if (beyond.size() > adopted)
       out_.line(fmt::format("No copying helps {}: there is no copy on the shelf to copy from.",
-                            core::count_of(beyond, "volume")));
+                            core::count_of(beyond.size() - adopted, "volume")));
+    if (adopted > 0)
+      out_.line(fmt::format("{} adopted and not sealed: darkshelf seal SHOOT --to DRIVE, with its drive plugged in",
+                            core::count_of(adopted, "volume is", "volumes are")));
   }
 
  private:

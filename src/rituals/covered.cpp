@@ -134,7 +134,9 @@ class Judge {
     worth.cover = Cover::kDiscarded;
     std::optional<catalog::Catalog::Tombstone> last;
     for (const core::Uuid& volume : volumes) {
-      const catalog::Shoot& shoot = shoots_.at(shoot_of_.at(volume));
+      const auto its_shoot = shoot_of_.find(volume);
+      if (its_shoot == shoot_of_.end()) continue;
+      const catalog::Shoot& shoot = shoots_.at(its_shoot->second);
       const auto stone = shoot.discarded ? catalog_.tombstone_of_shoot(shoot.id) : catalog_.tombstone_of_volume(volume);
       if (!stone || (last && last->when >= stone->when)) continue;
       last = stone;

@@ -264,7 +264,7 @@ class Fixing {
         item.have.add(view.drive.place.value_or(core::Uuid{}), view.drive.offsite, view.drive.kind);
       }
     }
-    if (!source) return {};
+    if (!source || gap.volume->volume.adopted) return {};
     for (const Target& target : existing_) {
       const bool taken = std::any_of(gap.volume->copies.begin(), gap.volume->copies.end(), [&](const CopyView& view) {
         return view.drive.id == target.drive->id ||

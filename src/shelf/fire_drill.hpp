@@ -38,8 +38,9 @@ struct FixTarget {
 };
 struct Fix {
   std::vector<FixTarget> targets;
-  std::uint64_t bytes = 0;              // all that is copied
-  std::vector<catalog::Volume> beyond;  // no copying helps these: nothing is left to copy from, or no drive is enough
+  std::uint64_t bytes = 0;  // all that is copied
+  /// No copying helps these: nothing is left to copy from, no drives are enough, or they are adopted and not sealed.
+  std::vector<catalog::Volume> beyond;
   bool needed() const { return !targets.empty(); }
 };
 

@@ -43,7 +43,7 @@ Vote vote_for(const catalog::Copy& copy, const catalog::Drive& drive, bool gone,
       break;
   }
   if (copy.health != catalog::CopyHealth::kGood) return Vote::kDamaged;
-  if (!copy.checked || is_checked_too_soon(copy)) return Vote::kNeverProven;
+  if (!copy.checked || copy.names_only || is_checked_too_soon(copy)) return Vote::kNeverProven;
   if (is_yet_to_come(copy, now)) {
     overdue = true;
     return Vote::kOverdue;
@@ -164,7 +164,11 @@ std::set<core::Uuid> Stock::discarded_volumes() const {
 }
 
 Stock take_stock(catalog::Catalog& catalog) {
-  Stock stock{catalog.drives(), catalog.shoots(), catalog.volumes(), catalog.copies(), {}};
+  Stock stock{catalog.drives(),
+              catalog.shoots(),
+              catalog.volumes(catalog::Volumes::kAll),
+              catalog.copies(catalog::Volumes::kAll),
+              {}};
   for (const catalog::Drive& drive : stock.drives) {
     if (drive.volumes == 0) continue;
     if (std::string why = why_failing(catalog, drive.id); !why.empty()) stock.failing.emplace(drive.id, std::move(why));
@@ -198,12 +202,13 @@ Status status_of(const Stock& stock, const Policy& policy, core::Time now, const
 
   Status status;
   for (const catalog::Shoot& shoot : stock.shoots) {
-    if (shoot.discarded) continue;
+    const auto parts = volumes.find(shoot.id);
+    if (shoot.discarded || parts == volumes.end()) continue;
     ShootStatus out;
     const Policy wanted = wanted_for(shoot, policy);
     out.counting = out.places = out.offsite = out.kinds = ~0u;
     out.all_attached = true;
-    for (catalog::Volume& volume : volumes[shoot.id]) {
+    for (catalog::Volume& volume : parts->second) {
       VolumeStatus one;
       one.volume = std::move(volume);
       one.copies = std::move(copies[one.volume.info.volume]);

@@ -299,6 +299,17 @@ TEST_CASE("oracle: a fire drill's fix, carried out, is enough, and none is cheap
     const PlainShelf plain = PlainShelf::make(seed + 20'000, 4, 2);
     const shelf::FireDrill drill =
         shelf::fire_drill(stock(plain), policy(plain), plain_now(), situation(plain, true), room_on(plain));
+    // Once all is checked and well, the fix for that is enough, too.
+    PlainShelf checked = plain;
+    for (PlainVolume& volume : checked.volumes) {
+      for (PlainCopy& copy : volume.copies) copy = {copy.drive, copy.health, 0, 0, 0, false};
+    }
+    const PlainShelf then = carried_out(checked, drill.keep_policy_once_checked);
+    for (const PlainVolume& volume : then.volumes) {
+      const bool matters = !then.shoots[static_cast<std::size_t>(volume.shoot)].discarded &&
+                           can_be_copied(plain, volume) && drill.keep_policy.needed();
+      if (matters) CHECK(plain_count(then, volume, true).met);
+    }
     for (const bool policy_met : {true, false}) {
       CAPTURE(policy_met);
       const shelf::Fix& fix = policy_met ? drill.keep_policy : drill.keep_all;
