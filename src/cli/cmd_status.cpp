@@ -147,7 +147,7 @@ int print_summary(Session& session) {
   std::string next = "darkshelf find WORDS";
   if (drives.empty())
     next = "darkshelf drive add PATH --label LABEL";
-  else if (all == 0)
+  else if (all == 0 && work.not_sealed == 0)
     next = "darkshelf seal SHOOT --to DRIVE --to DRIVE";
   else if (!status.failing_drives.empty())
     next = fmt::format("darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(status.failing_drives.front().label));

@@ -171,9 +171,11 @@ class Telling {
 
   std::string about(const shelf::FixTarget& target) {
     const catalog::Drive& drive = *target.drive;
-    return fmt::format("    {} to {}, {}: {}{} free", core::format_size(target.bytes), core::printable(drive.label),
+    const bool is_here = drive.away() || session_.plugged_in().contains(drive.id);
+    return fmt::format("    {} to {}, {}: {}{} free{}", core::format_size(target.bytes), core::printable(drive.label),
                        session_.whereabouts(drive), measured_.contains(drive.id) ? "" : "about ",
-                       core::format_size(room_.at(drive.id)));
+                       core::format_size(room_.at(drive.id)),
+                       is_here && drive.offsite ? "; it counts there once it is back" : "");
   }
 
   std::string about_new(const shelf::FixTarget& target) {

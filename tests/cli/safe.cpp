@@ -1,11 +1,14 @@
 // "Am I safe?" as typed: work folders, what is covered, what is due, and the fire drill's commands.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <set>
 
 #include "rituals/covered.hpp"
+#include "rituals/work.hpp"
 #include "support/damage.hpp"
 #include "support/process.hpp"
 #include "support/shelf/program_shelf.hpp"
@@ -25,10 +28,10 @@ Outcome expect(ProgramShelf& shelf, int exit_code, const std::vector<std::string
   return outcome;
 }
 
-/// Two drives with all of it, and a policy that two drives in one place keep.
+/// Two drives with all of it. As folders of one disk they are one copy, and that is what the policy asks for.
 struct SafeShelf : ProgramShelf {
   SafeShelf() : ProgramShelf({"A", "B"}) {
-    must({"policy", "set", "copies=2", "places=1", "offsite=0"});
+    must({"policy", "set", "copies=1", "places=1", "offsite=0"});
     must(seal_command({"A", "B"}));
   }
 };
@@ -43,7 +46,7 @@ TEST_CASE("work: what somebody works in is told until all of it is sealed") {
   CHECK(first.exit_code == 0);
   CHECK(has(shelf.run({}, {}, other).out, "Not on the shelf yet: 2 shoots, oldest "));
 
-  shelf.must({"policy", "set", "copies=2", "places=1", "offsite=0"});
+  shelf.must({"policy", "set", "copies=1", "places=1", "offsite=0"});
   shelf.must({"work", "add", work.string()});
   shelf.must({"work", "add", (work / ".." / "shoots").string()});  // the same one
   io::posix().make_dir(work / "texts");
@@ -143,6 +146,7 @@ TEST_CASE("covered: too few copies, none that counts, deleted by its owner and n
   SafeShelf shelf;
   const std::string folder = shelf.shoots().string();
   shelf.must({"drive", "mark", "B", "lost"});
+  shelf.must({"policy", "set", "copies=2"});
   Outcome told = expect(shelf, 6, {"covered", folder});
   CHECK(has(told.out, "On the shelf, on too few copies: 12 photos"));
   CHECK(has(told.out, "1 of 2 good copies"));
@@ -151,6 +155,7 @@ TEST_CASE("covered: too few copies, none that counts, deleted by its owner and n
   told = expect(shelf, 6, {"covered", folder});
   CHECK(has(told.out, "Only on copies that do not count: 12 photos"));
   CHECK(has(told.out, "A is lent to Paul, B is lost"));
+  shelf.must({"policy", "set", "copies=1"});
   shelf.must({"drive", "return", "A"});
   shelf.must({"drive", "mark", "B", "found"});
   shelf.must({"discard", "harbour", "--reason", "all of it blurred", "--confirm", "2026-09-01_harbour"});
@@ -163,17 +168,12 @@ TEST_CASE("covered: too few copies, none that counts, deleted by its owner and n
   CHECK(has(told.out, "… and 4 more (-v)"));
   CHECK(has(told.out, "Never copied: 1 photo (2 files)"));
 
-  // What lies in two shoots has the copies of both.
-  shelf.must({"policy", "set", "copies=4"});
+  // Sealed again under another name it is on the shelf, whatever became of the other shoot.
   const io::Path again = shelf.shoots() / "Again";
   io::posix().make_dir(again);
-  io::posix().rename(shelf.shoots() / "2026-06-14_müller-wedding" / "raw" / "IMG_0001.CR3", again / "a.CR3");
-  CHECK(has(expect(shelf, 6, {"covered", again.string()}).out, "2 of 4 good copies"));
-  for (const char* label : {"C", "D"}) {
-    io::posix().make_dir(shelf.path(label));
-    shelf.must({"drive", "add", shelf.path(label).string(), "--label", label});
-  }
-  shelf.must({"seal", again.string(), "--to", "C", "--to", "D"});
+  io::posix().rename(shelf.shoots() / "2026-09-01_harbour" / "DSC00001.JPG", again / "a.jpg");
+  CHECK(has(expect(shelf, 6, {"covered", again.string()}).out, "deleted by you: 1 photo"));
+  shelf.must({"seal", again.string(), "--to", "A"});
   CHECK(has(expect(shelf, 0, {"covered", again.string()}).out, "You may delete it."));
 }
 
@@ -184,7 +184,7 @@ TEST_CASE("covered: only what may be known is read, and what cannot be read is t
     void before(const Call& call) override {
       if (call.call == "open_read" && has(call.path.string(), "look")) opened.insert(call.path.filename().string());
       if (call.call == "read_at" && !hole.empty() && has(call.path.string(), hole))
-        throw core::Error::from_os("read", call.path.string(), EIO);
+        throw core::Error(core::Code::kIo, "input/output error");
     }
   } reads;
   Shelf shelf({"A"}, &reads);
@@ -234,9 +234,11 @@ TEST_CASE("due: a calendar that other programs read, renewed in place, and no ot
   const std::string first = io::read_text(io::posix(), file, 1 << 20);
   io::posix().make_symlink("drives.ics", shelf.path("link.ics"));
   shelf.must({"policy", "set", "scrub-every=1s", "grace=10y"});  // all of it is due
+  ::sleep(2);
   const Outcome due = expect(shelf, 6, {"due", "--ics", shelf.path("link.ics").string()});
-  CHECK(has(due.out, "1. A"));
+  CHECK(has(due.out, "1. "));
   CHECK(has(due.out, "darkshelf check A"));
+  CHECK(has(due.out, "darkshelf check B"));
   CHECK(io::posix().stat(shelf.path("link.ics"))->type == io::FileType::kSymlink);
   const std::string second = io::read_text(io::posix(), file, 1 << 20);
   CHECK(first != second);
@@ -297,7 +299,7 @@ TEST_CASE("fire drill: the commands it tells, typed, are enough") {
   drill = expect(shelf, 6, {"status", "--without", "A", "--without", "B"});
   CHECK(has(drill.out, "If A and B were gone"));
   CHECK(has(drill.out, "Lost for good: 2 shoots, 12 photos"));
-  CHECK(has(drill.out, "So that nothing would be lost, copy "));
+  CHECK_FALSE(has(drill.out, "So that nothing would be lost"));  // it takes the same
   const std::size_t from = drill.out.find("So that the policy would still be met");
   REQUIRE(from != std::string::npos);
   unsigned typed = 0;
@@ -311,7 +313,7 @@ TEST_CASE("fire drill: the commands it tells, typed, are enough") {
     CHECK(copied.exit_code == 0);
     ++typed;
   }
-  CHECK(typed >= 2);
+  CHECK(typed >= 1);
   drill = expect(shelf, 0, {"status", "--without", "A", "--without", "B"});
   CHECK(has(drill.out, "Nothing would be lost for good."));
   CHECK(has(drill.out, "Still green: 2 shoots."));
