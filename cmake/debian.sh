@@ -11,7 +11,7 @@ test_packages=(
   catch2 python3 par2 sqlite3 attr mount e2fsprogs dosfstools xfsprogs btrfs-progs exfat-fuse exfatprogs ntfs-3g minisign openssl
   libarchive-tools jq gddrescue libfuse3-dev fuse3 smartmontools g++-aarch64-linux-gnu qemu-user
   libimage-exiftool-perl libheif-examples rawtran-doc forensics-samples-files golang-go4-dev
-  golang-github-rwcarlsen-goexif-dev
+  golang-github-rwcarlsen-goexif-dev python3-icalendar python3-vobject
 )
 # For the bench preset alone.
 bench_packages=(libbenchmark-dev)

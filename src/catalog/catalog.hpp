@@ -161,6 +161,20 @@ struct Scrub {
   std::vector<Finding> findings;
 };
 
+/// What one visit of a check read, and how long that took.
+struct Visit {
+  Time started{}, ended{};
+  bool complete = false;    // as in Scrub
+  bool of_check = false;    // not only what a repair, a restore or a copy came upon
+  std::uint64_t bytes = 0;  // about
+};
+/// A folder of this machine that somebody works in: what lies there is not on the shelf yet.
+struct WorkFolder {
+  Uuid id;
+  std::string path;  // bytes
+  Time since{};
+};
+
 /// A public key, and whose this catalog says it is. Only what was told to this very catalog makes it trusted: what was
 /// merged from others is hearsay.
 struct KnownKey {
@@ -325,6 +339,25 @@ class Catalog {
                      const std::string& detail);          // copy is good again
   std::vector<Finding> open_findings(const Uuid& drive);  // of the last scrub of each volume, not repaired since
   std::vector<Scrub> scrubs(const Uuid& drive);           // newest first, without volumes and findings
+
+  std::map<Uuid, std::vector<Visit>> visits();        // by drive, newest first
+  std::optional<Time> lent_since(const Uuid& drive);  // its last lending
+
+  // Folders being worked on; only what was told to this very catalog counts
+  void record_work_added(const std::string& path);  // one that is known already stays as it is
+  void record_work_removed(const Uuid& folder);
+  std::vector<WorkFolder> work_folders();  // by path
+
+  // What was sealed, by content
+  /// Lengths of all files, ascending, each once.
+  std::vector<std::uint64_t> file_sizes();
+  /// Why and when a shoot was discarded, or a copy was removed last.
+  struct Tombstone {
+    std::string reason;
+    Time when{};
+  };
+  std::optional<Tombstone> tombstone_of_shoot(const Uuid& shoot);
+  std::optional<Tombstone> tombstone_of_volume(const Uuid& volume);
 
   // Wear of disks
   void record_wear(const Uuid& drive, const Wear& wear);

@@ -38,6 +38,7 @@ void keep_own(SQLite::Database& db, const std::string& drive) {
   db.exec("DELETE FROM facts WHERE kind LIKE 'shoot-%' AND subject NOT IN (SELECT shoot FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind LIKE 'seal-%' AND subject NOT IN (SELECT grp FROM temp.own)");
   db.exec("DELETE FROM facts WHERE kind IN ('drive-scrubbed', 'drive-wear', 'finding') AND subject <> '" + drive + "'");
+  db.exec("DELETE FROM facts WHERE kind LIKE 'work-%'");
   rebuild_words(db);
   db.exec("DROP TABLE temp.own");
   transaction.commit();

@@ -54,6 +54,8 @@ const std::map<std::string, Shape>& shapes() {
       {"shoot-note", {.texts = {"text"}}},
       {"shoot-keep", {.numbers = {"copies"}}},
       {"shoot-discarded", {.texts = {"reason"}}},
+      {"work-added", {.texts = {"path", "path_b64"}}},
+      {"work-removed", {}},
   };
   return shapes;
 }

@@ -31,33 +31,19 @@ Color color_of(shelf::Light light) {
   return light == shelf::Light::kGreen ? Color::kGreen : light == shelf::Light::kAmber ? Color::kAmber : Color::kRed;
 }
 
-/// Drives that are taken to be gone: one drive, or all that are kept at a place.
-std::set<core::Uuid> without_drives(catalog::Catalog& catalog, const std::vector<std::string>& names) {
-  std::set<core::Uuid> gone;
-  for (const std::string& name : names) {
-    const auto place = catalog.find_place(name);
-    const auto drive = place ? std::nullopt : catalog.find_drive(name);
-    if (!place && !drive)
-      throw Error(Code::kNotFound, fmt::format("no place and no drive is called \"{}\"", core::printable(name)),
-                  "darkshelf place list");
-    if (drive) gone.insert(drive->id);
-    for (const catalog::Drive& one : catalog.drives()) {
-      if (place && one.place == place->id) gone.insert(one.id);
-    }
-  }
-  return gone;
-}
-
 std::string failing_line(const catalog::Drive& drive) {
   return fmt::format("The medium of {} is failing: darkshelf copy {} --to ANOTHER-DRIVE", core::printable(drive.label),
                      core::shell_quote(drive.label));
 }
 
-int status(Session& session, const std::vector<std::string>& without) {
+/// Oldest first is most urgent; null where nothing is unsealed.
+Json oldest_of(const rituals::WorkReport& work) { return work.oldest_days ? Json(*work.oldest_days) : Json(nullptr); }
+
+int status(Session& session) {
   auto& catalog = session.catalog(Access::kRead);
-  const shelf::Status status = session.status(without_drives(catalog, without));
+  const shelf::Status status = session.status();
+  const rituals::WorkReport work = rituals::look_at_work(session.fs(), catalog, session.work(), session.now());
   Output& out = session.out();
-  if (!without.empty()) out.line(fmt::format("If {} were gone:", fmt::join(without, " and ")));
   for (const shelf::ShootStatus& shoot : status.shoots) {
     Json lacks = Json::array();
     for (const std::string& lack : shoot.lacks) lacks.push_back(core::printable(lack));
@@ -84,7 +70,7 @@ int status(Session& session, const std::vector<std::string>& without) {
                     : fmt::format("{}: {} red (one good copy or none), {} amber (below the policy), {} green.",
                                   core::count_of(all, "shoot"), status.red, status.amber, status.green));
   if (status.all_attached > 0) {
-    out.line(fmt::format("Of {} every copy is plugged in now: unplug a drive, and keep it elsewhere.",
+    out.line(fmt::format("Every copy of {} is plugged in now: unplug a drive, and keep it elsewhere.",
                          core::count_of(status.all_attached, "shoot")));
   }
   for (const catalog::Drive& drive : status.overdue_drives) {
@@ -92,6 +78,7 @@ int status(Session& session, const std::vector<std::string>& without) {
                          drive.place_name.empty() ? "" : fmt::format(" (at {})", core::printable(drive.place_name)),
                          core::shell_quote(drive.label)));
   }
+  for (const std::string& line : work_lines(work)) out.line(line);
   Json failing = Json::array();
   for (const catalog::Drive& drive : status.failing_drives) {
     out.line(out.paint(Color::kRed, failing_line(drive)));
@@ -106,8 +93,22 @@ int status(Session& session, const std::vector<std::string>& without) {
                         {"all_attached", status.all_attached},
                         {"met", status.met()},
                         {"checks_due", due},
-                        {"medium_failing", failing}});
+                        {"medium_failing", failing},
+                        {"not_sealed", work.not_sealed},
+                        {"partly_sealed", work.partly},
+                        {"oldest_not_sealed_days", oldest_of(work)}});
   return status.met() && status.overdue_drives.empty() ? kGood : kPolicyNotMet;
+}
+
+/// In one line: bare `darkshelf` has ten.
+void tell_overdue(Output& out, const std::vector<catalog::Drive>& drives) {
+  if (drives.empty()) return;
+  constexpr std::size_t kShown = 3;
+  std::string labels;
+  for (std::size_t i = 0; i < drives.size() && i < kShown; ++i)
+    labels += (i == 0 ? "" : ", ") + core::printable(drives[i].label);
+  if (drives.size() > kShown) labels += fmt::format(" and {} more", drives.size() - kShown);
+  out.line(fmt::format("Check due: {}: darkshelf due", labels));
 }
 
 }  // namespace
@@ -115,6 +116,7 @@ int status(Session& session, const std::vector<std::string>& without) {
 int print_summary(Session& session) {
   auto& catalog = session.catalog(Access::kRead);
   const shelf::Status status = session.status();
+  const rituals::WorkReport work = rituals::look_at_work(session.fs(), catalog, session.work(), session.now());
   Output& out = session.out();
   std::uint64_t photos = 0;
   for (const shelf::ShootStatus& shoot : status.shoots) photos += shoot.shoot.photos;
@@ -140,16 +142,12 @@ int print_summary(Session& session) {
   if (status.amber > 0)
     out.line(out.paint(Color::kAmber,
                        fmt::format("{} below the policy: darkshelf status", core::count_of(status.amber, "shoot"))));
-  constexpr std::size_t kShown = 3;
-  for (std::size_t i = 0; i < status.overdue_drives.size() && i < kShown; ++i) {
-    out.line(fmt::format("Check due: {}", core::printable(status.overdue_drives[i].label)));
-  }
-  if (status.overdue_drives.size() > kShown)
-    out.line(fmt::format("… and {} more checks are due.", status.overdue_drives.size() - kShown));
+  tell_overdue(out, status.overdue_drives);
+  if (const std::vector<std::string> lines = work_lines(work); !lines.empty()) out.line(lines.front());
   std::string next = "darkshelf find WORDS";
   if (drives.empty())
     next = "darkshelf drive add PATH --label LABEL";
-  else if (all == 0)
+  else if (all == 0 && work.not_sealed == 0)
     next = "darkshelf seal SHOOT --to DRIVE --to DRIVE";
   else if (!status.failing_drives.empty())
     next = fmt::format("darkshelf copy {} --to ANOTHER-DRIVE", core::shell_quote(status.failing_drives.front().label));
@@ -159,6 +157,10 @@ int print_summary(Session& session) {
     next = "darkshelf check " + core::shell_quote(status.overdue_drives.front().label);
   else if (status.red + status.amber > 0)
     next = "darkshelf copy --missing --to DRIVE";
+  else if (work.not_sealed > 0)
+    next = fmt::format("darkshelf seal {} --to DRIVE --to DRIVE", core::shell_quote(work.oldest.string()));
+  else if (work.partly > 0)
+    next = fmt::format("darkshelf seal {} --update --to DRIVE --to DRIVE", core::shell_quote(work.oldest.string()));
   out.line("Next: " + next);
   out.object("summary", {{"shoots", all},
                          {"photos", photos},
@@ -169,6 +171,8 @@ int print_summary(Session& session) {
                          {"checks_due", status.overdue_drives.size()},
                          {"medium_failing", status.failing_drives.size()},
                          {"interrupted", plans.size()},
+                         {"not_sealed", work.not_sealed},
+                         {"partly_sealed", work.partly},
                          {"next", next}});
   return kGood;
 }
@@ -177,10 +181,12 @@ void add_status(CLI::App& app, Session& session) {
   CLI::App* cmd =
       app.add_subcommand("status", "Copies, places and checks of every shoot against the policy")->group(kSafe);
   auto without = std::make_shared<std::vector<std::string>>();
-  cmd->add_option("--without", *without, "As if this place or drive were gone; may be repeated")
+  cmd->add_option("--without", *without, "A fire drill: what if this place or drive were gone? May be repeated")
       ->allow_extra_args(false)
       ->type_name("PLACE|DRIVE");
-  cmd->callback([&session, without] { session.action = [&session, without] { return status(session, *without); }; });
+  cmd->callback([&session, without] {
+    session.action = [&session, without] { return without->empty() ? status(session) : fire_drill(session, *without); };
+  });
 }
 
 }  // namespace darkshelf::cli

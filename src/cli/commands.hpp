@@ -6,6 +6,7 @@
 #include "cli/ranges.hpp"
 #include "cli/session.hpp"
 #include "rituals/repair.hpp"
+#include "rituals/work.hpp"
 
 namespace darkshelf::cli {
 
@@ -34,6 +35,9 @@ void add_discard(CLI::App& app, Session& session);
 void add_key(CLI::App& app, Session& session);
 void add_catalog(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
+void add_due(CLI::App& app, Session& session);
+void add_covered(CLI::App& app, Session& session);
+void add_work(CLI::App& app, Session& session);
 void add_par2(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 
@@ -42,6 +46,11 @@ int show_drive(Session& session, const catalog::Drive& drive);
 
 /// What `repair` does and prints; `scrub --repair` goes on with it.
 int repair_drive(Session& session, const rituals::RepairRequest& request, std::uint64_t memory);
+
+/// `status --without`: what would be left, and what to copy today so that it would be enough.
+int fire_drill(Session& session, const std::vector<std::string>& without);
+/// What somebody works in and is not on the shelf yet, in a line or two; nothing if there is nothing to say.
+std::vector<std::string> work_lines(const rituals::WorkReport& work);
 
 /// Bare `darkshelf`: at most ten lines on how things stand and what to do next.
 int print_summary(Session& session);

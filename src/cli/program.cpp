@@ -65,6 +65,9 @@ void add_all(CLI::App& app, Session& session) {
   add_restore(app, session);
   add_rescue(app, session);
   add_status(app, session);
+  add_due(app, session);
+  add_covered(app, session);
+  add_work(app, session);
   add_policy(app, session);
   add_init(app, session);
   add_catalog(app, session);

@@ -197,11 +197,16 @@ const std::map<core::Uuid, io::Path>& Session::plugged_in() {
   return *plugged_in_;
 }
 
-shelf::Status Session::status(const std::set<core::Uuid>& without) {
-  catalog::Catalog& shelf = catalog(catalog::Catalog::Access::kRead);
+shelf::Situation Session::situation(const std::set<core::Uuid>& without) {
   shelf::Situation situation{{}, without};
   for (const auto& [drive, root] : plugged_in()) situation.plugged_in.insert(drive);
-  return shelf::status_of(shelf, shelf::policy_from(shelf.policy()), now(), situation);
+  return situation;
+}
+
+shelf::Policy Session::policy() { return shelf::policy_from(catalog(catalog::Catalog::Access::kRead).policy()); }
+
+shelf::Status Session::status() {
+  return shelf::status_of(catalog(catalog::Catalog::Access::kRead), policy(), now(), situation());
 }
 
 std::string Session::whereabouts(const catalog::Drive& drive) {

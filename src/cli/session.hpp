@@ -73,8 +73,11 @@ class Session {
   std::string whereabouts(const catalog::Drive& drive);
   /// Prints what rituals left to be heard; what was printed is not printed again.
   void tell_notes();
-  /// The shelf against its policy, as if the drives of `without` were gone.
-  shelf::Status status(const std::set<core::Uuid>& without = {});
+  /// What the catalog cannot know: which drives are plugged in; and which are taken to be gone.
+  shelf::Situation situation(const std::set<core::Uuid>& without = {});
+  shelf::Policy policy();
+  /// The shelf against its policy, as it is now.
+  shelf::Status status();
   const std::string& command_line() const { return command_line_; }
   io::FileSystem& fs() { return fs_; }
   core::World& world() { return world_; }

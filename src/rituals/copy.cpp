@@ -44,7 +44,8 @@ std::vector<catalog::Volume> lacking_copies(Context& context) {
   std::vector<catalog::Volume> volumes;
   for (const shelf::ShootStatus& shoot : shelf::status_of(context.catalog, policy, context.world.now()).shoots) {
     for (const shelf::VolumeStatus& volume : shoot.volumes) {
-      if (volume.light != shelf::Light::kGreen) volumes.push_back(volume.volume);
+      const bool sealed = !volume.volume.adopted;  // what is not can only be sealed
+      if (sealed && volume.light != shelf::Light::kGreen) volumes.push_back(volume.volume);
     }
   }
   return volumes;

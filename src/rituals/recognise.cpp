@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "rituals/seal_parts.hpp"
+#include "rituals/sealed_files.hpp"
 
 namespace darkshelf::rituals {
 
@@ -17,35 +18,12 @@ namespace {
 
 constexpr std::string_view kCreator = "darkshelf 1 (cold archive of photographs, PAR2 2.0)";
 
-using Members = std::map<std::string, fv::Member>;
-
-/// What is sealed of a shoot, the newest version of every path; `without` is a group that is not looked at.
-Members sealed_members(catalog::Catalog& catalog, const core::Uuid& shoot, const std::optional<core::Uuid>& without) {
-  Members newest;
-  for (const catalog::Volume& volume : catalog.volumes_of(shoot)) {  // oldest first
-    if (volume.info.group == without) continue;
-    for (fv::Member& member : catalog.members_of(volume.info.volume)) newest[member.path] = std::move(member);
-  }
-  return newest;
-}
-
-bool holds_bytes(const fv::Member& member) {
-  return member.type == fv::MemberType::kFile || member.type == fv::MemberType::kHardLink;
-}
-
-bool same_file(const fv::Member& a, const fv::Member& b) {
-  if (!holds_bytes(a) || !holds_bytes(b)) return a.type == b.type && a.link == b.link;
-  // A hard link has no bytes of its own in the catalog; by path it is the same file if its time is.
-  const bool both_files = a.type == fv::MemberType::kFile && b.type == fv::MemberType::kFile;
-  return (!both_files || a.bytes == b.bytes) && a.mtime_ns == b.mtime_ns;
-}
-
 /// *Same shoot*: same folder name and at least one path with equal size and mtime in a sealed one.
 std::optional<core::Uuid> same_shoot(catalog::Catalog& catalog, const volume::SourceShoot& source,
-                                     const std::optional<core::Uuid>& without, Members& sealed) {
+                                     const std::optional<core::Uuid>& without, SealedFiles& sealed) {
   for (const catalog::Shoot& shoot : catalog.shoots()) {
     if (shoot.discarded || shoot.folder != core::printable(source.name)) continue;
-    Members members = sealed_members(catalog, shoot.id, without);
+    SealedFiles members = sealed_files(catalog, shoot.id, without);
     for (const volume::SourceEntry& entry : source.entries) {
       if (entry.member.type != fv::MemberType::kFile) continue;
       const auto it = members.find(entry.member.path);
@@ -67,8 +45,8 @@ std::string below_shoot(const std::string& path) {
 std::string same_under_another_name(catalog::Catalog& catalog, const volume::SourceShoot& source) {
   for (const catalog::Shoot& shoot : catalog.shoots()) {
     if (shoot.discarded || shoot.files != source.files || shoot.bytes != source.bytes) continue;
-    Members sealed;
-    for (auto& [path, member] : sealed_members(catalog, shoot.id, {})) sealed[below_shoot(path)] = member;
+    SealedFiles sealed;
+    for (auto& [path, member] : sealed_files(catalog, shoot.id)) sealed[below_shoot(path)] = member;
     const auto is_there = [&](const volume::SourceEntry& entry) {
       if (entry.member.type != fv::MemberType::kFile) return true;
       const auto it = sealed.find(below_shoot(entry.member.path));
@@ -79,7 +57,7 @@ std::string same_under_another_name(catalog::Catalog& catalog, const volume::Sou
   return {};
 }
 
-void compare(ShootPlan& shoot, const Members& sealed) {
+void compare(ShootPlan& shoot, const SealedFiles& sealed) {
   std::set<std::string> there;
   for (const volume::SourceEntry& entry : shoot.source.entries) {
     there.insert(entry.member.path);
@@ -128,7 +106,7 @@ ShootPlan decide(Context& context, const SealRequest& request, const volume::Sou
                  const std::optional<core::Uuid>& without) {
   ShootPlan shoot;
   shoot.source = source;
-  Members sealed;
+  SealedFiles sealed;
   shoot.same_as = same_shoot(context.catalog, source, without, sealed);
   if (!shoot.same_as) return shoot;
   compare(shoot, sealed);

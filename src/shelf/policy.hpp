@@ -35,6 +35,7 @@ struct CopyView {
   catalog::Copy copy;
   catalog::Drive drive;
   Vote vote = Vote::kCounts;
+  bool gone = false;     // its drive is taken to be (Situation::without)
   bool overdue = false;  // checked longer ago than scrub_every (still counts until grace is over)
   bool failing = false;  // its drive is
   bool here = false;     // its drive is plugged in now, whatever the catalog says of its place
@@ -44,11 +45,14 @@ struct CopyView {
 bool is_failing(catalog::Catalog& catalog, const core::Uuid& drive);
 /// For a person; "" if it is not.
 std::string why_failing(catalog::Catalog& catalog, const core::Uuid& drive);
-struct VolumeStatus {
-  catalog::Volume volume;
-  std::vector<CopyView> copies;
+/// What copies of the same bytes are worth together.
+struct Count {
   unsigned counting = 0, places = 0, offsite = 0, kinds = 0;
   Light light = Light::kGreen;
+};
+struct VolumeStatus : Count {
+  catalog::Volume volume;
+  std::vector<CopyView> copies;
 };
 struct ShootStatus {
   catalog::Shoot shoot;
@@ -71,8 +75,27 @@ struct Situation {
   std::set<core::Uuid> plugged_in;
   std::set<core::Uuid> without;  // drives that are taken to be gone
 };
+/// All that the policy goes by, as the catalog knows it.
+struct Stock {
+  std::vector<catalog::Drive> drives;  // by label
+  std::vector<catalog::Shoot> shoots;
+  std::vector<catalog::Volume> volumes;
+  std::vector<catalog::Copy> copies;
+  std::map<core::Uuid, std::string> failing;  // drives that hold something and whose medium is failing, and why
+
+  std::set<core::Uuid> discarded_volumes() const;  // of shoots that are
+};
+/// The one place where decisions of this folder ask the catalog.
+Stock take_stock(catalog::Catalog& catalog);
+
 /// Discarded shoots are left out.
+Status status_of(const Stock& stock, const Policy& policy, core::Time now, const Situation& situation = {});
 Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const Situation& situation = {});
+
+/// What a shoot of which the person keeps fewer or more copies than usual can have of the rest.
+Policy wanted_for(const catalog::Shoot& shoot, Policy policy);
+/// Copies on one physical disk count once, the one checked last: others among them lose their vote.
+Count count_copies(std::vector<CopyView>& copies, const Policy& wanted);
 
 /// Words for a copy's freshness: "checked 12 days ago", "checked 14 months ago, overdue", "never checked since it was
 /// copied".

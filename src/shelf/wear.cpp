@@ -80,8 +80,13 @@ class Judging {
     if (at_first && *count > *at_first) {
       verdict_.causes.push_back(told(counted));
     } else if (!before) {
-      verdict_.news.push_back(told(counted) + "; more of them at the next check would mean that the medium is failing");
+      worse(told(counted) + "; more of them at the next check would mean that the medium is failing");
     }
+  }
+
+  void worse(const std::string& text) {
+    verdict_.news.push_back(text);
+    verdict_.worse.push_back(text);
   }
 
   void transfer() {
@@ -103,8 +108,7 @@ class Judging {
                         before = in(last_, "percentage_used").value_or(0);
     for (const std::uint64_t mark : {kAllUsed, kMuchUsed}) {
       if (now < mark || before >= mark) continue;
-      return verdict_.news.push_back(
-          fmt::format("{} % of the writing it is made for is used up: plan for a new drive", now));
+      return worse(fmt::format("{} % of the writing it is made for is used up: plan for a new drive", now));
     }
   }
 

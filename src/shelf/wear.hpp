@@ -27,6 +27,7 @@ SmartAnswer smart_answer(std::string_view json);
 struct WearVerdict {
   std::vector<std::string> causes;  // why the medium is failing, each visit anew: "12 reallocated sectors, 0 at …"
   std::vector<std::string> news;    // other things that changed since the last visit
+  std::vector<std::string> worse;   // those of the news that tell of the medium, not of cable or air
   bool failing() const { return !causes.empty(); }
   /// "12 reallocated sectors, 0 at the last check on 3 Mar 2026; …"; "" if it is not failing.
   std::string why() const;

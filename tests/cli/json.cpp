@@ -144,7 +144,14 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run(seal, 0);
   run(seal, 0);
   run({"status"}, 6);
+  run({"work", "add", shelf.shoots().string()}, 0);
+  run({"work", "list"}, 0);
+  run({"status"}, 6);
   run({}, 0);
+  run({"work", "remove", shelf.shoots().string()}, 0);
+  run({"covered", shelf.shoots().string()}, 6);
+  run({"due", "--ics", shelf.path("drives.ics").string()}, 0);
+  run({"status", "--without", "A"}, 6);
   run({"find", "harbour"}, 0);
   run({"find", "harbour", "--files"}, 0);
   run({"find", "nothing"}, 1);

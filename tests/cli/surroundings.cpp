@@ -110,7 +110,9 @@ TEST_CASE("surroundings: the bare command says in ten lines how things stand, in
                  {{"DARKSHELF_STOP_AT", "seal.planned"}})
             .signal == 9);
   ::sleep(2);
-  told({"Check due: ", "more checks are due", "Interrupted", "Damage was found", "Next: "});
+  shelf.must({"work", "add", shelf.shoots().string()});
+  told({"Check due: ", " and 2 more: darkshelf due", "Interrupted", "Damage was found", "Not on the shelf yet: 1 shoot, ",
+        "Next: "});
   // Litter is no damage.
   shelf.must({"repair", "A"});
   make_file(shelf.path("A") / "darkshelf" / ".DS_Store", 10, 1);
