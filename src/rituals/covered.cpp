@@ -104,6 +104,7 @@ class Judge {
     if (worth.cover == Cover::kUncounted) {
       std::vector<std::string> words;
       for (const shelf::CopyView& view : all) words.push_back(word_for(view));
+      std::sort(words.begin(), words.end());
       worth.why = fmt::format("{}", fmt::join(words, ", "));
     }
     return worth;

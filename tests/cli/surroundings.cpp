@@ -111,8 +111,8 @@ TEST_CASE("surroundings: the bare command says in ten lines how things stand, in
             .signal == 9);
   ::sleep(2);
   shelf.must({"work", "add", shelf.shoots().string()});
-  told({"Check due: ", " and 2 more: darkshelf due", "Interrupted", "Damage was found", "Not on the shelf yet: 1 shoot, ",
-        "Next: "});
+  told({"Check due: ", " and 1 more: darkshelf due", "Interrupted", "Damage was found",
+        "Not on the shelf yet: 1 shoot, ", "Next: "});
   // Litter is no damage.
   shelf.must({"repair", "A"});
   make_file(shelf.path("A") / "darkshelf" / ".DS_Store", 10, 1);
