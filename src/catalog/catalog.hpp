@@ -226,6 +226,12 @@ struct FindResult {
   std::uint64_t more_at_most = 0;  // shoots beyond the limit that may have it, too: nobody looked closely
 };
 
+/// What the photos of a shoot say of themselves, together.
+struct ShootPhotos {
+  std::vector<std::string> cameras, lenses, keywords;  // those of the most files first
+  std::string first_day, last_day;                     // "2026-06-14"; "" where nothing is known
+};
+
 class Catalog {
  public:
   enum class Access { kRead, kWrite };
@@ -323,6 +329,7 @@ class Catalog {
   /// Files whose path ends in `/text` or matches it as a glob, or whose SHA-256 is `text`.
   std::vector<FoundFile> where(const std::string& text);
   std::vector<FoundFile> by_sha256(const digest::Sha256& sha256);
+  ShootPhotos photos_of(const Uuid& shoot);
   /// Throws Error(kUsage) for more than 64 words.
   FindResult find(const FindQuery& query);
 

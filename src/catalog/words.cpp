@@ -215,4 +215,40 @@ void rebuild_words(SQLite::Database& db) {
   }
 }
 
+ShootPhotos Catalog::photos_of(const Uuid& shoot) {
+  return guarded(state_->path, [&] {
+    const std::string parts = "FROM volumes v JOIN volume_terms t ON t.volume = v.id ";
+    const auto names = [&](char kind) {
+      const std::string begin = term::of(kind);
+      auto rows = state_->query(
+          "SELECT n.text " + parts +
+          "JOIN names n ON n.id = CAST(substr(t.term, ?1) AS INTEGER) AND n.kind = ?2 WHERE "
+          "v.shoot = ?3 AND t.term >= ?4 AND t.term < ?5 GROUP BY n.id ORDER BY sum(t.files) DESC, n.text");
+      rows.bind(1, 3);  // behind the mark, which is one character, and the kind
+      rows.bind(2, std::string(1, kind));
+      rows.bind(3, shoot.text());
+      rows.bind(4, begin);
+      rows.bind(5, begin + ":");  // behind all digits
+      std::vector<std::string> out;
+      while (rows.executeStep()) out.push_back(text_of(rows.getColumn(0)));
+      return out;
+    };
+    ShootPhotos photos{names(term::kCamera), names(term::kLens), names(term::kKeyword), "", ""};
+    auto days = state_->query("SELECT min(substr(t.term, 3)), max(substr(t.term, 3)) " + parts +
+                              "WHERE v.shoot = ? AND t.term >= ? AND t.term < ?");
+    days.bind(1, shoot.text());
+    days.bind(2, term::of(term::kDay));
+    days.bind(3, term::of(term::kDay) + ":");
+    if (days.executeStep()) {
+      const auto day = [&](int column) {
+        const std::string text = text_of(days.getColumn(column));
+        return text.size() != 8 ? "" : text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6);
+      };
+      photos.first_day = day(0);
+      photos.last_day = day(1);
+    }
+    return photos;
+  });
+}
+
 }  // namespace darkshelf::catalog

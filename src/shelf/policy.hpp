@@ -87,6 +87,8 @@ struct Stock {
 };
 /// The one place where decisions of this folder ask the catalog.
 Stock take_stock(catalog::Catalog& catalog);
+/// The same of these shoots alone.
+Stock take_stock(catalog::Catalog& catalog, std::vector<catalog::Shoot> shoots);
 
 /// Discarded shoots are left out.
 Status status_of(const Stock& stock, const Policy& policy, core::Time now, const Situation& situation = {});

@@ -176,6 +176,24 @@ Stock take_stock(catalog::Catalog& catalog) {
   return stock;
 }
 
+Stock take_stock(catalog::Catalog& catalog, std::vector<catalog::Shoot> shoots) {
+  Stock stock{catalog.drives(), std::move(shoots), {}, {}, {}};
+  std::set<core::Uuid> holding;
+  for (const catalog::Shoot& shoot : stock.shoots) {
+    for (catalog::Volume& volume : catalog.volumes_of(shoot.id, catalog::Volumes::kAll)) {
+      for (const catalog::Copy& copy : catalog.copies_of(volume.info.volume)) {
+        holding.insert(copy.drive);
+        stock.copies.push_back(copy);
+      }
+      stock.volumes.push_back(std::move(volume));
+    }
+  }
+  for (const core::Uuid& drive : holding) {
+    if (std::string why = why_failing(catalog, drive); !why.empty()) stock.failing.emplace(drive, std::move(why));
+  }
+  return stock;
+}
+
 Status status_of(catalog::Catalog& catalog, const Policy& policy, core::Time now, const Situation& situation) {
   return status_of(take_stock(catalog), policy, now, situation);
 }
