@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,8 @@ std::string_view name_of(DriveState state);
 struct Evidence {
   std::string fs_id, fs_type, model, serial, disk;
   std::uint64_t bytes = 0;
-  std::string path;  // where it was mounted at that visit: a first guess of where to look next time
+  std::string path;   // where it was mounted at that visit: a first guess of where to look next time
+  std::string below;  // its folder below the mount point; "": all of the file system
   bool operator==(const Evidence&) const = default;
 };
 
@@ -57,6 +59,8 @@ struct Drive {
   Evidence evidence;                  // as last accepted
   Time added{}, last_seen{};
   bool here = false;  // seen on this machine and not yet returned (`drive return`)
+  /// Taken in by `adopt` as it was: known by its evidence, unless it got a drive.json since.
+  bool adopted = false;
   /// Brought here from its off-site place and not back yet: it would burn with the others.
   bool away() const { return here && offsite; }
   std::uint64_t volumes = 0, bytes = 0;  // copies on it, bytes they take
@@ -100,6 +104,22 @@ struct Copy {
   bool names_only = false;  // adopted, and nothing was read but names: no copy that counts
 };
 
+/// A path of one shoot with other bytes on another drive.
+struct DifferingFile {
+  std::string path;  // beginning with the shoot's folder
+  Uuid shoot;
+  Uuid here_volume, there_volume, there_drive;
+  formats::volume::Member here, there;
+};
+/// What of one shoot is on a drive, beside all that is known to lie elsewhere; by the digest of contents.
+struct ShootStanding {
+  Uuid shoot;
+  std::uint64_t files = 0, bytes = 0, photos = 0;                 // here
+  std::uint64_t only_files = 0, only_bytes = 0, only_photos = 0;  // of those, on no other drive
+  std::vector<std::string> missing;                               // elsewhere, and not here: paths
+  std::vector<DifferingFile> differs;
+};
+
 struct SliceRange {
   std::uint32_t first = 0, count = 0;
 };
@@ -118,6 +138,7 @@ struct NewDrive {
   std::optional<Uuid> place;
   std::optional<Uuid> clone_of;
   Evidence evidence;
+  bool adopted = false;
 };
 
 /// A volume of a seal plan, before any byte of it is on a drive.
@@ -325,6 +346,13 @@ class Catalog {
   std::vector<FoundFile> by_sha256(const digest::Sha256& sha256);
   /// Throws Error(kUsage) for more than 64 words.
   FindResult find(const FindQuery& query);
+
+  // Adopted volumes (adopted.cpp)
+  /// The shoots taken in from a drive beside all other copies that are good, on drives that are not lost or given up.
+  std::vector<ShootStanding> standing(const Uuid& drive);
+  /// For the policy: the drives that hold every content of an adopted volume, by digest, and in which volumes (sealed
+  /// and adopted ones alike, names alone do not count). None for a volume of which only names are known.
+  std::map<Uuid, std::set<Uuid>> drives_holding_all_of(const Uuid& volume);
 
   // Signatures
   void record_key(const KnownKey& key);
