@@ -62,7 +62,113 @@ void tell_difference(Session& session, const catalog::Drive& drive, const catalo
                                 {"there", side(*other, file.there_volume, file.there)}});
 }
 
+const char* in_words(const rituals::AdoptedFinding& finding) {
+  using Kind = rituals::FindingKind;
+  if (finding.edited) return "edited: what is written about it changed, the picture did not";
+  switch (finding.kind) {
+    case Kind::kUnreadable:
+      return "cannot be read";
+    case Kind::kMissing:
+      return "gone";
+    case Kind::kDamaged:
+      return "damaged: other contents under the same date";
+    default:
+      return "changed: other contents";
+  }
+}
+
+std::string list_of(const std::vector<std::string>& labels) {
+  std::string text;
+  for (const std::string& label : labels) text += (text.empty() ? "" : ", ") + core::printable(label);
+  return text;
+}
+
 }  // namespace
+
+int tell_adopted_check(Session& session, const rituals::ScrubReport& report) {
+  Output& out = session.out();
+  const rituals::AdoptedCheck& check = report.adopted;
+  if (!check.any()) {
+    if (report.only_adopted)
+      out.note(fmt::format("Nothing was taken in from {} yet: darkshelf adopt {} --label {}",
+                           core::printable(report.drive.label), core::shell_quote(report.root.string()),
+                           core::shell_quote(report.drive.label)));
+    return kGood;
+  }
+  const std::string label = core::printable(report.drive.label), quoted = core::shell_quote(report.drive.label);
+  const std::string again = fmt::format("darkshelf adopt {} --label {}", core::shell_quote(report.root.string()), quoted);
+  std::uint64_t bad = 0, edited = 0, photos_bad = 0;
+  constexpr std::size_t kShown = 10;
+  for (const rituals::AdoptedFinding& finding : check.findings) {
+    ++(finding.edited ? edited : bad);
+    Json object = {{"kind", finding.edited ? "edited" : rituals::name_of(finding.kind)},
+                   {"shoot", finding.shoot.text()},
+                   {"elsewhere", finding.elsewhere},
+                   {"message", core::printable(finding.reason)}};
+    put_path(object, "path", finding.path);
+    out.object("adopted_finding", std::move(object));
+    if (!finding.edited &&
+        core::picture_kind(finding.path.substr(finding.path.rfind('/') + 1)) != core::PictureKind::kNone)
+      ++photos_bad;
+  }
+  if (bad == 0 && check.volumes + check.read_before > 0) {
+    std::string text = fmt::format("{} on {} {} unchanged since {} taken in",
+                                   rituals::photos_and_files(check.photos, check.files - std::min(check.files, edited)),
+                                   label, check.files == 1 ? "is" : "are", check.files == 1 ? "it was" : "they were");
+    if (check.not_read > 0) text = "What was read is as it was: " + text;
+    out.line(out.paint(Color::kGreen, fmt::format("{} ({} read).", text, core::format_size(check.bytes_read))));
+  } else if (bad > 0) {
+    out.line(out.paint(Color::kRed, fmt::format("{} on {} {} not what {} taken in{}:", core::count_of(bad, "file"), label,
+                                                bad == 1 ? "is" : "are", bad == 1 ? "was" : "were",
+                                                photos_bad > 0 && photos_bad != bad
+                                                    ? fmt::format(", {} of them pictures", photos_bad)
+                                                    : "")));
+  }
+  std::size_t shown = 0;
+  for (const rituals::AdoptedFinding& finding : check.findings) {
+    if (finding.edited && !out.verbose()) continue;
+    if (++shown > kShown && !out.verbose()) continue;
+    out.item(fmt::format("    {}: {}{}", core::printable(finding.path), in_words(finding),
+                         finding.elsewhere.empty() ? "" : "; as it was on " + list_of(finding.elsewhere)));
+  }
+  if (shown > kShown && !out.verbose())
+    out.line(fmt::format("    … and {} more (-v shows all)", core::with_commas(shown - kShown)));
+  if (check.healed > 0)
+    out.note(fmt::format("{} read wrong at first, and right when read again: look at the cable.",
+                         core::count_of(check.healed, "file was", "files were")));
+  if (edited > 0)
+    out.line(fmt::format("{} edited since: what is written about {} changed, no picture did. To take that in: {}",
+                         core::count_of(edited, "file was", "files were"), edited == 1 ? "it" : "them", again));
+  if (!check.added.empty())
+    out.line(fmt::format("{} new there. To take {} in: {}", core::count_of(check.added.size(), "file is", "files are"),
+                         check.added.size() == 1 ? "it" : "them", again));
+  if (check.names_only > 0)
+    out.line(fmt::format("Some of {} is known by name alone and cannot be compared. To read it: {}", label, again));
+  if (check.not_read > 0)
+    out.line(fmt::format("Time is up: the rest was not read. To go on there: darkshelf scrub {}", quoted));
+  if (bad > 0) {
+    out.line(check.is_elsewhere()
+                 ? fmt::format("All of that is on other drives. Next: darkshelf restore SHOOT --to DIR   (from one of "
+                               "them); what {} has now becomes what is known by: {}",
+                               label, again)
+                 : fmt::format("No other drive is known to have all of that as it was. Look for it in backups before "
+                               "{} is written to; then: {}",
+                               label, again));
+  }
+  out.object("adopted_check", {{"drive", report.drive.label},
+                               {"volumes", check.volumes},
+                               {"read_before", check.read_before},
+                               {"not_read", check.not_read},
+                               {"names_only", check.names_only},
+                               {"photos", check.photos},
+                               {"files", check.files},
+                               {"bad", bad},
+                               {"edited", edited},
+                               {"added", check.added.size()},
+                               {"bytes_read", check.bytes_read}});
+  if (bad == 0) return kGood;
+  return check.is_elsewhere() ? kDamageRepairable : kDamageBeyondRepair;
+}
 
 void tell_standing(Session& session, const catalog::Drive& drive, const std::vector<catalog::ShootStanding>& standing) {
   Output& out = session.out();
