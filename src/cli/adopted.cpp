@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "core/pictures.hpp"
 #include "core/text.hpp"
 #include "photo/record.hpp"
@@ -96,7 +98,8 @@ int tell_adopted_check(Session& session, const rituals::ScrubReport& report) {
     return kGood;
   }
   const std::string label = core::printable(report.drive.label), quoted = core::shell_quote(report.drive.label);
-  const std::string again = fmt::format("darkshelf adopt {} --label {}", core::shell_quote(report.root.string()), quoted);
+  const std::string again =
+      fmt::format("darkshelf adopt {} --label {}", core::shell_quote(report.root.string()), quoted);
   std::uint64_t bad = 0, edited = 0, photos_bad = 0;
   constexpr std::size_t kShown = 10;
   for (const rituals::AdoptedFinding& finding : check.findings) {
@@ -118,11 +121,11 @@ int tell_adopted_check(Session& session, const rituals::ScrubReport& report) {
     if (check.not_read > 0) text = "What was read is as it was: " + text;
     out.line(out.paint(Color::kGreen, fmt::format("{} ({} read).", text, core::format_size(check.bytes_read))));
   } else if (bad > 0) {
-    out.line(out.paint(Color::kRed, fmt::format("{} on {} {} not what {} taken in{}:", core::count_of(bad, "file"), label,
-                                                bad == 1 ? "is" : "are", bad == 1 ? "was" : "were",
-                                                photos_bad > 0 && photos_bad != bad
-                                                    ? fmt::format(", {} of them pictures", photos_bad)
-                                                    : "")));
+    out.line(out.paint(
+        Color::kRed,
+        fmt::format("{} on {} {} not what {} taken in{}:", core::count_of(bad, "file"), label, bad == 1 ? "is" : "are",
+                    bad == 1 ? "was" : "were",
+                    photos_bad > 0 && photos_bad != bad ? fmt::format(", {} of them pictures", photos_bad) : "")));
   }
   std::size_t shown = 0;
   for (const rituals::AdoptedFinding& finding : check.findings) {
@@ -146,6 +149,12 @@ int tell_adopted_check(Session& session, const rituals::ScrubReport& report) {
     out.line(fmt::format("Some of {} is known by name alone and cannot be compared. To read it: {}", label, again));
   if (check.not_read > 0)
     out.line(fmt::format("Time is up: the rest was not read. To go on there: darkshelf scrub {}", quoted));
+  std::set<std::string> sets;
+  for (const rituals::AdoptedFinding& finding : check.findings) {
+    if (!finding.edited && !finding.protection.empty()) sets.insert(finding.protection);
+  }
+  for (const std::string& set : sets)
+    out.line(fmt::format("Recovery data lie beside them: darkshelf par2 repair {}", core::shell_quote(set)));
   if (bad > 0) {
     out.line(check.is_elsewhere()
                  ? fmt::format("All of that is on other drives. Next: darkshelf restore SHOOT --to DIR   (from one of "

@@ -4,6 +4,7 @@
 #include "cli/commands.hpp"
 #include "core/text.hpp"
 #include "rituals/adopt.hpp"
+#include "rituals/protect.hpp"
 
 namespace darkshelf::cli {
 
@@ -12,7 +13,7 @@ namespace {
 struct Options {
   std::string path, label, place, memory = "2GiB";
   std::string each;
-  bool names_only = false;
+  bool names_only = false, protect = false;
 };
 
 std::string in_words(std::uint64_t photos, std::uint64_t files) { return rituals::photos_and_files(photos, files); }
@@ -224,7 +225,27 @@ int adopt(Session& session, const Options& options) {
   if (!options.each.empty()) request.each = static_cast<unsigned>(std::stoul(options.each));
   request.names_only = options.names_only;
   request.on_plan = [&](const rituals::AdoptPlan& plan) { tell_plan(out, plan, options.names_only); };
-  return tell_report(session, rituals::adopt(context, request), options.names_only);
+  const rituals::AdoptReport report = rituals::adopt(context, request);
+  const int code = tell_report(session, report, options.names_only);
+  if (!options.protect) return code;
+  for (const rituals::Protected& one : rituals::protect(context, report, 10)) {
+    Json object = Json::object();
+    put_path(object, "set", one.set);
+    object["bytes"] = one.bytes;
+    object["there"] = one.there;
+    object["message"] = core::printable(one.problem);
+    out.object("protected", std::move(object));
+    const std::string set = core::printable(one.set);
+    if (!one.problem.empty()) {
+      out.line(fmt::format("No new recovery data {}: {}", set, one.problem));
+      out.line("    → " + one.next);
+    } else if (one.there) {
+      out.detail(fmt::format("{}: there already", set));
+    } else {
+      out.item(fmt::format("  {}: recovery data for {}", set, core::format_size(one.bytes)));
+    }
+  }
+  return code;
 }
 
 }  // namespace
@@ -245,6 +266,8 @@ void add_adopt(CLI::App& app, Session& session) {
       ->type_name("DEPTH")
       ->check(number_between(0, 9));
   cmd->add_flag("--names-only", o->names_only, "Names, sizes and dates alone: quick, and counts as no copy");
+  cmd->add_flag("--protect", o->protect, "Put PAR2 recovery data beside each shoot (10 %); no photo is touched")
+      ->excludes("--names-only");
   add_memory(cmd, o->memory, "--memory", "What reading may take");
   cmd->callback([&session, o] { session.action = [&session, o] { return adopt(session, *o); }; });
 }

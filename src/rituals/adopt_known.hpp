@@ -6,6 +6,11 @@
 
 namespace darkshelf::rituals {
 
+/// A file, by whichever name.
+inline bool holds_bytes(const formats::volume::Member& member) {
+  return member.type == formats::volume::MemberType::kFile || member.type == formats::volume::MemberType::kHardLink;
+}
+
 /// A volume that was taken in from this folder before.
 struct KnownPart {
   catalog::Volume volume;

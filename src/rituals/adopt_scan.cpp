@@ -5,6 +5,7 @@
 
 #include "core/text.hpp"
 #include "io/paths.hpp"
+#include "rituals/protect.hpp"
 #include "volume/litter.hpp"
 #include "volume/volume_reader.hpp"
 
@@ -80,7 +81,7 @@ void at_depth(const Folder& folder, unsigned depth, std::vector<io::Path>& shoot
 std::vector<FoundShoot> find_all(io::FileSystem& fs, const io::Path& root, std::optional<unsigned> each,
                                  const std::string& name, const core::Work& work) {
   const io::Path archive = root / std::string(formats::drive::kFolder);
-  volume::AsItIs loose{each == 0U ? name : std::string(kLooseName), {}};
+  volume::AsItIs loose{each == 0U ? name : std::string(kLooseName), {}, is_protection};
   if (volume::is_archive(fs, archive)) loose.skip.insert(archive);
   std::vector<io::Path> shoots;
   if (each != 0U) {
@@ -94,7 +95,7 @@ std::vector<FoundShoot> find_all(io::FileSystem& fs, const io::Path& root, std::
   std::vector<FoundShoot> found;
   for (const io::Path& folder : shoots) {
     loose.skip.insert(folder);
-    found.push_back({io::below(folder, root), false, volume::scan_as_it_is(fs, folder, {}, work)});
+    found.push_back({io::below(folder, root), false, volume::scan_as_it_is(fs, folder, {{}, {}, is_protection}, work)});
   }
   found.push_back({"", each != 0U, volume::scan_as_it_is(fs, root, loose, work)});
   return found;

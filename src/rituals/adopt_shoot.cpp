@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "catalog/thumbnails.hpp"
 #include "core/text.hpp"
 #include "photo/record.hpp"
 #include "rituals/adopted_drive.hpp"
@@ -14,47 +15,12 @@ namespace fv = formats::volume;
 
 namespace {
 
-constexpr std::string_view kCreator = "darkshelf 1 (adopted as it was, not sealed)";
-
-bool holds_bytes(const fv::Member& member) {
-  return member.type == fv::MemberType::kFile || member.type == fv::MemberType::kHardLink;
-}
-
 /// The date in front of a folder's name tells the same as shoot_date.
 std::string title_of(const std::string& name) {
   const auto date = core::leading_date(name);
   std::string rest = date ? name.substr(date->length) : name;
   rest.erase(0, std::min(rest.find_first_not_of(" _-."), rest.size()));
   return core::printable(rest.empty() ? name : rest);
-}
-
-/// Equal for equal contents, wherever and by whom they are taken in: two catalogs that know the same folder know one
-/// volume. `number`: of equal folders on one drive.
-core::Uuid id_of(const digest::Sha256& seal, unsigned number) {
-  const digest::Sha256 hash =
-      digest::sha256(core::as_bytes(fmt::format("darkshelf adopted {} {}", core::to_hex(seal), number)));
-  core::Uuid id;
-  std::copy_n(hash.begin(), id.bytes.size(), id.bytes.begin());
-  id.bytes[6] = (id.bytes[6] & std::byte{0x0F}) | std::byte{0x40};
-  id.bytes[8] = (id.bytes[8] & std::byte{0x3F}) | std::byte{0x80};
-  return id;
-}
-
-/// The list of the files' digests, under the name a sealed volume has it; of names alone something that no other drive
-/// has.
-fv::ManifestEntry list_of(const std::vector<fv::Member>& members, bool names_only, const core::Uuid& drive) {
-  if (!names_only) {
-    std::vector<fv::ManifestEntry> entries;
-    for (const fv::Member& member : members) {
-      if (member.type == fv::MemberType::kFile) entries.push_back({member.sha256, member.path});
-    }
-    return {digest::sha256(core::as_bytes(fv::encode_manifest(std::move(entries)))), std::string(fv::kPhotos)};
-  }
-  digest::Sha256Stream names;
-  names.update(core::as_bytes(drive.text()));
-  for (const fv::Member& member : members)
-    names.update(core::as_bytes(fmt::format("\n{} {} {}", member.bytes, member.mtime_ns, member.path)));
-  return {names.finish(), "names"};
 }
 
 }  // namespace
@@ -193,6 +159,40 @@ void ShootIntake::settle_group(Context& context, std::size_t parts) {
   for (unsigned number = 1; number <= parts_; ++number) numbers_.push_back(number);
 }
 
+/// Where the folder's name does not tell it: the day in the middle of those on which the photos were taken that are
+/// read first. Once it is known it stays.
+void ShootIntake::settle_date(const std::vector<FileRead>& results) {
+  if (!known_.empty()) out_.date = known_.front().volume.info.shoot_date;
+  if (!known_.empty() || !recorded_.empty() || found_.loose ||
+      found_.source.date_from == volume::SourceShoot::DateFrom::kName)
+    return;
+  std::vector<std::string> days;
+  for (const FileRead& result : results) {
+    if (result.extract.metadata && result.extract.metadata->captured)
+      days.push_back(result.extract.metadata->captured->text().substr(0, 10));
+  }
+  if (days.empty()) return;
+  const auto middle = days.begin() + static_cast<std::ptrdiff_t>(days.size() / 2);
+  std::nth_element(days.begin(), middle, days.end());
+  if (core::parse_date(*middle)) out_.date = *middle;
+}
+
+/// They are a convenience: what goes wrong is a note, no failure.
+void ShootIntake::keep_thumbnails(Context& context, std::vector<FileRead>& results) {
+  std::vector<catalog::Thumbnail> thumbnails;
+  for (FileRead& result : results) {
+    if (result.problem.empty() && !result.extract.thumbnail.empty())
+      thumbnails.push_back({result.sha256, std::move(result.extract.thumbnail)});
+  }
+  if (thumbnails.empty()) return;
+  try {
+    catalog::Thumbnails::for_writing(context.fs, context.catalog.path()).put(thumbnails);
+  } catch (const core::Error& error) {
+    if (core::ends_all(error)) throw;
+    context.note(fmt::format("Thumbnails are not kept: {}", error.what()), error.hint());
+  }
+}
+
 void ShootIntake::take_part(Context& context, const std::vector<std::size_t>& entries, unsigned number) {
   const volume::SourceShoot& source = found_.source;
   std::vector<FileToRead> files;
@@ -221,7 +221,9 @@ void ShootIntake::take_part(Context& context, const std::vector<std::size_t>& en
     reading[i] = files.size();
     files.push_back(std::move(file));
   }
-  const std::vector<FileRead> results = reader_->read(files);
+  std::vector<FileRead> results = reader_->read(files);
+  settle_date(results);
+  keep_thumbnails(context, results);
   for (const std::size_t i : entries) {
     const volume::SourceEntry& entry = source.entries[i];
     fv::Member member = entry.member;
@@ -275,54 +277,6 @@ void ShootIntake::take_part(Context& context, const std::vector<std::size_t>& en
   }
   core::stop_point("adopt.part-read");
   record(context, std::move(members), read, number);
-}
-
-void ShootIntake::record(Context& context, std::vector<fv::Member> members, core::Time read, unsigned number) {
-  const fv::ManifestEntry list = list_of(members, names_only_, drive_->id);
-  catalog::Volume volume;
-  volume.adopted = true;
-  volume.tagmanifest = fv::encode_manifest({list});
-  volume.seal = digest::sha256(core::as_bytes(volume.tagmanifest));
-  fv::BagInfo& info = volume.info;
-  std::vector<std::string> paths;
-  for (const fv::Member& member : members) {
-    if (!holds_bytes(member)) continue;
-    paths.push_back(member.path);
-    info.content_bytes += member.bytes;
-    if (member.type == fv::MemberType::kFile) ++info.slices;
-  }
-  const auto how = names_only_ ? catalog::Catalog::Taken::kNamesOnly : catalog::Catalog::Taken::kRead;
-  for (unsigned equal = 0;; ++equal) {
-    info.volume = id_of(volume.seal, equal);
-    const auto known = context.catalog.volume(info.volume);
-    if (!known) break;
-    const auto here = copy_on(context.catalog, info.volume, drive_->id);
-    if (here && here->folder != found_.folder) continue;  // an equal folder beside it
-    if (recorded_.contains(info.volume)) continue;
-    if (!here) ++out_.further_copies;
-    recorded_.insert(info.volume);
-    return context.catalog.record_adopted_copy(info.volume, drive_->id, read, found_.folder, how);
-  }
-  info.content_files = info.payload_files = paths.size();
-  info.payload_bytes = volume.bytes_on_drive = info.content_bytes;
-  info.photos = volume::count_photos(paths);
-  info.group = group_;
-  info.shoot = out_.shoot;
-  info.shoot_name = core::printable(found_.source.name);
-  info.shoot_date = found_.source.date;
-  info.title = out_.title;
-  info.part = number;
-  info.parts = parts_;
-  info.layout = fv::Layout::kFiles;
-  info.slice_bytes = info.tag_slice_bytes = 4;  // a slice is a file, however long
-  info.writer = context.catalog.writer();
-  info.creator = std::string(kCreator);
-  info.sealed = context.catalog.next_time();
-  context.catalog.record_volume(volume, members);
-  core::stop_point("adopt.volume-recorded");
-  context.catalog.record_adopted_copy(info.volume, drive_->id, read, found_.folder, how);
-  recorded_.insert(info.volume);
-  core::stop_point("adopt.part-recorded");
 }
 
 void ShootIntake::tell_change(const Before& before, const FileRead& read, const fv::Member& now) {

@@ -40,6 +40,8 @@ class ShootIntake {
   void record(Context& context, std::vector<formats::volume::Member> members, core::Time read, unsigned number);
   void tell_change(const Before& before, const FileRead& read, const formats::volume::Member& now);
   void settle_group(Context& context, std::size_t parts);
+  void settle_date(const std::vector<FileRead>& results);
+  void keep_thumbnails(Context& context, std::vector<FileRead>& results);
   void end_outdated(Context& context);
   void count();
 

@@ -12,6 +12,7 @@
 #include "rituals/adopt_scan.hpp"
 #include "rituals/adopted_drive.hpp"
 #include "rituals/findings.hpp"
+#include "rituals/protect.hpp"
 
 namespace darkshelf::rituals {
 
@@ -114,7 +115,7 @@ class Checking {
       whole = whole && next == end;
       const auto real = std::any_of(out_.findings.begin() + static_cast<std::ptrdiff_t>(before), out_.findings.end(),
                                     [](const AdoptedFinding& finding) { return !finding.edited; });
-      const auto health = !real                        ? catalog::CopyHealth::kGood
+      const auto health = !real                       ? catalog::CopyHealth::kGood
                           : missing == members.size() ? catalog::CopyHealth::kMissing
                                                       : catalog::CopyHealth::kUnrepairable;
       const bool last = whole && &range == &due.unread.back();
@@ -147,8 +148,11 @@ class Checking {
         continue;
       }
       ++missing;
-      tell(due, members[i], {below_root(due.copy, members[i].path), due.volume.info.shoot,
-                             there.unreadable ? FindingKind::kUnreadable : FindingKind::kMissing});
+      AdoptedFinding finding;
+      finding.path = below_root(due.copy, members[i].path);
+      finding.shoot = due.volume.info.shoot;
+      finding.kind = there.unreadable ? FindingKind::kUnreadable : FindingKind::kMissing;
+      tell(due, members[i], std::move(finding));
     }
     const std::vector<FileRead> results = reader_.read(files);
     for (std::size_t i = 0; i < results.size(); ++i) {
@@ -160,8 +164,13 @@ class Checking {
 
   /// A mismatch is read again before it is believed, and the picture in it is compared then.
   void judge(const Due& due, const fv::Member& member, const FileToRead& file, const FileRead& first) {
-    AdoptedFinding finding{below_root(due.copy, member.path), due.volume.info.shoot, FindingKind::kUnreadable, false,
-                           first.problem, {}};
+    AdoptedFinding finding{below_root(due.copy, member.path),
+                           due.volume.info.shoot,
+                           FindingKind::kUnreadable,
+                           false,
+                           first.problem,
+                           {},
+                           {}};
     if (first.problem.empty()) {
       FileToRead again = file;
       again.picture = volume::is_picture(file.path.filename().string());
@@ -184,6 +193,8 @@ class Checking {
 
   void tell(const Due& due, const fv::Member& member, AdoptedFinding finding) {
     if (!finding.edited) {
+      const io::Path set = protection_of(drive_.root, due.copy.folder);
+      if (io::look_at(context_.fs, set).stat) finding.protection = set.string();
       std::set<std::string> labels;
       for (const catalog::FoundFile& other : context_.catalog.by_sha256(member.sha256)) {
         for (const catalog::Copy& copy : context_.catalog.copies_of(other.volume)) {

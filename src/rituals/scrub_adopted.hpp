@@ -12,6 +12,7 @@ struct AdoptedFinding {
   FindingKind kind = FindingKind::kChanged;  // unreadable, missing, changed; damaged: other bytes under the old date
   bool edited = false;                       // changed, but its picture did not; or no picture, and its date tells
   std::string reason;                        // of an unreadable one
+  std::string protection;                    // of its shoot: a PAR2 set that is there
   std::vector<std::string> elsewhere;        // labels of drives with the same contents
 };
 

@@ -36,8 +36,9 @@ struct SourceShoot {
 
 /// How a folder is looked at that is not sealed but taken in as it lies there (adopt).
 struct AsItIs {
-  std::string name;         // of the shoot; "": the folder's
-  std::set<io::Path> skip;  // folders and files that belong to others
+  std::string name;                                  // of the shoot; "": the folder's
+  std::set<io::Path> skip;                           // folders and files that belong to others
+  bool (*is_ours)(std::string_view name) = nullptr;  // files that darkshelf put there
 };
 
 /// Walks a folder (links are kept as links, never followed; other file systems mounted below are walked). Hard links to
