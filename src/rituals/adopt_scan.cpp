@@ -43,6 +43,11 @@ Folder tree_at(io::FileSystem& fs, const io::Path& path, const core::Work& work,
   return folder;
 }
 
+/// What darkshelf puts on a drive beside its archive.
+bool is_ours(std::string_view name) {
+  return is_protection(name) || (name.starts_with("START-HERE photo archive ") && name.ends_with(".txt"));
+}
+
 bool is_year(const std::string& name) {
   return name.size() == 4 && (name.starts_with("19") || name.starts_with("20")) &&
          name.find_first_not_of("0123456789") == std::string::npos;
@@ -81,7 +86,7 @@ void at_depth(const Folder& folder, unsigned depth, std::vector<io::Path>& shoot
 std::vector<FoundShoot> find_all(io::FileSystem& fs, const io::Path& root, std::optional<unsigned> each,
                                  const std::string& name, const core::Work& work) {
   const io::Path archive = root / std::string(formats::drive::kFolder);
-  volume::AsItIs loose{each == 0U ? name : std::string(kLooseName), {}, is_protection};
+  volume::AsItIs loose{each == 0U ? name : std::string(kLooseName), {}, is_ours};
   if (volume::is_archive(fs, archive)) loose.skip.insert(archive);
   std::vector<io::Path> shoots;
   if (each != 0U) {
@@ -95,7 +100,7 @@ std::vector<FoundShoot> find_all(io::FileSystem& fs, const io::Path& root, std::
   std::vector<FoundShoot> found;
   for (const io::Path& folder : shoots) {
     loose.skip.insert(folder);
-    found.push_back({io::below(folder, root), false, volume::scan_as_it_is(fs, folder, {{}, {}, is_protection}, work)});
+    found.push_back({io::below(folder, root), false, volume::scan_as_it_is(fs, folder, {{}, {}, is_ours}, work)});
   }
   found.push_back({"", each != 0U, volume::scan_as_it_is(fs, root, loose, work)});
   return found;

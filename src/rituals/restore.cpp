@@ -164,7 +164,7 @@ class Restoring {
     const std::vector<const AttachedDrive*> from = holders(wanted.volume);
     std::set<std::string> paths = wanted.paths;
     if (from.empty() || wanted.volume.adopted) {
-      const AdoptedFiles files(context_, drives_, wanted.volume, paths);
+      AdoptedFiles files(context_, drives_, wanted.volume, paths);
       if (files.nothing()) return report_.absent.push_back(wanted.volume);
       restore_adopted(wanted.volume, files, paths, target);
       return;
@@ -187,11 +187,13 @@ class Restoring {
   }
 
   /// By their contents, from drives that were full when they came: each file is compared with its digest.
-  void restore_adopted(const catalog::Volume& volume, const AdoptedFiles& files, std::set<std::string>& paths,
+  void restore_adopted(const catalog::Volume& volume, AdoptedFiles& files, std::set<std::string>& paths,
                        const RestoredFiles::Target& target) {
     context_.work.told().begin(fmt::format("reading {}", core::printable(volume.info.title)),
                                volume.info.content_bytes);
-    RestoredFiles(context_, target, files, report_, photo_paths_).restore(files.members(), paths);
+    do {
+      RestoredFiles(context_, target, files, report_, photo_paths_).restore(files.members(), paths);
+    } while (!paths.empty() && files.try_others(paths));
     context_.work.told().end();
     for (const std::string& label : files.labels()) read_from(label);
     for (const std::string& path : paths) report_.lost.push_back(path);

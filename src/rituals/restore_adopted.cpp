@@ -29,17 +29,28 @@ AdoptedFiles::AdoptedFiles(Context& context, const std::vector<AttachedDrive>& d
       for (const auto& [copy, drive] : copies[found.volume]) {
         const io::Path path = adopted_file(drive->root, copy, found.member.path);
         const io::Looked there = io::look_at(context.fs, path);
-        if (there.is(io::FileType::kRegular) && there.stat->bytes == member.bytes)
-          places_.try_emplace(member.sha256, Place{path, drive->drive.label});
+        if (there.is(io::FileType::kRegular) && there.stat->bytes == member.bytes) {
+          std::vector<Place>& places = places_[member.sha256];
+          const bool good = copy.health == catalog::CopyHealth::kGood;
+          places.insert(good ? places.begin() : places.end(), Place{path, drive->drive.label});
+        }
       }
     }
   }
 }
 
-std::set<std::string> AdoptedFiles::labels() const {
-  std::set<std::string> labels;
-  for (const auto& [sha256, place] : places_) labels.insert(place.label);
-  return labels;
+bool AdoptedFiles::try_others(const std::set<std::string>& lacking) {
+  bool others = false;
+  std::set<digest::Sha256> passed;
+  for (const fv::Member& member : members_) {
+    if (member.type != fv::MemberType::kFile || !lacking.contains(member.path)) continue;
+    const auto places = places_.find(member.sha256);
+    if (places == places_.end() || places->second.empty()) continue;
+    if (passed.insert(member.sha256).second) places->second.erase(places->second.begin());
+    others |= !places->second.empty();
+  }
+  open_.reset();
+  return others;
 }
 
 void AdoptedFiles::read_member(const fv::Member& member, std::uint64_t offset, core::MutableByteSpan into) const {
@@ -48,9 +59,10 @@ void AdoptedFiles::read_member(const fv::Member& member, std::uint64_t offset, c
     return Error(Code::kUnrepairable, fmt::format("{} lies on no drive that is plugged in as it was taken in",
                                                   core::printable(member.path)));
   };
-  if (place == places_.end()) throw lost();
+  if (place == places_.end() || place->second.empty()) throw lost();
   if (!open_ || opened_ != member.sha256) {
-    open_ = context_.fs.open_read(place->second.path, io::ReadMode::kDirect);
+    open_ = context_.fs.open_read(place->second.front().path, io::ReadMode::kDirect);
+    labels_.insert(place->second.front().label);
     opened_ = member.sha256;
   }
   if (open_->read_at(offset, into) != into.size()) throw lost();

@@ -124,7 +124,7 @@ class Scan {
   void visit(const io::Path& source, const std::string& name, const std::string& path, std::size_t depth) {
     if (as_it_is_ != nullptr && as_it_is_->skip.contains(source)) return;
     if (as_it_is_ != nullptr && as_it_is_->is_ours != nullptr && as_it_is_->is_ours(name))
-      return leave_out(path, "recovery data of darkshelf");
+      return leave_out(path, "darkshelf put it there");
     if (is_of_no_shoot(name)) return leave_out(path, "left by the operating system");
     if (name.ends_with(".lrdata")) return leave_out(path, "previews that Lightroom makes again");
     if (is_excluded(name, path)) return leave_out(path, "excluded");

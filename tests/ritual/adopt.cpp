@@ -27,6 +27,11 @@ void fill(const ProgramShelf& shelf, const io::Path& root) {
   make_file(root / ".DS_Store", 100, 5);
 }
 
+void replace(const io::Path& path, std::size_t bytes, std::uint64_t seed) {
+  io::posix().remove_file(path);
+  make_file(path, bytes, seed);
+}
+
 std::map<std::string, std::string> tree_of(const io::Path& root) {
   std::map<std::string, std::string> tree;
   for (const auto& [path, stat] : files_below(root))
@@ -105,7 +110,7 @@ TEST_CASE("adopt: run again it tells what is new, changed and gone since") {
   REQUIRE(shelf.run(adopt_command(root, "old")).exit_code == 0);
   make_file(root / "2026" / kHarbour / "NEW.JPG", 5000, 900);
   io::posix().remove_file(root / "2026" / kHarbour / "DSC00001.JPG");
-  make_file(root / "2026" / kHarbour / "DSC00002.JPG", 22'222, 901);
+  replace(root / "2026" / kHarbour / "DSC00002.JPG", 22'222, 901);
   io::posix().set_mtime(root / "2026" / kHarbour / "DSC00003.JPG", 1'500'000'000'000'000'000);
   const Outcome again = shelf.run(adopt_command(root, "old"));
   INFO(again.out << again.err);
@@ -201,7 +206,7 @@ TEST_CASE("adopt: what is elsewhere, what is not, what differs, and two equal fo
   const Outcome first = shelf.run(adopt_command(one, "one"));
   REQUIRE(first.exit_code == 0);
   CHECK(object(first.out, "standing").at("only_files") == 13);  // an empty file is nobody's loss
-  make_file(two / "2026" / kHarbour / "DSC00002.JPG", 20'000 + 777 * 2, 55);
+  replace(two / "2026" / kHarbour / "DSC00002.JPG", 20'000 + 777 * 2, 55);
   io::posix().remove_file(two / "2026" / kWedding / "raw" / "IMG_0000.CR3");
   const Outcome second = shelf.run(adopt_command(two, "two"));
   INFO(second.out << second.err);

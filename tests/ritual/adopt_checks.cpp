@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include "support/damage.hpp"
-#include "support/failing_image.hpp"
 #include "support/json_lines.hpp"
 #include "support/shelf/program_shelf.hpp"
 
@@ -68,6 +67,7 @@ TEST_CASE("adopt: a check tells rot, another picture, a loss, an edit and news a
   CHECK(drive.scrub().exit_code == 0);
 
   put(shoot / "IMG_1.JPG", with_comment(small_jpeg(1), "keywords"));
+  io::posix().remove_file(shoot / "IMG_0.xmp");
   make_file(shoot / "IMG_0.xmp", 300, 4);
   make_file(shoot / "new.txt", 10, 4);
   const Outcome edited = drive.scrub();
@@ -113,17 +113,6 @@ TEST_CASE("adopt: what other drives have as it was is told, and brought back fro
   CHECK(run_process({"cmp", (drive.shelf.path("twin") / kHarbour / "IMG_2.JPG").string(),
                      (drive.shelf.path("back") / kHarbour / "IMG_2.JPG").string()})
             .exit_code == 0);
-}
-
-TEST_CASE("adopt: a check that is cut short goes on where it stopped") {
-  Adopted drive;
-  const Outcome first = drive.scrub({"--for", "0s"});
-  INFO(first.out << first.err);
-  CHECK(first.exit_code == 0);
-  CHECK(object(first.out, "adopted_check").at("not_read") == 1);
-  const Outcome second = drive.scrub();
-  CHECK(object(second.out, "adopted_check").at("not_read") == 0);
-  CHECK(object(second.out, "adopted_check").at("files") == 7);
 }
 
 TEST_CASE("adopt: every other ritual meets an adopted drive with a sentence and a next command") {
