@@ -4,7 +4,7 @@
 #   FILES          how many, 300,000 unless told: RAW, JPEG and sidecars by their names, 1 to 3 KB each, 1,000 a folder
 #   --runs N       of each program, 3 unless told; the table has the medians
 #   --binary FILE  use this darkshelf instead of building build/release
-# git annex moves files: it works on a copy, and only once (it is slow).
+# git annex moves files, and takes an hour for 300,000: it works once, on a copy of the first 2,000.
 set -uo pipefail
 project=$(cd "$(dirname "$0")/../.." && pwd)
 export LC_ALL=C.UTF-8
@@ -64,7 +64,7 @@ for run in $(seq "$runs"); do
   measure "darkshelf adopt --names-only" "$binary" --catalog "$work/n.db" -q adopt "$work/drive" --label full --names-only || exit 1
   measure "hashdeep -r -c sha256" hashdeep -r -l -c sha256 "$work/drive" || exit 1
 done
-cp -r "$work/drive" "$work/annex" && cd "$work/annex" && git init -q . && git annex init bench >/dev/null 2>&1 &&
+mkdir "$work/annex" && find "$work/drive" -type f | sort | head -n 2000 | xargs -d '\n' cp --parents -t "$work/annex" && cd "$work/annex" && git init -q . && git annex init bench >/dev/null 2>&1 &&
   measure "git annex add" git -c annex.largefiles=anything annex add --quiet .
 cd /
 echo "| program | seconds | files/s |"
@@ -78,6 +78,7 @@ for line in open(sys.argv[1]):
 for name, seconds in rows.items():
     middle = statistics.median(seconds)
     spread = f" ({min(seconds):.1f} to {max(seconds):.1f})" if len(seconds) > 1 else ""
-    print(f"| `{name}` | {middle:.1f}{spread} | {int(sys.argv[2]) / middle:,.0f} |")
+    files = min(2000, int(sys.argv[2])) if name.startswith("git") else int(sys.argv[2])
+    print(f"| `{name}` | {middle:.1f}{spread} | {files / middle:,.0f} |")
 PY
 stat -c 'catalog: %s bytes' "$work/c.db"
