@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/standing.hpp"
 #include "catalog/wear.hpp"
 #include "core/id.hpp"
 #include "formats/minisig/minisig.hpp"
@@ -58,9 +59,8 @@ struct Drive {
   std::string catalog_mode = "full";  // what of the catalog it carries
   Evidence evidence;                  // as last accepted
   Time added{}, last_seen{};
-  bool here = false;  // seen on this machine and not yet returned (`drive return`)
-  /// Taken in by `adopt` as it was: known by its evidence, unless it got a drive.json since.
-  bool adopted = false;
+  bool here = false;     // seen on this machine and not yet returned (`drive return`)
+  bool adopted = false;  // taken in as it was: known by its evidence, unless it got a drive.json since
   /// Brought here from its off-site place and not back yet: it would burn with the others.
   bool away() const { return here && offsite; }
   std::uint64_t volumes = 0, bytes = 0;  // copies on it, bytes they take
@@ -102,22 +102,6 @@ struct Copy {
   CopyHealth health = CopyHealth::kGood;
   std::string folder;       // adopted volumes: the shoot's folder on that drive, bytes below its root
   bool names_only = false;  // adopted, and nothing was read but names: no copy that counts
-};
-
-/// A path of one shoot with other bytes on another drive.
-struct DifferingFile {
-  std::string path;  // beginning with the shoot's folder
-  Uuid shoot;
-  Uuid here_volume, there_volume, there_drive;
-  formats::volume::Member here, there;
-};
-/// What of one shoot is on a drive, beside all that is known to lie elsewhere; by the digest of contents.
-struct ShootStanding {
-  Uuid shoot;
-  std::uint64_t files = 0, bytes = 0, photos = 0;                 // here
-  std::uint64_t only_files = 0, only_bytes = 0, only_photos = 0;  // of those, on no other drive
-  std::vector<std::string> missing;                               // elsewhere, and not here: paths
-  std::vector<DifferingFile> differs;
 };
 
 struct SliceRange {
@@ -347,11 +331,9 @@ class Catalog {
   /// Throws Error(kUsage) for more than 64 words.
   FindResult find(const FindQuery& query);
 
-  // Adopted volumes (adopted.cpp)
-  /// The shoots taken in from a drive beside all other copies that are good, on drives that are not lost or given up.
+  /// The shoots adopted from a drive beside all good copies on drives that are not lost or given up.
   std::vector<ShootStanding> standing(const Uuid& drive);
-  /// For the policy: the drives that hold every content of an adopted volume, by digest, and in which volumes (sealed
-  /// and adopted ones alike, names alone do not count). None for a volume of which only names are known.
+  /// The drives with every content of a volume, by digest, and in which volumes. None where only names are known.
   std::map<Uuid, std::set<Uuid>> drives_holding_all_of(const Uuid& volume);
 
   // Signatures

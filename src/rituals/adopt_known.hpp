@@ -2,14 +2,10 @@
 // What the catalog knows already when a drive is adopted: what was taken in from it before, and shoots of other drives.
 
 #include "rituals/context.hpp"
+#include "rituals/sealed_files.hpp"
 #include "volume/scan.hpp"
 
 namespace darkshelf::rituals {
-
-/// A file, by whichever name.
-inline bool holds_bytes(const formats::volume::Member& member) {
-  return member.type == formats::volume::MemberType::kFile || member.type == formats::volume::MemberType::kHardLink;
-}
 
 /// A volume that was taken in from this folder before.
 struct KnownPart {

@@ -277,4 +277,51 @@ TEST_CASE("adopt: a folder is known by where it lies and what it holds; in doubt
   CHECK(shelf.run({"scrub", "old"}).exit_code == 0);
 }
 
+TEST_CASE("adopt: a shoot that was sealed since is no less safe when the adopted drive is gone") {
+  const auto red_after = [](bool adopted) {
+    ProgramShelf shelf({"A"});
+    fill(shelf, shelf.path("drive"));
+    if (adopted) REQUIRE(shelf.run(adopt_command(shelf.path("drive") / "2026", "old")).exit_code == 0);
+    shelf.must({"policy", "set", "copies=1", "places=1", "offsite=0", "kinds=1"});
+    shelf.must({"seal", (shelf.shoots() / kWedding).string(), (shelf.shoots() / kHarbour).string(), "--to", "A"});
+    if (adopted) shelf.must({"drive", "mark", "old", "destroyed"});
+    const Outcome status = shelf.run({"status"});
+    INFO(status.out << status.err);
+    return status.exit_code;
+  };
+  CHECK(red_after(true) == red_after(false));
+}
+
+TEST_CASE("adopt: PAR2 data lie beside a shoot when they are asked for, and mend it") {
+  ProgramShelf shelf({});
+  const io::Path root = shelf.path("drive"), photo = root / "2026" / kHarbour / "DSC00004.JPG";
+  fill(shelf, root);
+  const auto before = tree_of(root);
+  const Outcome made = shelf.run({"--json", "adopt", root.string(), "--label", "old", "--protect"});
+  INFO(made.out << made.err);
+  REQUIRE(made.exit_code == 0);
+  CHECK(objects(made.out, "protected").size() == 3);
+  const io::Path set = root / "2026" / (kHarbour + ".darkshelf.par2");
+  REQUIRE(io::posix().stat(set));
+  const auto after = tree_of(root);
+  for (const auto& [path, what] : before) CHECK(after.at(path) == what);
+  const Outcome again = shelf.run({"--json", "adopt", root.string(), "--label", "old", "--protect"});
+  CHECK(object(again.out, "adopt_report").at("files_read") == 0);
+  for (const Json& one : objects(again.out, "protected")) CHECK(one.at("there") == true);
+  CHECK(object(shelf.run({"--json", "scrub", "old"}).out, "adopted_check").at("added") == 0);
+
+  rot(photo, 1000, 20);
+  const Outcome bad = shelf.run({"scrub", "old"});
+  CHECK(bad.exit_code == 5);
+  CHECK(bad.out.find("darkshelf par2 repair") != std::string::npos);
+  if (has_program("par2"))
+    CHECK(run_process({"par2", "repair", "-q", set.string()}).exit_code == 0);
+  else
+    shelf.must({"par2", "repair", set.string()});
+  io::posix().set_mtime(photo, 1'780'000'000'000'000'000);
+  for (const auto& [path, stat] : files_below(shelf.shoots() / kHarbour))
+    CHECK(run_process({"cmp", path.string(), (root / "2026" / path.lexically_relative(shelf.shoots())).string()})
+              .exit_code == 0);
+}
+
 }  // namespace darkshelf::testing
