@@ -174,16 +174,14 @@ class Scrubbing {
   /// What Ctrl-C is answered with.
   Error stopped() const {
     const std::string where = core::printable(drive_.drive.label);
-    std::string sentence =
-        report_.photos + report_.read_before.size() + report_.adopted.photos == 0
-            ? fmt::format("stopped before a volume of {} was read to the end", where)
-            : fmt::format(
-                  "stopped; of {}, {} in {} read to the end{}", where,
-                  core::count_of(report_.photos + report_.adopted.photos, "photo"),
-                  core::count_of(report_.volumes.size() + report_.read_before.size() + report_.adopted.volumes +
-                                     report_.adopted.read_before,
-                                 "volume was", "volumes were"),
-                  report_.damage() ? "" : ", and all of that is intact");
+    std::string sentence = report_.photos + report_.read_before.size() + report_.adopted.photos == 0
+                               ? fmt::format("stopped before a volume of {} was read to the end", where)
+                               : fmt::format("stopped; of {}, {} in {} read to the end{}", where,
+                                             core::count_of(report_.photos + report_.adopted.photos, "photo"),
+                                             core::count_of(report_.volumes.size() + report_.read_before.size() +
+                                                                report_.adopted.volumes + report_.adopted.read_before,
+                                                            "volume was", "volumes were"),
+                                             report_.damage() ? "" : ", and all of that is intact");
     if (report_.damage())
       sentence += fmt::format("; damage was found, see: darkshelf show {}", core::shell_quote(where));
     return Error(Code::kCancelled, sentence);
@@ -353,7 +351,8 @@ class Scrubbing {
     core::stop_point("scrub.recorded");
     // What is not ours harms nothing; but a drive with volumes nobody knows here carries a catalog that knows them.
     const bool clean = to_the_end && !report_.unfinished_repair && !report_.known_damage &&
-                       report_.unknown_volumes == 0 && !report_.damage() && !report_.adopted.damage() && !report_.wear.failing();
+                       report_.unknown_volumes == 0 && !report_.damage() && !report_.adopted.damage() &&
+                       !report_.wear.failing();
     if (clean && !request_.read_only && drive_.lock) {
       report_.not_refreshed = try_to_refresh(context_, drive_);
       report_.catalog_refreshed = report_.not_refreshed.empty();

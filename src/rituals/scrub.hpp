@@ -62,8 +62,8 @@ struct ScrubReport {
   bool failing() const;                    // the medium: sectors cannot be read, or the disk says so
   std::uint64_t healed = 0;                // slices and files that were read wrong at first
   std::vector<MisplacedVolume> misplaced;
-  AdoptedCheck adopted;       // what was taken in and never sealed
-  bool only_adopted = false;  // the drive is no archive: there is nothing else
+  AdoptedCheck adopted;               // what was taken in and never sealed
+  bool only_adopted = false;          // the drive is no archive: there is nothing else
   std::uint64_t unknown_volumes = 0;  // that the catalog does not know, and nobody can check therefore
   std::uint64_t litter = 0,
                 new_litter = 0;  // of macOS and Windows in darkshelf/: all, and what earlier visits did not see
