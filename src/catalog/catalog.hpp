@@ -12,9 +12,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "catalog/standing.hpp"
 #include "catalog/wear.hpp"
 #include "core/id.hpp"
 #include "formats/minisig/minisig.hpp"
@@ -35,7 +37,8 @@ std::string_view name_of(DriveState state);
 struct Evidence {
   std::string fs_id, fs_type, model, serial, disk;
   std::uint64_t bytes = 0;
-  std::string path;  // where it was mounted at that visit: a first guess of where to look next time
+  std::string path;   // where it was mounted at that visit: a first guess of where to look next time
+  std::string below;  // its folder below the mount point; "": all of the file system
   bool operator==(const Evidence&) const = default;
 };
 
@@ -56,7 +59,8 @@ struct Drive {
   std::string catalog_mode = "full";  // what of the catalog it carries
   Evidence evidence;                  // as last accepted
   Time added{}, last_seen{};
-  bool here = false;  // seen on this machine and not yet returned (`drive return`)
+  bool here = false;     // seen on this machine and not yet returned (`drive return`)
+  bool adopted = false;  // taken in as it was: known by its evidence, unless it got a drive.json since
   /// Brought here from its off-site place and not back yet: it would burn with the others.
   bool away() const { return here && offsite; }
   std::uint64_t volumes = 0, bytes = 0;  // copies on it, bytes they take
@@ -118,6 +122,7 @@ struct NewDrive {
   std::optional<Uuid> place;
   std::optional<Uuid> clone_of;
   Evidence evidence;
+  bool adopted = false;
 };
 
 /// A volume of a seal plan, before any byte of it is on a drive.
@@ -332,6 +337,11 @@ class Catalog {
   ShootPhotos photos_of(const Uuid& shoot);
   /// Throws Error(kUsage) for more than 64 words.
   FindResult find(const FindQuery& query);
+
+  /// The shoots adopted from a drive beside all good copies on drives that are not lost or given up.
+  std::vector<ShootStanding> standing(const Uuid& drive);
+  /// The drives with every content of a volume, by digest, and in which volumes. None where only names are known.
+  std::map<Uuid, std::set<Uuid>> drives_holding_all_of(const Uuid& volume);
 
   // Signatures
   void record_key(const KnownKey& key);

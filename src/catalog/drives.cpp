@@ -58,6 +58,7 @@ Drive drive_from(SQLite::Statement& row) {
   drive.added = time_from(row.getColumn("added").getInt64());
   drive.last_seen = time_from(row.getColumn("last_seen").getInt64());
   drive.here = row.getColumn("here").getInt() != 0;
+  drive.adopted = json_number(body, "adopted") != 0;
   drive.volumes = static_cast<std::uint64_t>(row.getColumn("volumes").getInt64());
   drive.bytes = static_cast<std::uint64_t>(row.getColumn("bytes").getInt64());
   return drive;
@@ -114,14 +115,15 @@ std::optional<Place> Catalog::find_place(const std::string& name) {
 }
 
 void Catalog::record_drive(const NewDrive& drive) {
-  state_->record("drive-added", drive.id.text(), "",
-                 {{"label", drive.label},
-                  {"kind", drive.kind},
-                  {"note", drive.note},
-                  {"catalog", drive.catalog_mode},
-                  {"place", drive.place ? drive.place->text() : ""},
-                  {"clone_of", drive.clone_of ? drive.clone_of->text() : ""},
-                  {"evidence", to_json(drive.evidence)}});
+  Json body = {{"label", drive.label},
+               {"kind", drive.kind},
+               {"note", drive.note},
+               {"catalog", drive.catalog_mode},
+               {"place", drive.place ? drive.place->text() : ""},
+               {"clone_of", drive.clone_of ? drive.clone_of->text() : ""},
+               {"evidence", to_json(drive.evidence)}};
+  if (drive.adopted) body["adopted"] = 1;
+  state_->record("drive-added", drive.id.text(), "", body);
 }
 
 void Catalog::record_drive_renamed(const Uuid& drive, const std::string& label) {

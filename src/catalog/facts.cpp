@@ -128,13 +128,15 @@ std::int64_t json_number(const Json& object, const char* name) {
 }
 
 Json to_json(const Evidence& evidence) {
-  return {{"fs_id", core::printable(evidence.fs_id)},
-          {"fs_type", core::printable(evidence.fs_type)},
-          {"model", core::printable(evidence.model)},
-          {"serial", core::printable(evidence.serial)},
-          {"disk", core::printable(evidence.disk)},
-          {"bytes", evidence.bytes},
-          {"path", core::to_base64(core::as_bytes(evidence.path))}};
+  Json object = {{"fs_id", core::printable(evidence.fs_id)},
+                 {"fs_type", core::printable(evidence.fs_type)},
+                 {"model", core::printable(evidence.model)},
+                 {"serial", core::printable(evidence.serial)},
+                 {"disk", core::printable(evidence.disk)},
+                 {"bytes", evidence.bytes},
+                 {"path", core::to_base64(core::as_bytes(evidence.path))}};
+  if (!evidence.below.empty()) object["below"] = core::to_base64(core::as_bytes(evidence.below));
+  return object;
 }
 
 Evidence evidence_from(const Json& object) {
@@ -147,6 +149,7 @@ Evidence evidence_from(const Json& object) {
   evidence.bytes = static_cast<std::uint64_t>(json_number(object, "bytes"));
   const auto path = core::from_base64(json_text(object, "path"));
   if (path) evidence.path = core::as_text(*path);
+  if (const auto below = core::from_base64(json_text(object, "below"))) evidence.below = core::as_text(*below);
   return evidence;
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "cli/adopted.hpp"
 #include "cli/commands.hpp"
 #include "core/text.hpp"
 #include "rituals/drives.hpp"
@@ -77,17 +78,25 @@ int say(Session& session, const std::string& event, const catalog::Drive& drive,
   return kGood;
 }
 
+/// What of it was adopted, beside all that is known to lie elsewhere.
+int show_all(Session& session, const catalog::Drive& drive) {
+  const int code = show_drive(session, drive);
+  const auto standing = session.catalog(Access::kRead).standing(drive.id);
+  if (!standing.empty()) tell_standing(session, drive, standing);
+  return code;
+}
+
 /// One that is plugged in is asked how its disk is.
 int show(Session& session, const catalog::Drive& drive) {
-  if (!session.plugged_in().contains(drive.id)) return show_drive(session, drive);
+  if (!session.plugged_in().contains(drive.id)) return show_all(session, drive);
   rituals::Context context = session.context();
   try {
     const rituals::AttachedDrive attached = rituals::attach(context, drive.id.text(), rituals::Visit::kReadOnly);
     rituals::look_at_wear(context, attached);
-    return show_drive(session, attached.drive);
+    return show_all(session, attached.drive);
   } catch (const Error& error) {  // it is told what the catalog knows, and why no more
     if (error.code() != Code::kWrongDrive && error.code() != Code::kDriveGone) throw;
-    const int code = show_drive(session, drive);
+    const int code = show_all(session, drive);
     return worse(code, tell_error(session.out(), error));
   }
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "cli/adopted.hpp"
 #include "cli/commands.hpp"
 #include "cli/damage.hpp"
 #include "cli/medium.hpp"
@@ -183,7 +184,8 @@ int tell_the_rest(Output& out, const rituals::ScrubReport& report, const std::st
     code = worse(code, kDamageRepairable);
     out.line(fmt::format("Among them is damage that an earlier check found: {}", to_mend(report, label)));
   }
-  if (report.volumes.empty() && report.read_before.empty() && report.not_read.empty() && report.unknown_volumes == 0)
+  if (report.volumes.empty() && report.read_before.empty() && report.not_read.empty() && report.unknown_volumes == 0 &&
+      !report.adopted.any())
     out.note(fmt::format("{} holds no volumes.", core::printable(report.drive.label)));
   return code;
 }
@@ -194,7 +196,7 @@ void tell_report(Output& out, const rituals::ScrubReport& report) {
                  {"volumes", report.volumes.size()},
                  {"read_before", report.read_before.size()},
                  {"not_read", report.not_read.size()},
-                 {"damage", report.damage()},
+                 {"damage", report.damage() || report.adopted.damage()},
                  {"known_damage", report.known_damage},
                  {"repairable", report.repairable()},
                  {"contradicts_seal", report.contradicts_seal},
@@ -261,11 +263,17 @@ int scrub(Session& session, const Options& options) {
   }
   tell_litter(out, report);
   const std::string label = core::shell_quote(report.drive.label);
+  const int adopted = tell_adopted_check(session, report);
+  if (report.only_adopted) {
+    print_medium(out, report);
+    tell_report(out, report);
+    return report.failing() ? worse(adopted, kDamageBeyondRepair) : adopted;
+  }
   tell_misplaced(out, report);
   print_verdict(out, report);
   print_medium(out, report);
   const int row = tell_signatures(out, report) ? kDamageBeyondRepair : kGood;
-  const int rest = tell_the_rest(out, report, label);
+  const int rest = worse(adopted, tell_the_rest(out, report, label));
   tell_report(out, report);
   if (options.repair && !report.read_only && (report.damage() || report.unfinished_repair || report.known_damage)) {
     return worse(worse(rest == kDamageRepairable ? kGood : rest, repair_findings(session, report, memory)), row);
@@ -285,55 +293,6 @@ int scrub(Session& session, const Options& options) {
 }
 
 }  // namespace
-
-bool is_damage(const rituals::FileFinding& finding) { return !rituals::is_harmless(finding.kind); }
-
-Json finding_json(const rituals::FileFinding& finding) {
-  Json object = {{"kind", rituals::name_of(finding.kind)}};
-  put_path(object, "path", finding.path);
-  Json ranges = Json::array();
-  for (const rituals::SliceRange& range : finding.slices)
-    ranges.push_back({{"first", range.first}, {"count", range.count}});
-  object["slices"] = std::move(ranges);
-  object["bytes"] = finding.bytes;
-  object["sectors"] = finding.sectors;
-  object["seconds"] = std::chrono::duration<double>(finding.cost).count();
-  return object;
-}
-
-void print_damage(Session& session, const catalog::Volume& volume, const rituals::Examination& found) {
-  Output& out = session.out();
-  constexpr std::size_t kShown = 10;
-  const auto known = session.catalog(catalog::Catalog::Access::kWrite).shoot(volume.info.shoot);
-  const std::string shoot = core::printable(known ? known->name : volume.info.title);
-  if (!found.loaded) {
-    out.line(out.paint(Color::kRed, fmt::format("{} (part {} of {}): {}", shoot, volume.info.part, volume.info.parts,
-                                                core::printable(found.failure))));
-    return;
-  }
-  if (!found.photos_hit.empty()) {
-    const std::string verdict = found.repairable() ? "repairable from parity on this drive"
-                                                   : "more is lost than parity on this drive can rebuild";
-    out.line(fmt::format("{} of {} in {}; {}:", core::with_commas(found.photos_hit_count),
-                         core::count_of(volume.info.photos, "photo"), shoot, verdict));
-    for (std::size_t i = 0; i < found.photos_hit.size() && (i < kShown || out.verbose()); ++i) {
-      out.item("    " + core::printable(found.photos_hit[i].path));
-    }
-    if (found.photos_hit.size() > kShown && !out.verbose())
-      out.line(fmt::format("    … and {} more files (-v shows all)", found.photos_hit.size() - kShown));
-  } else {
-    out.line(fmt::format("{}: no photo is touched, but", volume.folder));
-  }
-  for (const rituals::FileFinding& finding : found.findings) {
-    const std::string text =
-        fmt::format("    {}: {}{}", rituals::name_of(finding.kind),
-                    finding.path.empty() ? volume.folder : core::printable(finding.path), sectors_of(finding));
-    if (is_damage(finding))
-      out.line(text);
-    else if (finding.kind != rituals::FindingKind::kLitter)
-      out.note(text);
-  }
-}
 
 std::string next_step(const rituals::ScrubReport& report, const std::string& label) {
   if (report.contradicts_seal) {

@@ -23,6 +23,7 @@ void add_place(CLI::App& app, Session& session);
 void add_policy(CLI::App& app, Session& session);
 void add_seal(CLI::App& app, Session& session);
 void add_copy(CLI::App& app, Session& session);
+void add_adopt(CLI::App& app, Session& session);
 void add_find(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
 void add_where(CLI::App& app, Session& session);

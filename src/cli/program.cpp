@@ -56,6 +56,7 @@ void add_all(CLI::App& app, Session& session) {
   add_copy(app, session);
   add_drive(app, session);
   add_place(app, session);
+  add_adopt(app, session);
   add_find(app, session);
   add_show(app, session);
   add_where(app, session);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "rituals/adopted_drive.hpp"
 #include "rituals/drive_parts.hpp"
 #include "rituals/identity_file.hpp"
 #include "rituals/quarantine.hpp"
@@ -177,6 +178,16 @@ catalog::Drive accept_drive(Context& context, const io::Path& path, const std::s
   context.fs.confine(root, core::printable(root.string()), root / std::string(fd::kFolder));
   const io::Medium medium = io::medium_of(context.fs, root);
   const catalog::Evidence evidence = evidence_of(medium, root);
+  if (const auto adopted =
+          identity_at(context.fs, root) ? std::nullopt : maybe_adopted_at(context.fs, context.catalog, root)) {
+    if (as == "copy") {
+      throw Error(Code::kUsage, "a copy of an adopted drive is taken in as a drive of its own",
+                  fmt::format("darkshelf adopt {} --label NEW", core::shell_quote(root.string())));
+    }
+    context.catalog.record_drive_accepted(adopted->id, evidence, as);
+    context.catalog.record_drive_seen(adopted->id, evidence);
+    return *context.catalog.drive(adopted->id);
+  }
   const fd::DriveIdentity identity = identity_to_accept(context, root);
   const auto known = context.catalog.drive(identity.id);
   if (!known) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "io/paths.hpp"
+#include "rituals/adopted_drive.hpp"
 #include "rituals/catalog_copies.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/former_drive.hpp"
@@ -158,6 +160,15 @@ std::string who_is_there(Context& context, const io::Path& root) {
                      core::printable(other ? other->label : identity->label));
 }
 
+void record_visit(Context& context, AttachedDrive& drive, const catalog::Evidence& evidence) {
+  const catalog::Drive& known = drive.drive;
+  const bool news =
+      !known.here || !(known.evidence == evidence) || context.world.now() - known.last_seen > std::chrono::hours(1);
+  if (!news) return;
+  context.catalog.record_drive_seen(known.id, evidence);
+  drive.drive = *context.catalog.drive(drive.identity.id);
+}
+
 AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid& id, Visit visit) {
   const std::string quoted = core::shell_quote(root.string());
   const auto known = context.catalog.drive(id);
@@ -191,12 +202,7 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
     drive.lock = context.fs.lock(root / std::string(fd::kLock), fmt::format("the drive {}", known->label),
                                  fmt::format("darkshelf, drive {}", known->label));
   }
-  const bool news =
-      !known->here || !(known->evidence == evidence) || context.world.now() - known->last_seen > std::chrono::hours(1);
-  if (news) {
-    context.catalog.record_drive_seen(identity.id, evidence);
-    drive.drive = *context.catalog.drive(identity.id);
-  }
+  record_visit(context, drive, evidence);
   tell_state(context, drive.drive);
   if (claim.unreadable) {
     const Error why = identity_not_readable(root, known);
@@ -206,10 +212,30 @@ AttachedDrive open_root(Context& context, const io::Path& root, const core::Uuid
   return drive;
 }
 
+/// As it was taken in: there is no identity to read, and no lock to take.
+AttachedDrive open_adopted(Context& context, const catalog::Drive& known, const io::Path& root, Visit visit) {
+  if (visit == Visit::kWrite) throw adopted_is_not_written(known, root);
+  context.fs.confine(root, known.label, {});
+  AttachedDrive drive{known,
+                      root,
+                      io::medium_of(context.fs, root),
+                      {fd::kFormat, known.id, fd::label_from(known.label), known.added, known.catalog_mode},
+                      nullptr,
+                      false,
+                      true};
+  record_visit(context, drive, evidence_of(drive.medium, root));
+  tell_state(context, drive.drive);
+  return drive;
+}
+
 /// `thorough`: one that is nowhere may have been emptied or formatted.
 AttachedDrive open_known(Context& context, const catalog::Drive& known, Visit visit, bool thorough) {
   io::FileSystem& fs = context.fs;
-  const std::vector<io::Path> roots = roots_of(context, known);
+  std::vector<io::Path> roots = roots_of(context, known);
+  if (roots.empty() && known.adopted) {
+    roots = roots_of_adopted(fs, context.catalog, known);
+    if (roots.size() == 1) return open_adopted(context, known, roots.front(), visit);
+  }
   if (roots.size() > 1) {
     throw Error(Code::kWrongDrive,
                 fmt::format("two media claim to be {}: {} and {}", known.label, roots[0].string(), roots[1].string()),
@@ -218,7 +244,7 @@ AttachedDrive open_known(Context& context, const catalog::Drive& known, Visit vi
   if (roots.empty()) {
     if (lacks_identity(fs, known.evidence.path)) throw without_identity(known.evidence.path);
     tell_why_not_there(fs, known.evidence.path);
-    if (thorough) look_for_former_drive(context, known);
+    if (thorough && !known.adopted) look_for_former_drive(context, known);
     const std::string place = known.place_name.empty() ? "" : fmt::format(" It should be at: {}.", known.place_name);
     throw Error(
         Code::kDriveAbsent,
@@ -271,6 +297,7 @@ catalog::Evidence evidence_of(const io::Medium& medium, const io::Path& root) {
   evidence.disk = medium.disk;
   evidence.bytes = medium.bytes;
   evidence.path = root.string();
+  if (io::lies_in(root, medium.mount_point)) evidence.below = io::below(root, medium.mount_point);
   return evidence;
 }
 
@@ -292,6 +319,8 @@ AttachedDrive attach(Context& context, const std::string& text, Visit visit) {
     return open_root(context, root, likely->id, visit);
   }
   if (!identity) {
+    if (const auto known = adopted_at(fs, context.catalog, root)) return open_adopted(context, *known, root, visit);
+    if (const auto likely = maybe_adopted_at(fs, context.catalog, root)) throw adopted_in_doubt(*likely, root);
     if (lacks_identity(fs, root)) throw without_identity(root);
     require_no_former_drive(context, root);
     throw Error(Code::kWrongDrive,
@@ -358,34 +387,8 @@ std::map<core::Uuid, io::Path> plugged_in(io::FileSystem& fs, catalog::Catalog& 
     } catch (const Error&) {  // it does not answer
     }
   }
+  for (const auto& [drive, root] : plugged_in_adopted(fs, catalog)) found.emplace(drive, root);
   return found;
-}
-
-digest::Sha256 sha256_of(Context& context, const io::Path& path, io::ReadMode mode) {
-  const auto file = context.fs.open_read(path, mode);
-  core::AlignedBuffer buffer(4 << 20);
-  digest::Sha256Stream sha256;
-  std::uint64_t offset = 0;
-  for (std::size_t got = 0; (got = file->read_at(offset, buffer.span())) != 0; offset += got) {
-    context.work.check();
-    sha256.update(buffer.span().first(got));
-  }
-  return sha256.finish();
-}
-
-std::uint64_t tree_bytes(io::FileSystem& fs, const io::Path& folder) {
-  const auto stat = fs.stat(folder);
-  if (!stat || stat->type != io::FileType::kDirectory) return stat ? stat->bytes : 0;
-  std::uint64_t bytes = 0;
-  for (const io::Entry& entry : fs.list(folder)) {
-    if (entry.type == io::FileType::kDirectory) bytes += tree_bytes(fs, folder / entry.name);
-    if (entry.type == io::FileType::kRegular) bytes += fs.stat(folder / entry.name)->bytes;
-  }
-  return bytes;
-}
-
-std::string photos_and_files(std::uint64_t photos, std::uint64_t files) {
-  return fmt::format("{} ({})", core::count_of(photos, "photo"), core::count_of(files, "file"));
 }
 
 }  // namespace darkshelf::rituals

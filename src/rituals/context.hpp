@@ -47,8 +47,10 @@ struct AttachedDrive {
   /// The medium does not give drive.json, and other evidence told which drive this is; `identity` is the catalog's.
   /// Nothing is written to it then.
   bool identity_unreadable = false;
+  /// It has no drive.json: taken in as it was (adopt), and known by its evidence. Nothing is ever written to it.
+  bool adopted = false;
 
-  bool is_read_only(io::FileSystem& fs) const { return medium.read_only || fs.space(root).read_only; }
+  bool is_read_only(io::FileSystem& fs) const { return adopted || medium.read_only || fs.space(root).read_only; }
   io::Path folder() const { return root / std::string(formats::drive::kFolder); }
   io::Path volume_folder(const catalog::Volume& volume) const { return folder() / volume.folder; }
 };

@@ -5,6 +5,14 @@
 
 namespace darkshelf::rituals {
 
+/// hdd, ssd, flash or nas, as the medium tells; and throws kUsage for another word.
+std::string kind_of(const io::Medium& medium);
+void check_kind(const std::string& kind);
+/// The place of this name; throws kUsage.
+std::optional<core::Uuid> place_id(Context& context, const std::string& name);
+/// A drive inside a drive would be scrubbed, counted and ejected with it: throws kWrongDrive.
+void check_not_nested(io::FileSystem& fs, const io::Path& root);
+
 /// Throws kUsage for what is no label, or is another drive's.
 void check_label(Context& context, const std::string& label);
 void write_identity(io::FileSystem& fs, const io::Path& root, const formats::drive::DriveIdentity& identity);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/adopted_drive.hpp"
 #include "rituals/drive_parts.hpp"
 #include "rituals/former_drive.hpp"
 #include "rituals/identity_file.hpp"
@@ -18,8 +19,6 @@ namespace darkshelf::rituals {
 namespace fd = formats::drive;
 using core::Code;
 using core::Error;
-
-namespace {
 
 std::string kind_of(const io::Medium& medium) {
   if (medium.network) return "nas";
@@ -46,7 +45,6 @@ std::optional<core::Uuid> place_id(Context& context, const std::string& name) {
   return place->id;
 }
 
-/// A drive inside a drive would be scrubbed, counted and ejected with it.
 void check_not_nested(io::FileSystem& fs, const io::Path& root) {
   for (io::Path above = root.parent_path(); !above.empty(); above = above.parent_path()) {
     if (fs.stat(above / std::string(fd::kIdentity))) {
@@ -57,6 +55,8 @@ void check_not_nested(io::FileSystem& fs, const io::Path& root) {
     if (above == above.root_path()) break;
   }
 }
+
+namespace {
 
 /// `label`: what the new drive shall be called.
 void check_no_identity(Context& context, const io::Path& root, const std::string& label) {
@@ -214,6 +214,36 @@ std::optional<catalog::Drive> half_added(Context& context, const io::Path& root,
   return drive;
 }
 
+/// A drive that was adopted becomes one that is written to, and stays who it is.
+AddedDrive make_archive_of(Context& context, const io::Path& root, const catalog::Drive& adopted,
+                           const AddDriveRequest& request) {
+  io::FileSystem& fs = context.fs;
+  if (adopted.label != request.label) {
+    throw Error(Code::kUsage,
+                fmt::format("{} was adopted as {}", core::printable(root.string()), core::printable(adopted.label)),
+                fmt::format("darkshelf drive add {} --label {}   (and then drive rename, if it shall be called {})",
+                            core::shell_quote(root.string()), core::shell_quote(adopted.label),
+                            core::shell_quote(request.label)));
+  }
+  AddedDrive added;
+  added.medium = io::medium_of(fs, root);
+  require_writable_medium(context, root, added.medium, "sealed onto it");
+  const catalog::Evidence evidence = evidence_of(added.medium, root);
+  added.warnings = same_disk_warnings(context, evidence);
+  std::erase_if(added.warnings, [&](const std::string& warning) {
+    return warning.starts_with(fmt::format("on the same disk as {}:", adopted.label));
+  });
+  fs.confine(root, adopted.label, {});
+  const fd::DriveIdentity identity{fd::kFormat, adopted.id, fd::label_from(adopted.label), adopted.added,
+                                   adopted.catalog_mode};
+  write_identity(fs, root, identity);
+  fs.confine(root, adopted.label, root / std::string(fd::kFolder));
+  context.catalog.record_drive_seen(adopted.id, evidence);
+  added.drive = *context.catalog.drive(adopted.id);
+  refresh_drive(context, AttachedDrive{added.drive, root, added.medium, identity, nullptr});
+  return added;
+}
+
 AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
   io::FileSystem& fs = context.fs;
   const io::Path root = folder_given(fs, request.path);
@@ -222,6 +252,8 @@ AddedDrive add_drive(Context& context, const AddDriveRequest& request) {
     refresh_drive(context, drive);
     return {drive.drive, drive.medium, same_disk_warnings(context, evidence_of(drive.medium, root))};
   }
+  if (const auto adopted = adopted_at(fs, context.catalog, root))
+    return make_archive_of(context, root, *adopted, request);
   check_label(context, request.label);
   const auto original = drive_named(context, request.clone_of);
   const bool clone = original && claims_to_be(fs, root, *original);

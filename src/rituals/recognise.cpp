@@ -18,18 +18,21 @@ namespace {
 
 constexpr std::string_view kCreator = "darkshelf 1 (cold archive of photographs, PAR2 2.0)";
 
-/// *Same shoot*: same folder name and at least one path with equal size and mtime in a sealed one.
+/// *Same shoot*: same folder name and at least one path with equal size and mtime in a sealed one; or in one that was
+/// adopted from a drive: `sealed` stays empty then.
 std::optional<core::Uuid> same_shoot(catalog::Catalog& catalog, const volume::SourceShoot& source,
                                      const std::optional<core::Uuid>& without, SealedFiles& sealed) {
   for (const catalog::Shoot& shoot : catalog.shoots()) {
     if (shoot.discarded || shoot.folder != core::printable(source.name)) continue;
-    SealedFiles members = sealed_files(catalog, shoot.id, without);
-    for (const volume::SourceEntry& entry : source.entries) {
-      if (entry.member.type != fv::MemberType::kFile) continue;
-      const auto it = members.find(entry.member.path);
-      if (it == members.end() || !same_file(it->second, entry.member)) continue;
-      sealed = std::move(members);
-      return shoot.id;
+    for (const catalog::Volumes which : {catalog::Volumes::kSealed, catalog::Volumes::kAdopted}) {
+      SealedFiles members = sealed_files(catalog, shoot.id, without, which);
+      for (const volume::SourceEntry& entry : source.entries) {
+        if (entry.member.type != fv::MemberType::kFile) continue;
+        const auto it = members.find(entry.member.path);
+        if (it == members.end() || !same_file(it->second, entry.member)) continue;
+        if (which == catalog::Volumes::kSealed) sealed = std::move(members);
+        return shoot.id;
+      }
     }
   }
   return {};
@@ -108,7 +111,7 @@ ShootPlan decide(Context& context, const SealRequest& request, const volume::Sou
   shoot.source = source;
   SealedFiles sealed;
   shoot.same_as = same_shoot(context.catalog, source, without, sealed);
-  if (!shoot.same_as) return shoot;
+  if (!shoot.same_as || sealed.empty()) return shoot;
   compare(shoot, sealed);
   if (request.again) {
     shoot.kind = ShootPlanKind::kAgain;

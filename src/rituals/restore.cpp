@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "io/paths.hpp"
 #include "rituals/findings.hpp"
+#include "rituals/restore_adopted.hpp"
 #include "rituals/restore_files.hpp"
 #include "rituals/twins.hpp"
 #include "volume/scan.hpp"
@@ -33,8 +34,8 @@ class Restoring {
 
   RestoreReport run() {
     if (request_.to.empty()) throw Error(Code::kUsage, "restore where to? Give a folder: --to DIR");
-    for (const std::string& what : request_.what) choose(what);
     attach_drives();
+    for (const std::string& what : request_.what) choose(what);
     refuse_archive_around(context_.fs, request_.to);
     require_some_here();
     context_.fs.make_dirs(request_.to);
@@ -74,14 +75,32 @@ class Restoring {
     return wanted;
   }
 
-  /// Of every path the newest sealed state that is asked for.
+  /// Is the one drive that it may come from a drive on which nothing of it is sealed?
+  bool is_adopted_alone(const catalog::Shoot& shoot) {
+    if (request_.from.empty()) return false;
+    const std::vector<catalog::Volume> sealed = context_.catalog.volumes_on(drives_.front().drive.id);
+    return std::none_of(sealed.begin(), sealed.end(),
+                        [&](const catalog::Volume& volume) { return volume.info.shoot == shoot.id; });
+  }
+
+  /// Of every path the newest sealed state that is asked for; what is sealed nowhere, as it was taken in last.
   void choose_shoot(const catalog::Shoot& shoot) {
     std::map<std::string, catalog::Volume> newest;
-    for (const catalog::Volume& volume : context_.catalog.volumes_of(shoot.id)) {  // oldest first
-      if (!in_time(volume)) continue;
-      for (const fv::Member& member : context_.catalog.members_of(volume.info.volume))
-        newest.insert_or_assign(member.path, volume);
+    if (!is_adopted_alone(shoot)) {
+      for (const catalog::Volume& volume : context_.catalog.volumes_of(shoot.id)) {  // oldest first
+        if (!in_time(volume)) continue;
+        for (const fv::Member& member : context_.catalog.members_of(volume.info.volume))
+          newest.insert_or_assign(member.path, volume);
+      }
     }
+    std::map<std::string, catalog::Volume> adopted;
+    for (const catalog::Volume& volume : context_.catalog.volumes_of(shoot.id, catalog::Volumes::kAdopted)) {
+      if (request_.as_sealed || context_.catalog.copies_of(volume.info.volume).empty()) continue;
+      if (!request_.from.empty() && holders(volume).empty()) continue;
+      for (const fv::Member& member : context_.catalog.members_of(volume.info.volume))
+        adopted.insert_or_assign(member.path, volume);
+    }
+    newest.insert(adopted.begin(), adopted.end());
     if (newest.empty()) {
       throw Error(Code::kNotFound, request_.as_sealed ? fmt::format("{} was not sealed yet on {}", shoot.name,
                                                                     core::format_date(*request_.as_sealed))
@@ -94,7 +113,10 @@ class Restoring {
     std::map<std::string, core::Uuid> newest;
     for (const catalog::FoundFile& file : context_.catalog.where(glob)) {
       const auto volume = context_.catalog.volume(file.volume);
-      if (volume && in_time(*volume)) newest.insert_or_assign(file.member.path, file.volume);
+      if (!volume || !in_time(*volume)) continue;
+      if (!volume->adopted) newest.insert_or_assign(file.member.path, file.volume);
+      const bool there = volume->adopted && !request_.as_sealed && !context_.catalog.copies_of(file.volume).empty();
+      if (there) newest.emplace(file.member.path, file.volume);
     }
     if (newest.empty()) {
       throw Error(Code::kNotFound, fmt::format("no shoot, volume or file is called \"{}\"", core::printable(glob)),
@@ -114,6 +136,7 @@ class Restoring {
   void require_some_here() {
     for (const auto& [id, wanted] : wanted_) {
       if (!holders(wanted.volume).empty()) return;
+      if (!AdoptedFiles(context_, drives_, wanted.volume, wanted.paths).nothing()) return;
     }
     for (const auto& [id, wanted] : wanted_) report_.absent.push_back(wanted.volume);
     if (report_.absent.empty()) return;
@@ -139,11 +162,13 @@ class Restoring {
 
   void restore_volume(const Wanted& wanted, const RestoredFiles::Target& target) {
     const std::vector<const AttachedDrive*> from = holders(wanted.volume);
-    if (from.empty()) {
-      report_.absent.push_back(wanted.volume);
+    std::set<std::string> paths = wanted.paths;
+    if (from.empty() || wanted.volume.adopted) {
+      AdoptedFiles files(context_, drives_, wanted.volume, paths);
+      if (files.nothing()) return report_.absent.push_back(wanted.volume);
+      restore_adopted(wanted.volume, files, paths, target);
       return;
     }
-    std::set<std::string> paths = wanted.paths;
     bool gone = false;
     for (const AttachedDrive* drive : from) {
       if (paths.empty()) return;
@@ -158,6 +183,19 @@ class Restoring {
       }
     }
     if (gone && !paths.empty()) return report_.absent.push_back(wanted.volume);  // away with its drive, not lost
+    for (const std::string& path : paths) report_.lost.push_back(path);
+  }
+
+  /// By their contents, from drives that were full when they came: each file is compared with its digest.
+  void restore_adopted(const catalog::Volume& volume, AdoptedFiles& files, std::set<std::string>& paths,
+                       const RestoredFiles::Target& target) {
+    context_.work.told().begin(fmt::format("reading {}", core::printable(volume.info.title)),
+                               volume.info.content_bytes);
+    do {
+      RestoredFiles(context_, target, files, report_, photo_paths_).restore(files.members(), paths);
+    } while (!paths.empty() && files.try_others(paths));
+    context_.work.told().end();
+    for (const std::string& label : files.labels()) read_from(label);
     for (const std::string& path : paths) report_.lost.push_back(path);
   }
 
@@ -195,7 +233,8 @@ class Restoring {
                                      alone ? SealedSource::Need::kPayload : SealedSource::Need::kWhatIsPossible,
                                      alone ? Elsewhere{} : others)
                 : SealedSource::as_is(context_, examination);
-    RestoredFiles files(context_, target, source, report_, photo_paths_);
+    const SealedMembers sealed(source);
+    RestoredFiles files(context_, target, sealed, report_, photo_paths_);
     files.restore(examination.loaded->members, paths);
     report_.mended_slices += source.origin().had();
     read_from(drive.drive.label);
@@ -227,7 +266,7 @@ class Restoring {
     }
     const SealedSource source = SealedSource::as_is(context_, examination);
     const std::size_t wanted = paths.size();
-    RestoredFiles(context_, target, source, report_, photo_paths_).restore(loaded.members, paths);
+    RestoredFiles(context_, target, SealedMembers(source), report_, photo_paths_).restore(loaded.members, paths);
     report_.notes.push_back(fmt::format("{} on {}: {}{}", volume.folder, drive.drive.label, failure,
                                         paths.size() < wanted ? "; read by the lists of the catalog instead" : ""));
     if (paths.size() < wanted) read_from(drive.drive.label);

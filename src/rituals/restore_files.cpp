@@ -44,7 +44,7 @@ void refuse_archive_around(io::FileSystem& fs, const io::Path& folder) {
   for (const io::Path& start : {to, fs.canonical(there)}) refuse_archive(fs, start);
 }
 
-RestoredFiles::RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report,
+RestoredFiles::RestoredFiles(Context& context, const Target& target, const MemberSource& source, RestoreReport& report,
                              std::vector<std::string>& photo_paths)
     : context_(context),
       target_(target),
@@ -149,7 +149,7 @@ void RestoredFiles::restore_file(const fv::Member& member, const io::Path& place
         offset += part.size();
       }
       if (sha256.finish() != member.sha256)
-        throw Error(Code::kUnrepairable, fmt::format("{} is not what was sealed", core::printable(member.path)));
+        throw Error(Code::kUnrepairable, fmt::format("{} is not what it was", core::printable(member.path)));
       file->sync();
       const io::Stat written = file->stat();
       const auto there = context_.fs.stat(temporary);
@@ -217,7 +217,7 @@ void RestoredFiles::restore_link(const fv::Member& member, const io::Path& place
 }
 
 void RestoredFiles::restore_hard_link(const fv::Member& member, const io::Path& place) {
-  const auto& members = source_.volume().members;
+  const auto& members = source_.members();
   const auto original = std::find_if(members.begin(), members.end(), [&](const fv::Member& other) {
     return other.path == member.link && other.type == fv::MemberType::kFile;
   });

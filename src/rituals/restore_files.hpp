@@ -14,13 +14,35 @@ void refuse_archive(io::FileSystem& fs, const io::Path& folder);
 /// darkshelf/ is written by seal and its like alone: anything else there looks like damage, or is cleaned away.
 void refuse_archive_around(io::FileSystem& fs, const io::Path& folder);
 
+/// Where the bytes of members are had.
+class MemberSource {
+ public:
+  virtual ~MemberSource() = default;
+  virtual void read_member(const formats::volume::Member& member, std::uint64_t offset,
+                           core::MutableByteSpan into) const = 0;
+  /// Those that hard links may name.
+  virtual const std::vector<formats::volume::Member>& members() const = 0;
+};
+class SealedMembers final : public MemberSource {
+ public:
+  explicit SealedMembers(const SealedSource& source) : source_(source) {}
+  void read_member(const formats::volume::Member& member, std::uint64_t offset,
+                   core::MutableByteSpan into) const override {
+    source_.read_member(member, offset, into);
+  }
+  const std::vector<formats::volume::Member>& members() const override { return source_.volume().members; }
+
+ private:
+  const SealedSource& source_;
+};
+
 class RestoredFiles {
  public:
   struct Target {
     io::Path root;  // resolved; nothing is written outside of it, through links neither
     io::FileSystem& fs;
   };
-  RestoredFiles(Context& context, const Target& target, const SealedSource& source, RestoreReport& report,
+  RestoredFiles(Context& context, const Target& target, const MemberSource& source, RestoreReport& report,
                 std::vector<std::string>& photo_paths);
 
   /// Writes the members named by `wanted` and takes those it brought back (or that are there, are in conflict, or have
@@ -41,7 +63,7 @@ class RestoredFiles {
 
   Context& context_;
   const Target& target_;
-  const SealedSource& source_;
+  const MemberSource& source_;
   RestoreReport& report_;
   std::vector<std::string>& photo_paths_;
   core::AlignedBuffer buffer_;

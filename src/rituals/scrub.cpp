@@ -36,6 +36,7 @@ class Scrubbing {
   ScrubReport run() {
     report_.drive = drive_.drive;
     report_.root = drive_.root;
+    report_.only_adopted = drive_.adopted;
     report_.read_only = !drive_.identity_unreadable && drive_.is_read_only(context_.fs);
     report_.wear = look_at_wear(context_, drive_);
     const auto began = std::chrono::steady_clock::now();
@@ -54,7 +55,9 @@ class Scrubbing {
       }
       take_first_look(began);
       for (Due& due : oldest_checked_first()) scrub_volume(std::move(due), stop);
-      if (!cancelled()) look_around();
+      report_.adopted = check_adopted(context_, drive_, record_, report_.since.has_value(), stop);
+      report_.bytes_read += report_.adopted.bytes_read;
+      if (!cancelled() && !drive_.adopted) look_around();
       if (!cancelled()) report_.wear = look_again(context_, drive_, std::move(report_.wear));
     } catch (const Error& error) {
       if (error.code() != Code::kCancelled) throw;
@@ -171,13 +174,14 @@ class Scrubbing {
   /// What Ctrl-C is answered with.
   Error stopped() const {
     const std::string where = core::printable(drive_.drive.label);
-    std::string sentence =
-        report_.photos + report_.read_before.size() == 0
-            ? fmt::format("stopped before a volume of {} was read to the end", where)
-            : fmt::format(
-                  "stopped; of {}, {} in {} read to the end{}", where, core::count_of(report_.photos, "photo"),
-                  core::count_of(report_.volumes.size() + report_.read_before.size(), "volume was", "volumes were"),
-                  report_.damage() ? "" : ", and all of that is intact");
+    std::string sentence = report_.photos + report_.read_before.size() + report_.adopted.photos == 0
+                               ? fmt::format("stopped before a volume of {} was read to the end", where)
+                               : fmt::format("stopped; of {}, {} in {} read to the end{}", where,
+                                             core::count_of(report_.photos + report_.adopted.photos, "photo"),
+                                             core::count_of(report_.volumes.size() + report_.read_before.size() +
+                                                                report_.adopted.volumes + report_.adopted.read_before,
+                                                            "volume was", "volumes were"),
+                                             report_.damage() ? "" : ", and all of that is intact");
     if (report_.damage())
       sentence += fmt::format("; damage was found, see: darkshelf show {}", core::shell_quote(where));
     return Error(Code::kCancelled, sentence);
@@ -341,13 +345,14 @@ class Scrubbing {
     record_hits();
     record_.ended = context_.world.now();
     report_.clock_behind = context_.catalog.clock_is_behind(record_.ended);
-    record_.complete = to_the_end && report_.not_read.empty();
+    record_.complete = to_the_end && report_.not_read.empty() && report_.adopted.not_read == 0;
     count_litter();
     context_.catalog.record_scrub(record_);
     core::stop_point("scrub.recorded");
     // What is not ours harms nothing; but a drive with volumes nobody knows here carries a catalog that knows them.
     const bool clean = to_the_end && !report_.unfinished_repair && !report_.known_damage &&
-                       report_.unknown_volumes == 0 && !report_.damage() && !report_.wear.failing();
+                       report_.unknown_volumes == 0 && !report_.damage() && !report_.adopted.damage() &&
+                       !report_.wear.failing();
     if (clean && !request_.read_only && drive_.lock) {
       report_.not_refreshed = try_to_refresh(context_, drive_);
       report_.catalog_refreshed = report_.not_refreshed.empty();

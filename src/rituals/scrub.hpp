@@ -3,6 +3,7 @@
 
 #include "rituals/first_look.hpp"
 #include "rituals/misplaced.hpp"
+#include "rituals/scrub_adopted.hpp"
 #include "rituals/signatures.hpp"
 #include "rituals/wear.hpp"
 #include "shelf/chain.hpp"
@@ -61,6 +62,8 @@ struct ScrubReport {
   bool failing() const;                    // the medium: sectors cannot be read, or the disk says so
   std::uint64_t healed = 0;                // slices and files that were read wrong at first
   std::vector<MisplacedVolume> misplaced;
+  AdoptedCheck adopted;               // what was taken in and never sealed
+  bool only_adopted = false;          // the drive is no archive: there is nothing else
   std::uint64_t unknown_volumes = 0;  // that the catalog does not know, and nobody can check therefore
   std::uint64_t litter = 0,
                 new_litter = 0;  // of macOS and Windows in darkshelf/: all, and what earlier visits did not see

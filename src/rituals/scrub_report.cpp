@@ -21,7 +21,7 @@ bool ScrubReport::failing() const {
     return std::any_of(findings.begin(), findings.end(),
                        [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; });
   };
-  return wear.failing() || known_failing || has_unreadable(drive_findings) ||
+  return wear.failing() || known_failing || adopted.unreadable() || has_unreadable(drive_findings) ||
          std::any_of(volumes.begin(), volumes.end(),
                      [&](const ScrubbedCopy& copy) { return has_unreadable(copy.examination.findings); });
 }

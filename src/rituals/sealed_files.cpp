@@ -8,9 +8,10 @@ bool holds_bytes(const fv::Member& member) {
   return member.type == fv::MemberType::kFile || member.type == fv::MemberType::kHardLink;
 }
 
-SealedFiles sealed_files(catalog::Catalog& catalog, const core::Uuid& shoot, const std::optional<core::Uuid>& without) {
+SealedFiles sealed_files(catalog::Catalog& catalog, const core::Uuid& shoot, const std::optional<core::Uuid>& without,
+                         catalog::Volumes which) {
   SealedFiles newest;
-  for (const catalog::Volume& volume : catalog.volumes_of(shoot)) {  // oldest first
+  for (const catalog::Volume& volume : catalog.volumes_of(shoot, which)) {  // oldest first
     if (volume.info.group == without) continue;
     for (fv::Member& member : catalog.members_of(volume.info.volume)) newest[member.path] = std::move(member);
   }

@@ -14,7 +14,8 @@ using SealedFiles = std::map<std::string, formats::volume::Member>;
 
 /// What is sealed of a shoot, the newest version of every path; `without` is a group that is not looked at.
 SealedFiles sealed_files(catalog::Catalog& catalog, const core::Uuid& shoot,
-                         const std::optional<core::Uuid>& without = {});
+                         const std::optional<core::Uuid>& without = {},
+                         catalog::Volumes which = catalog::Volumes::kSealed);
 
 /// Is it a file, by its only or by one of several names?
 bool holds_bytes(const formats::volume::Member& member);

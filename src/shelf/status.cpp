@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "shelf/adopted_copies.hpp"
 #include "shelf/identity.hpp"
 #include "shelf/policy.hpp"
 #include "shelf/wear.hpp"
@@ -169,6 +170,7 @@ Stock take_stock(catalog::Catalog& catalog) {
               catalog.volumes(catalog::Volumes::kAll),
               catalog.copies(catalog::Volumes::kAll),
               {}};
+  join_adopted(catalog, stock);
   for (const catalog::Drive& drive : stock.drives) {
     if (drive.volumes == 0) continue;
     if (std::string why = why_failing(catalog, drive.id); !why.empty()) stock.failing.emplace(drive.id, std::move(why));

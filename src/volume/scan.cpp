@@ -24,6 +24,7 @@ class Scan {
  public:
   Scan(io::FileSystem& fs, const std::vector<std::string>& excludes, const core::Work& work)
       : fs_(fs), excludes_(excludes), work_(work) {}
+  Scan(io::FileSystem& fs, const AsItIs& how, const core::Work& work) : fs_(fs), work_(work), as_it_is_(&how) {}
 
   SourceShoot run(const io::Path& folder) {
     const auto stat = fs_.stat_following(folder);
@@ -32,8 +33,8 @@ class Scan {
       throw Error(Code::kNotFound, fmt::format("{} is a file; a shoot is a folder", core::printable(folder.string())));
     }
     out_.folder = fs_.canonical(folder);
-    out_.name = out_.folder.filename().string();
-    refuse_archive(archive_around(fs_, out_.folder));
+    out_.name = as_it_is_ != nullptr && !as_it_is_->name.empty() ? as_it_is_->name : out_.folder.filename().string();
+    if (as_it_is_ == nullptr) refuse_archive(archive_around(fs_, out_.folder));
     add_folder(out_.folder, out_.name, *stat);
     walk(out_.folder, out_.name, 1);
     std::sort(out_.entries.begin(), out_.entries.end(),
@@ -62,7 +63,7 @@ class Scan {
     entry.member.mode = stat.mode;
     entry.source = source;
     entry.ctime_ns = stat.ctime_ns;
-    if (type != fv::MemberType::kSymlink) {
+    if (type != fv::MemberType::kSymlink && as_it_is_ == nullptr) {
       for (auto& [name, value] : fs_.xattrs(source)) {
         if (core::is_utf8(name)) {
           entry.member.xattrs[name] = value;
@@ -93,8 +94,12 @@ class Scan {
       out_.unreadable.push_back({below, fmt::format("cannot be read: {}", error.what())});
       return;
     }
-    refuse_archive(is_archive(fs_, folder) ? folder : io::Path());
-    refuse_open_lightroom(folder, entries);
+    if (as_it_is_ == nullptr) {
+      refuse_archive(is_archive(fs_, folder) ? folder : io::Path());
+      refuse_open_lightroom(folder, entries);
+    } else if (is_archive(fs_, folder)) {
+      return leave_out(below, "an archive of darkshelf");
+    }
     for (const io::Entry& entry : entries) visit(folder / entry.name, entry.name, below + "/" + entry.name, depth);
   }
 
@@ -117,6 +122,9 @@ class Scan {
   }
 
   void visit(const io::Path& source, const std::string& name, const std::string& path, std::size_t depth) {
+    if (as_it_is_ != nullptr && as_it_is_->skip.contains(source)) return;
+    if (as_it_is_ != nullptr && as_it_is_->is_ours != nullptr && as_it_is_->is_ours(name))
+      return leave_out(path, "darkshelf put it there");
     if (is_of_no_shoot(name)) return leave_out(path, "left by the operating system");
     if (name.ends_with(".lrdata")) return leave_out(path, "previews that Lightroom makes again");
     if (is_excluded(name, path)) return leave_out(path, "excluded");
@@ -201,8 +209,9 @@ class Scan {
   }
 
   io::FileSystem& fs_;
-  const std::vector<std::string>& excludes_;
+  const std::vector<std::string> excludes_{};
   const core::Work& work_;
+  const AsItIs* as_it_is_ = nullptr;  // null: to be sealed
   SourceShoot out_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::string>> inodes_;
 };
@@ -243,6 +252,10 @@ void shoots_at(io::FileSystem& fs, const io::Path& folder, unsigned depth, Shoot
 SourceShoot scan_shoot(io::FileSystem& fs, const io::Path& folder, const std::vector<std::string>& excludes,
                        const core::Work& work) {
   return Scan(fs, excludes, work).run(folder);
+}
+
+SourceShoot scan_as_it_is(io::FileSystem& fs, const io::Path& folder, const AsItIs& how, const core::Work& work) {
+  return Scan(fs, how, work).run(folder);
 }
 
 ShootFolders find_shoots(io::FileSystem& fs, const io::Path& argument, unsigned depth) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ struct SourceShoot {
   std::uint64_t bytes = 0, files = 0, photos = 0;
 };
 
+/// How a folder is looked at that is not sealed but taken in as it lies there (adopt).
+struct AsItIs {
+  std::string name;                                  // of the shoot; "": the folder's
+  std::set<io::Path> skip;                           // folders and files that belong to others
+  bool (*is_ours)(std::string_view name) = nullptr;  // files that darkshelf put there
+};
+
 /// Walks a folder (links are kept as links, never followed; other file systems mounted below are walked). Hard links to
 /// an earlier entry become kHardLink. Left out: *.lrdata, .DS_Store, ._*, Thumbs.db, desktop.ini, .Trashes,
 /// .Spotlight-V100, .fseventsd, $RECYCLE.BIN, System Volume Information, .Trash-*, lost+found, and names matching
@@ -41,6 +49,8 @@ struct SourceShoot {
 /// folder is, holds, or lies in the archive of a drive.
 SourceShoot scan_shoot(io::FileSystem& fs, const io::Path& folder, const std::vector<std::string>& excludes,
                        const core::Work& work);
+/// The same; but archives in it are left out, Lightroom may be open, and attributes of files are not asked for.
+SourceShoot scan_as_it_is(io::FileSystem& fs, const io::Path& folder, const AsItIs& how, const core::Work& work);
 
 /// True for file names that are pictures or films (RAW, JPEG, HEIC, TIFF, PSD, PNG, DNG, MP4, MOV …), by extension.
 bool is_picture(std::string_view file_name);

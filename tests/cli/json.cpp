@@ -229,6 +229,21 @@ TEST_CASE("json: what every command prints is what docs/scripting.md says") {
   run({"rescue", bytes, "--to", shelf.path("rescued").string()}, 0);
   checking.look_at(shelf.run({"--json", "rescue"}).out);
 
+  // Drives that were full already.
+  const io::Path full = shelf.path("full");
+  io::posix().make_dir(full);
+  REQUIRE(run_process({"cp", "-a", shelf.shoots().string(), (full / "caf\xE9").string()}).exit_code == 0);
+  REQUIRE(run_process({"bash", "-c", "cd " + full.string() + "/c*/*harbour && md5sum *.JPG > list.md5"}).exit_code ==
+          0);
+  run({"adopt", full.string(), "--label", "full", "--names-only"}, 0);
+  run({"adopt", full.string(), "--label", "full", "--protect"}, 0);
+  REQUIRE(run_process({"cp", "-a", full.string(), shelf.path("full2").string()}).exit_code == 0);
+  io::posix().remove_file(shelf.path("full2") / "caf\xE9" / "2026-09-01_harbour" / "DSC00003.JPG");
+  make_file(shelf.path("full2") / "caf\xE9" / "2026-09-01_harbour" / "DSC00003.JPG", 999, 3);
+  run({"adopt", shelf.path("full2").string(), "--label", "full2"}, 0);
+  rot(full / "caf\xE9" / "2026-09-01_harbour" / "DSC00002.JPG", 5, 5);
+  run({"scrub", "full"}, 4);
+
   run({"discard", "harbour", "--from", "A", "--reason", "blurred"}, 0);
   run({"catalog", "verify"}, 0);
   run({"catalog", "merge", other.string()}, 0);
