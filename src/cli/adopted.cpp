@@ -199,8 +199,9 @@ void tell_standing(Session& session, const catalog::Drive& drive, const std::vec
   bool may_retire = false;
   if (files > 0 && only_files == 0) {
     out.line(fmt::format("Everything on {} is on other drives too.", label));
-    const shelf::Status status = session.status({drive.id});
-    may_retire = status.met();
+    shelf::Situation situation{{}, {drive.id}};
+    for (const auto& [id, root] : session.plugged_in()) situation.plugged_in.insert(id);
+    may_retire = shelf::status_of(catalog, shelf::policy_from(catalog.policy()), session.now(), situation).met();
     out.line(may_retire
                  ? fmt::format("The policy is met without it: it may be retired (darkshelf drive mark {} retired).",
                                core::shell_quote(drive.label))
