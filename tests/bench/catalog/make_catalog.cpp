@@ -1,7 +1,7 @@
 // A catalog like that of a photographer of twelve years, made up from a seed and recorded as darkshelf itself records:
 //   make_catalog FILE [--photos 1000000] [--shoots 2000] [--drives 60] [--seed 1]
 // Each shoot comes to three rows of drives (the third, off-site, gets half of the volumes); a full drive is followed by
-// the next of its row; drives are checked every other year.
+// the next of its row; drives are checked every third year.
 
 #include <fmt/format.h>
 
@@ -235,7 +235,7 @@ class Shelf {
     }
   }
 
-  static constexpr hours kBetweenChecks{24 * 730};
+  static constexpr hours kBetweenChecks{24 * 1095};
 
   const Options& options_;
   Chance chance_;

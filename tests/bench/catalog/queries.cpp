@@ -136,6 +136,9 @@ std::vector<Question> questions(catalog::Catalog& shelf) {
 
 std::string shown(double milliseconds) { return fmt::format("{:.{}f}", milliseconds, milliseconds < 10 ? 2 : 0); }
 
+/// A question that takes so long in all is not asked again.
+constexpr double kMostMilliseconds = 10'000;
+
 double median_of(std::vector<double> times) {
   std::sort(times.begin(), times.end());
   return times[times.size() / 2];
@@ -163,7 +166,8 @@ int run(const std::string& file, int runs) {
   for (const Question& question : questions(shelf)) {
     std::string found;
     std::vector<double> times;
-    for (int i = 0; i < runs; ++i) {
+    double spent = 0;
+    for (int i = 0; i < runs && (i < 2 || spent < kMostMilliseconds); ++i) {
       const auto began = std::chrono::steady_clock::now();
       try {
         found = ask(shelf, question.query);
@@ -171,6 +175,7 @@ int run(const std::string& file, int runs) {
         found = "refused";
       }
       times.push_back(milliseconds_since(began));
+      spent += times.back();
     }
     const double cold = times.front();
     first.see(cold, question.told);
