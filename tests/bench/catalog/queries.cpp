@@ -26,10 +26,13 @@ double milliseconds_since(std::chrono::steady_clock::time_point began) {
 
 /// The one place that knows what find() gives back.
 std::string ask(catalog::Catalog& shelf, const FindQuery& query) {
+  const catalog::FindResult result = shelf.find(query);
   std::size_t files = 0;
-  const auto found = shelf.find(query);
-  for (const catalog::Found& one : found) files += one.files.size();
-  return query.files ? fmt::format("{} ({} files)", found.size(), files) : std::to_string(found.size());
+  for (const catalog::Found& one : result.found) files += one.files.size();
+  std::string out = std::to_string(result.found.size());
+  if (query.files) out += fmt::format(" ({} files)", files);
+  if (result.more_at_most > 0) out += fmt::format(", at most {} more", result.more_at_most);
+  return out;
 }
 
 struct Question {
