@@ -115,13 +115,14 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
     const Json body = parse_json(text_of(rows.getColumn(1)));
     if (kind == "copy-made") {
       copy.made = time_from(json_number(body, "proven"));
-      copy.readback_cached = json_number(body, "cached") != 0;
+      const bool unread = json_number(body, "unread") != 0;
+      copy.readback_cached = json_number(body, "cached") != 0 && !unread;
       copy.health = CopyHealth::kGood;
       const auto folder = core::from_base64(json_text(body, "folder_b64"));
       copy.folder = folder ? std::string(core::as_text(*folder)) : "";
       copy.names_only = json_number(body, "names_only") != 0;
       reads = LastReads(slices);
-      if (!copy.readback_cached && !copy.names_only) {
+      if (!copy.readback_cached && !copy.names_only && !unread) {
         reads.read(0, slices, copy.made);
         reads.everything_else(copy.made);
       }
@@ -146,12 +147,15 @@ Copy copy_from(Ledger& state, const std::string& volume, const std::string& driv
 }
 
 std::vector<Copy> copies_where(Ledger& state, const std::string& volume, Volumes which) {
-  auto rows = state.query(
-      "SELECT c.volume, c.drive, v.slices FROM copies_now c JOIN volumes v ON v.uuid = c.volume JOIN drives_now d ON "
-      "d.id = c.drive "
-      "WHERE " +
-      std::string(volume.empty() ? "" : "c.volume = ?1 AND ") +  // SQLite takes that into the view, an OR it does not
-      among(which) + " ORDER BY c.volume, d.label, c.drive");
+  // Of one volume the facts about it alone are looked at: SQLite would make the whole view first.
+  const char* of_one =
+      "(SELECT f.subject AS volume, f.object AS drive FROM facts f WHERE f.kind = 'copy-made' AND f.subject = ?1 AND "
+      "f.sort = (SELECT max(g.sort) FROM facts g WHERE g.kind IN ('copy-made', 'copy-gone') AND g.subject = f.subject "
+      "AND g.object = f.object))";
+  auto rows = state.query(fmt::format(
+      "SELECT c.volume, c.drive, v.slices FROM {} c JOIN volumes v ON v.uuid = c.volume JOIN drives_now d ON d.id = "
+      "c.drive WHERE {} ORDER BY c.volume, d.label, c.drive",
+      volume.empty() ? "copies_now" : of_one, among(which)));
   if (!volume.empty()) rows.bind(1, volume);
   std::vector<Copy> copies;
   while (rows.executeStep()) {
@@ -179,6 +183,9 @@ Finding finding_from(const Uuid& drive, const Json& body) {
 void Catalog::record_copy(const Uuid& volume, const Uuid& drive, Time proven, bool readback_cached) {
   state_->record("copy-made", volume.text(), drive.text(),
                  {{"proven", to_ns(proven)}, {"cached", readback_cached ? 1 : 0}});
+}
+void Catalog::record_unread_copy(const Uuid& volume, const Uuid& drive, Time found) {
+  state_->record("copy-made", volume.text(), drive.text(), {{"proven", to_ns(found)}, {"cached", 1}, {"unread", 1}});
 }
 void Catalog::record_adopted_copy(const Uuid& volume, const Uuid& drive, Time read, const std::string& folder,
                                   Taken how) {

@@ -65,10 +65,14 @@ Drive drive_from(SQLite::Statement& row) {
 }
 
 constexpr const char* kDrives = R"sql(
-  SELECT d.*, p.name AS place_name, p.offsite AS offsite, count(c.volume) AS volumes, CAST(total(v.bytes_on_drive) AS INTEGER) AS bytes
+  SELECT d.*, p.name AS place_name, p.offsite AS offsite, coalesce(c.volumes, 0) AS volumes, CAST(coalesce(c.bytes, 0) AS INTEGER) AS bytes
   FROM drives_now d LEFT JOIN places_now p ON p.id = d.place
-  LEFT JOIN copies_now c ON c.drive = d.id LEFT JOIN volumes v ON v.uuid = c.volume
-  GROUP BY d.id ORDER BY d.label, d.id)sql";
+  LEFT JOIN (SELECT f.object AS drive, count(*) AS volumes, total(v.bytes_on_drive) AS bytes
+    FROM facts f JOIN volumes v INDEXED BY volumes_by_weight ON v.uuid = f.subject
+    WHERE f.kind = 'copy-made' AND f.sort = (SELECT max(g.sort) FROM facts g
+      WHERE g.kind IN ('copy-made', 'copy-gone') AND g.subject = f.subject AND g.object = f.object)
+    GROUP BY f.object) c ON c.drive = d.id
+  ORDER BY d.label, d.id)sql";
 
 }  // namespace
 

@@ -13,6 +13,7 @@ using core::Error;
 namespace {
 
 constexpr int kWaitMs = 5000;
+constexpr const char* kCache = "PRAGMA cache_size = -65536";  // 64 MiB: a search comes back to the same pages
 
 /// file: URI of SQLite, every byte that means something there written as %NN.
 std::string uri_of(const io::Path& path, const std::string& options) {
@@ -62,6 +63,7 @@ void for_writing(SQLite::Database& db) {
   db.exec("PRAGMA journal_mode = WAL");
   db.exec("PRAGMA synchronous = FULL");
   db.exec("PRAGMA foreign_keys = ON");
+  db.exec(kCache);
 }
 
 /// A copy of the file as it was beside it, before a migration touches it.
@@ -93,6 +95,7 @@ std::unique_ptr<SQLite::Database> open_for_reading(const io::Path& path) {
   try {
     auto db = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE, kWaitMs);
     number(*db, "PRAGMA user_version");
+    db->exec(kCache);
     return db;
   } catch (const SQLite::Exception& error) {
     const int code = error.getErrorCode() & 0xFF;

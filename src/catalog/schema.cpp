@@ -65,14 +65,42 @@ CREATE TABLE members (
   UNIQUE (volume, number)
 );
 CREATE INDEX members_by_hash ON members (sha256) WHERE type = 0;
+)sql";
 
--- The present. "Latest" is by the column sort: time, then writer, then the writer's running number.
+// Words of paths; tables for search follow from others, and are made anew by every migration.
+constexpr const char* kSearch = "";
+
+// Views were changed.
+constexpr const char* kOrder = "";
+
+// What photos say of themselves, and folders that were taken in from drives without being sealed. Those belong to no
+// row of running numbers: each stands for itself in the order.
+constexpr const char* kPhotos = R"sql(
+ALTER TABLE members ADD COLUMN photo TEXT NOT NULL DEFAULT '';
+ALTER TABLE volumes ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;
+-- What a search needs of every volume, without the long texts between.
+CREATE INDEX volumes_at_a_glance ON volumes (shoot, id, shoot_date, title, grp, uuid);
+CREATE INDEX volumes_by_weight ON volumes (uuid, bytes_on_drive);
+)sql";
+
+// The present, made anew by every migration. "Latest" is by the column sort: time, then writer, then the writer's
+// running number. Where a row needs the latest fact about itself it asks the index facts_about for it: through the view
+// `latest` SQLite would go through all facts of that kind, for each row.
+constexpr const char* kViews = R"sql(
+DROP VIEW IF EXISTS latest;
+DROP VIEW IF EXISTS places_now;
+DROP VIEW IF EXISTS copies_now;
+DROP VIEW IF EXISTS drives_now;
+DROP VIEW IF EXISTS volumes_in_order;
+DROP VIEW IF EXISTS shoots_now;
+
 CREATE VIEW latest AS
   SELECT kind, subject, object, body, time, writer, max(sort) AS sort FROM facts GROUP BY kind, subject, object;
 
 CREATE VIEW places_now AS
   SELECT a.subject AS id, a.sort AS added,
-         coalesce((SELECT json_extract(r.body, '$.name') FROM latest r WHERE r.kind = 'place-renamed' AND r.subject = a.subject),
+         coalesce((SELECT json_extract(r.body, '$.name') FROM facts r WHERE r.kind = 'place-renamed' AND r.subject = a.subject
+                   AND r.object = '' ORDER BY r.sort DESC LIMIT 1),
                   json_extract(a.body, '$.name')) AS name,
          json_extract(a.body, '$.note') AS note, json_extract(a.body, '$.offsite') AS offsite
   FROM facts a WHERE a.kind = 'place-added'
@@ -86,11 +114,12 @@ CREATE VIEW copies_now AS
 
 CREATE VIEW drives_now AS
   SELECT a.subject AS id, a.time AS added, a.body AS body,
-    coalesce((SELECT json_extract(f.body, '$.label') FROM latest f WHERE f.kind = 'drive-renamed' AND f.subject = a.subject),
-             json_extract(a.body, '$.label')) AS label,
-    coalesce((SELECT json_extract(f.body, '$.place') FROM latest f WHERE f.kind = 'drive-moved' AND f.subject = a.subject),
-             json_extract(a.body, '$.place')) AS place,
-    (SELECT json_extract(f.body, '$.state') FROM latest f WHERE f.kind = 'drive-marked' AND f.subject = a.subject) AS marked,
+    coalesce((SELECT json_extract(f.body, '$.label') FROM facts f WHERE f.kind = 'drive-renamed' AND f.subject = a.subject
+              AND f.object = '' ORDER BY f.sort DESC LIMIT 1), json_extract(a.body, '$.label')) AS label,
+    coalesce((SELECT json_extract(f.body, '$.place') FROM facts f WHERE f.kind = 'drive-moved' AND f.subject = a.subject
+              AND f.object = '' ORDER BY f.sort DESC LIMIT 1), json_extract(a.body, '$.place')) AS place,
+    (SELECT json_extract(f.body, '$.state') FROM facts f WHERE f.kind = 'drive-marked' AND f.subject = a.subject
+     AND f.object = '' ORDER BY f.sort DESC LIMIT 1) AS marked,
     (SELECT CASE WHEN kind = 'drive-lent' THEN json_extract(body, '$.to') END FROM
        (SELECT kind, body, max(sort) FROM facts WHERE kind IN ('drive-lent', 'drive-returned') AND subject = a.subject)) AS lent_to,
     (SELECT evidence FROM (SELECT json_extract(body, '$.evidence') AS evidence, max(sort) FROM facts
@@ -100,48 +129,10 @@ CREATE VIEW drives_now AS
        (kind = 'drive-seen' AND writer = (SELECT value FROM meta WHERE key = 'writer'))))) AS here
   FROM facts a WHERE a.kind = 'drive-added'
     AND a.sort = (SELECT min(f.sort) FROM facts f WHERE f.kind = 'drive-added' AND f.subject = a.subject);
-)sql";
 
-// Words of paths; tables for search follow from others, and are made anew by every migration.
-constexpr const char* kSearch = "";
-
-// Which sealing came after which. One writer's clock may be set back, its running number never is: no volume is placed
-// before an earlier one of its writer. Writers among each other go by time.
-constexpr const char* kOrder = R"sql(
-DROP VIEW IF EXISTS volumes_in_order;
-CREATE VIEW volumes_in_order AS
-  SELECT id, place, min(place) OVER (PARTITION BY grp) AS sealing FROM
-    (SELECT id, grp, row_number() OVER (ORDER BY since, writer, sequence, uuid) AS place FROM
-      (SELECT *, max(sealed) OVER (PARTITION BY writer ORDER BY sequence, uuid) AS since FROM
-        (SELECT id, uuid, grp, sealed,
-           substr(bag_info, instr(bag_info, char(10) || 'Darkshelf-Writer: ') + 19, 36) AS writer,
-           CAST(substr(bag_info, instr(bag_info, char(10) || 'Darkshelf-Sequence: ') + 21, 20) AS INTEGER) AS sequence
-         FROM volumes)));
-
--- total() where sum() would do: sum() fails on numbers that are too large, and then no shoot could be asked for.
-DROP VIEW IF EXISTS shoots_now;
-CREATE VIEW shoots_now AS
-  SELECT s.*,
-    (SELECT json_extract(f.body, '$.name') FROM latest f WHERE f.kind = 'shoot-renamed' AND f.subject = s.id) AS renamed,
-    (SELECT json_extract(f.body, '$.text') FROM latest f WHERE f.kind = 'shoot-note' AND f.subject = s.id) AS note,
-    (SELECT json_extract(f.body, '$.copies') FROM latest f WHERE f.kind = 'shoot-keep' AND f.subject = s.id) AS keep,
-    EXISTS (SELECT 1 FROM facts f WHERE f.kind = 'shoot-discarded' AND f.subject = s.id AND f.time >= s.sealed
-      AND NOT EXISTS (SELECT 1 FROM volumes v JOIN facts g ON g.kind = 'seal-planned' AND g.subject = v.grp
-        WHERE v.shoot = s.id AND g.writer = f.writer AND g.sequence > f.sequence)) AS discarded
-  FROM (SELECT shoot AS id, title, shoot_name AS folder, shoot_date AS date, max(sealed) AS sealed,
-          CAST(total(photos) AS INTEGER) AS photos, CAST(total(content_files) AS INTEGER) AS files,
-          CAST(total(content_bytes) AS INTEGER) AS bytes, count(DISTINCT grp) AS sealings
-        FROM volumes GROUP BY shoot) s;
-)sql";
-
-// What photos say of themselves, and folders that were taken in from drives without being sealed. Those belong to no
-// row of running numbers: each stands for itself in the order.
-constexpr const char* kPhotos = R"sql(
-ALTER TABLE members ADD COLUMN photo TEXT NOT NULL DEFAULT '';
-ALTER TABLE volumes ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;
--- What a search needs of every volume, without the long texts between.
-CREATE INDEX volumes_at_a_glance ON volumes (shoot, id, shoot_date, title, grp, uuid);
-DROP VIEW volumes_in_order;
+-- Which sealing came after which. One writer's clock may be set back, its running number never is: no volume is placed
+-- before an earlier one of its writer. Writers among each other go by time. Adopted volumes have no number: each stands
+-- for itself.
 CREATE VIEW volumes_in_order AS
   SELECT id, place, min(place) OVER (PARTITION BY grp) AS sealing FROM
     (SELECT id, grp, row_number() OVER (ORDER BY since, writer, sequence, uuid) AS place FROM
@@ -150,6 +141,23 @@ CREATE VIEW volumes_in_order AS
            CASE adopted WHEN 0 THEN substr(bag_info, instr(bag_info, char(10) || 'Darkshelf-Writer: ') + 19, 36) ELSE uuid END AS writer,
            CAST(substr(bag_info, instr(bag_info, char(10) || 'Darkshelf-Sequence: ') + 21, 20) AS INTEGER) AS sequence
          FROM volumes)));
+
+-- total() where sum() would do: sum() fails on numbers that are too large, and then no shoot could be asked for.
+CREATE VIEW shoots_now AS
+  SELECT s.*,
+    (SELECT json_extract(f.body, '$.name') FROM facts f WHERE f.kind = 'shoot-renamed' AND f.subject = s.id AND f.object = ''
+     ORDER BY f.sort DESC LIMIT 1) AS renamed,
+    (SELECT json_extract(f.body, '$.text') FROM facts f WHERE f.kind = 'shoot-note' AND f.subject = s.id AND f.object = ''
+     ORDER BY f.sort DESC LIMIT 1) AS note,
+    (SELECT json_extract(f.body, '$.copies') FROM facts f WHERE f.kind = 'shoot-keep' AND f.subject = s.id AND f.object = ''
+     ORDER BY f.sort DESC LIMIT 1) AS keep,
+    EXISTS (SELECT 1 FROM facts f WHERE f.kind = 'shoot-discarded' AND f.subject = s.id AND f.time >= s.sealed
+      AND NOT EXISTS (SELECT 1 FROM volumes v JOIN facts g ON g.kind = 'seal-planned' AND g.subject = v.grp
+        WHERE v.shoot = s.id AND g.writer = f.writer AND g.sequence > f.sequence)) AS discarded
+  FROM (SELECT shoot AS id, title, shoot_name AS folder, shoot_date AS date, max(sealed) AS sealed,
+          CAST(total(photos) AS INTEGER) AS photos, CAST(total(content_files) AS INTEGER) AS files,
+          CAST(total(content_bytes) AS INTEGER) AS bytes, count(DISTINCT grp) AS sealings
+        FROM volumes GROUP BY shoot) s;
 )sql";
 
 constexpr const char* kMigrations[] = {kFacts, kSearch, kOrder, kPhotos};
@@ -161,6 +169,7 @@ int schema_version() { return static_cast<int>(std::size(kMigrations)); }
 void migrate(SQLite::Database& db, int from) {
   SQLite::Transaction transaction(db);
   for (int version = from; version < schema_version(); ++version) db.exec(kMigrations[version]);
+  db.exec(kViews);
   rebuild_words(db);
   db.exec("PRAGMA user_version = " + std::to_string(schema_version()));
   db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));

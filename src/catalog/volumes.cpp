@@ -222,8 +222,13 @@ std::optional<Volume> Catalog::find_volume(const std::string& text) {
 
 std::vector<Volume> Catalog::volumes_of(const Uuid& shoot, Volumes which) {
   return guarded(state_->path, [&] {
-    auto rows =
-        state_->query(std::string(kVolumes) + kPlaces + "WHERE v.shoot = ? AND " + among(which) + " ORDER BY o.place");
+    // The order of sealings is that of all volumes there are. Of one sealing it is that of its parts, and costs
+    // nothing.
+    auto sealings = state_->query("SELECT count(DISTINCT grp) FROM volumes WHERE shoot = ?");
+    sealings.bind(1, shoot.text());
+    const bool several = sealings.executeStep() && sealings.getColumn(0).getInt() > 1;
+    auto rows = state_->query(std::string(kVolumes) + (several ? kPlaces : "") + "WHERE v.shoot = ? AND " +
+                              among(which) + (several ? " ORDER BY o.place" : " ORDER BY v.part, v.uuid"));
     rows.bind(1, shoot.text());
     return all_of(rows);
   });

@@ -252,8 +252,7 @@ int adopt(Session& session, const Options& options) {
 
 void add_adopt(CLI::App& app, Session& session) {
   CLI::App* cmd =
-      app.add_subcommand("adopt", "Take in a drive that is full already, as it is; nothing is written to it")
-          ->group(kWhich);
+      app.add_subcommand("adopt", "Take in a drive that is full already; nothing is written to it")->group(kWhich);
   auto o = std::make_shared<Options>();
   cmd->add_option("PATH", o->path, "Folder where it is mounted")->required();
   cmd->add_option("--label", o->label, "What is written on it, such as \"WD blue 2019\"")

@@ -111,9 +111,7 @@ int covered(Session& session, const std::string& folder) {
 }  // namespace
 
 void add_covered(CLI::App& app, Session& session) {
-  CLI::App* cmd =
-      app.add_subcommand("covered", "Is everything in a folder on the shelf, by content? May it be deleted?")
-          ->group(kSafe);
+  CLI::App* cmd = app.add_subcommand("covered", "Whether all of a folder is on the shelf, by content")->group(kSafe);
   auto folder = std::make_shared<std::string>();
   cmd->add_option("DIR", *folder, "The folder; it is only read")->required();
   cmd->callback([&session, folder] { session.action = [&session, folder] { return covered(session, *folder); }; });

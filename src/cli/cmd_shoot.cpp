@@ -29,8 +29,9 @@ int discard(Session& session, const rituals::DiscardRequest& request) {
     out.note(
         fmt::format("Their media are failing, so nothing was removed there: {}.", fmt::join(report.failing, ", ")));
   if (!report.later.empty())
-    out.note(fmt::format("Not plugged in, so still there: {}. Type the same command again with --from when they are.",
-                         fmt::join(report.later, ", ")));
+    out.note(fmt::format(
+        "Not reached, so still there: {}. Type the same command again with --from when they are plugged in.",
+        fmt::join(report.later, ", ")));
   for (const std::string& why : report.not_refreshed) out.error(core::printable(why));
   out.object("discarded", {{"shoot", report.shoot.id.text()},
                            {"name", core::printable(report.shoot.name)},

@@ -114,7 +114,7 @@ void require_alone(Context& context, const io::Path& root, const catalog::Drive&
 void record_clone(Context& context, const io::Path& root, const core::Uuid& original, const core::Uuid& clone) {
   for (const catalog::Volume& volume : context.catalog.volumes_on(original)) {
     if (context.fs.stat(root / std::string(fd::kFolder) / volume.folder)) {
-      context.catalog.record_copy(volume.info.volume, clone, context.world.now(), true);
+      context.catalog.record_unread_copy(volume.info.volume, clone, context.world.now());
     }
   }
 }

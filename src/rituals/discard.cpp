@@ -59,6 +59,7 @@ Staying what_stays(Context& context, const core::Uuid& shoot, const std::set<cor
   for (const shelf::ShootStatus& one : status.shoots) {
     if (one.shoot.id != shoot) continue;
     for (const shelf::VolumeStatus& volume : one.volumes) {
+      if (volume.volume.adopted) continue;  // nothing is taken of what was never sealed
       bool stays = false;
       for (const shelf::CopyView& view : volume.copies) {
         if (going.contains(view.drive.id)) continue;
@@ -194,7 +195,9 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
       if (only) throw not_from(drive.label, why);
       (why.empty() ? report.read_only : report.failing).push_back(drive.label);
     } catch (const Error& error) {
-      if (error.code() != Code::kDriveAbsent || only) throw;
+      const bool odd = error.code() == Code::kWrongDrive;  // one that looks formatted stops no other
+      if ((error.code() != Code::kDriveAbsent && !odd) || only) throw;
+      if (odd) context.note(error.what(), error.hint());
       report.later.push_back(drive.label);
     }
   }

@@ -300,7 +300,7 @@ class DriveLesson {
           ++report_.volumes_read;
         }
         // Found, not proven: it counts after its first scrub.
-        context_.catalog.record_copy(loaded->info.volume, identity_.id, context_.world.now(), true);
+        context_.catalog.record_unread_copy(loaded->info.volume, identity_.id, context_.world.now());
         core::stop_point("recover.volume-recorded");
       } catch (const Error& error) {
         if (error.code() != Code::kFailed && error.code() != Code::kCorrupt) throw;

@@ -28,19 +28,19 @@ using core::Error;
 
 namespace {
 
+Visit visit_of(const RepairRequest& request) { return request.discard_quarantine ? Visit::kWrite : Visit::kCheck; }
 bool needs_nothing(const Examination& examination) { return health_of(examination) == catalog::CopyHealth::kGood; }
-
-bool has(const Examination& examination, FindingKind kind) {
-  return std::any_of(examination.findings.begin(), examination.findings.end(),
-                     [&](const FileFinding& finding) { return finding.kind == kind; });
+bool has_unreadable(const Examination& examination) {
+  const auto is = [](const FileFinding& finding) { return finding.kind == FindingKind::kUnreadable; };
+  return std::any_of(examination.findings.begin(), examination.findings.end(), is);
 }
 
 class Repairing {
  public:
   Repairing(Context& context, const RepairRequest& request)
-      : context_(context), request_(request), drive_(attach(context, request.drive, Visit::kCheck)) {
+      : context_(context), request_(request), drive_(attach(context, request.drive, visit_of(request))) {
     report_.drive = drive_.drive;
-    if (!drive_.lock && (!drive_.identity_unreadable || request.discard_quarantine)) {
+    if (!drive_.lock && !drive_.identity_unreadable) {
       throw Error(Code::kWrongDrive, fmt::format("{} is read-only: it cannot be repaired in place", drive_.drive.label),
                   fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)",
                               core::shell_quote(drive_.drive.label)));
@@ -249,7 +249,7 @@ class Repairing {
       if (needs_nothing(repaired.after)) {
         if (!repaired.replayed) return known_as_good(volume);
       } else {
-        failing_ |= has(repaired.after, FindingKind::kUnreadable);
+        failing_ |= has_unreadable(repaired.after);
         repaired.failure = why_not(volume, repaired.after, elsewhere, repaired.failing_medium);
         if (repaired.failure.empty()) {
           mend(volume, repaired.after, elsewhere, journal, repaired);

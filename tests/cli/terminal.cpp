@@ -80,7 +80,7 @@ TEST_CASE("terminal: help lists exactly the commands there are, by the moments t
   REQUIRE(groups.size() == 6);
   groups.resize(5);
   const Groups wanted = {{"The yearly archive drive:", {"seal", "copy", "drive", "place"}},
-                         {"Which drive holds it?", {"find", "show", "where", "shoot"}},
+                         {"Which drive holds it?", {"adopt", "find", "show", "where", "shoot"}},
                          {"The drive comes back:", {"scrub", "check", "repair", "restore", "rescue"}},
                          {"Am I safe?", {"status", "due", "covered", "work", "policy"}},
                          {"Upkeep:", {"init", "catalog", "discard", "key", "inspect", "par2", "help"}}};

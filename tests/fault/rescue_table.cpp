@@ -52,10 +52,10 @@ void make_shoots(const ProgramShelf& shelf) {
 }
 
 void seal_all(ProgramShelf& shelf, const std::string& drive) {
-  shelf.must({"seal", (shelf.shoots() / "2026-03-01 first").string(), "--to", drive});
+  shelf.must({"seal", (shelf.shoots() / "2026-03-01 first").string(), "--yes", "--to", drive});
   for (const char* shoot : {"2026-03-01 parts", "2026-03-02 small"})
-    shelf.must({"seal", (shelf.shoots() / shoot).string(), "--to", drive, "--volume-size", "7MiB"});
-  shelf.must({"seal", (shelf.shoots() / "2026-03-03 plain").string(), "--to", drive, "--layout", "files"});
+    shelf.must({"seal", (shelf.shoots() / shoot).string(), "--yes", "--to", drive, "--volume-size", "7MiB"});
+  shelf.must({"seal", (shelf.shoots() / "2026-03-03 plain").string(), "--yes", "--to", drive, "--layout", "files"});
 }
 
 /// Leaves free space in pieces of some hundred KiB.

@@ -162,9 +162,11 @@ TEST_CASE("unreadable places: under drive.json they take nothing from the drive 
   const auto before = setting.written();
   for (const std::vector<std::string>& command : {std::vector<std::string>{"copy", "B", "--to", named},
                                                   {"drive", "accept", setting.root(), "--as", "moved"},
-                                                  {"drive", "add", setting.root(), "--label", "G"}}) {
+                                                  {"drive", "add", setting.root(), "--label", "G"},
+                                                  {"repair", named, "--discard"}}) {
     const Outcome refused = setting.run(command);
     CHECK(refused.exit_code == 7);
+    CHECK_FALSE(tells(refused, "is read-only"));
     CHECK_FALSE(tells(refused, "cable"));
   }
   CHECK(setting.written() == before);

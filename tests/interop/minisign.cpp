@@ -96,7 +96,9 @@ TEST_CASE("minisign: we read its keys and accept its signatures, legacy ones too
   REQUIRE(in_folder(temp, {"minisign", "-S", "-s", "its.key", "-m", "seal"}).exit_code == 0);
   REQUIRE(in_folder(temp, {"minisign", "-S", "-l", "-s", "its.key", "-m", "seal", "-x", "legacy"}).exit_code == 0);
   const fm::PublicKey key = fm::decode_public_key(get(temp / "its.pub"));
-  CHECK(get(temp / "its.pub").find(fm::text_of(key.id)) != std::string::npos);
+  // In the comment minisign leaves out zeros in front.
+  const std::string id = fm::text_of(key.id);
+  CHECK(get(temp / "its.pub").find(id.substr(id.find_first_not_of('0'))) != std::string::npos);
   for (const char* name : {"seal.minisig", "legacy"}) {
     INFO(name);
     const fm::Signature signature = fm::decode_signature(get(temp / name));

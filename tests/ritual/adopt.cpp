@@ -170,7 +170,7 @@ TEST_CASE("adopt: a drive under another label, a label of another drive, and a f
 }
 
 TEST_CASE(
-    "adopt: an archive drive's other folders are taken in, its archive is not; an adopted one becomes an archive") {
+    "adopt: an archive drive's other folders are taken in, its archive is not, and an adopted one becomes an archive") {
   ProgramShelf shelf({"A"});
   shelf.must({"seal", (shelf.shoots() / kHarbour).string(), "--to", "A"});
   fill(shelf, shelf.path("A"));
@@ -257,7 +257,7 @@ TEST_CASE("adopt: a shoot that is sealed later keeps who it is, and comes back f
   CHECK(files_below(shelf.path("back2")).size() == 6);
 }
 
-TEST_CASE("adopt: a folder is known by where it lies and what it holds; in doubt it is asked for") {
+TEST_CASE("adopt: a folder is known by where it lies and what it holds, and asked for in doubt") {
   ProgramShelf shelf({});
   const io::Path root = shelf.path("drive"), moved = shelf.path("moved");
   fill(shelf, root);

@@ -111,7 +111,7 @@ TEST_CASE("adopt: a drive that is pulled keeps what was taken in, and the same c
   CHECK(files_known(shelf.catalog()) == 12);
 }
 
-TEST_CASE("adopt: Ctrl-C keeps what was taken in; one part cut where the last run stopped makes the same volumes") {
+TEST_CASE("adopt: Ctrl-C keeps what was taken in, and one part cut where the last run stopped makes the same volumes") {
   core::Cancel cancel;
   BeforeRead stops;
   Shelf shelf({}, &stops), whole({}, nullptr, 9);

@@ -262,7 +262,8 @@ TEST_CASE("catalogs: one of an older darkshelf is taken in, one of a later is le
   REQUIRE(run_process({"cp", shelf.path("catalog.db").string(), other.string()}).exit_code == 0);
   sqlite(other,
          "DROP TABLE file_words; DROP TABLE volume_terms; DROP TABLE shoot_terms; DROP TABLE names; "
-         "DROP INDEX volumes_at_a_glance; DROP VIEW volumes_in_order; ALTER TABLE members DROP COLUMN photo; "
+         "DROP INDEX volumes_at_a_glance; DROP INDEX volumes_by_weight; DROP VIEW volumes_in_order; ALTER TABLE "
+         "members DROP COLUMN photo; "
          "ALTER TABLE volumes DROP COLUMN adopted; PRAGMA user_version = 1;");  // as the first version was
   const core::Bytes old_bytes = io::read_file(io::posix(), other, 1 << 26);
   REQUIRE(shelf.run({"init"}, {}, fresh).exit_code == 0);

@@ -173,4 +173,21 @@ TEST_CASE("discard: a volume that a killed run moved out is no leftover for a se
   CHECK(shelf.leftovers("A").empty());
 }
 
+TEST_CASE("discard: one drive that lacks its identity is told, and the others are done") {
+  ProgramShelf shelf({"A", "B"});
+  shelf.must(shelf.seal_command({"A", "B"}));
+  io::posix().remove_file(shelf.path("A") / "darkshelf" / "drive.json");
+  const Outcome named = shelf.run({"discard", "harbour", "--from", "A", "--reason", "x"});
+  CHECK(named.exit_code == 7);
+  const Outcome discard =
+      shelf.run({"--json", "discard", "harbour", "--reason", "the client asked", "--confirm", "harbour"});
+  INFO(discard.out << discard.err);
+  REQUIRE(discard.exit_code == 0);
+  CHECK(object(discard.out, "discarded").at("later") == Json::array({"A"}));
+  CHECK((discard.out + discard.err).find("its darkshelf/drive.json is missing") != std::string::npos);
+  CHECK(shelf.volumes("A").size() == 3);
+  CHECK(shelf.volumes("B").size() == 2);
+  CHECK(state_of_harbour(shelf) == "discarded");
+}
+
 }  // namespace darkshelf::testing

@@ -259,7 +259,8 @@ TEST_CASE("catalog: one that is newer, older, locked, or none of ours") {
   // Version 1 had no words: it is read through a copy in memory, and migrated when it is written, a copy kept beside.
   change(temp / "1.db",
          "DROP TABLE file_words; DROP TABLE volume_terms; DROP TABLE shoot_terms; DROP TABLE names; "
-         "DROP INDEX volumes_at_a_glance; DROP VIEW volumes_in_order; ALTER TABLE members DROP COLUMN photo; "
+         "DROP INDEX volumes_at_a_glance; DROP INDEX volumes_by_weight; DROP VIEW volumes_in_order; ALTER TABLE "
+         "members DROP COLUMN photo; "
          "ALTER TABLE volumes DROP COLUMN adopted; PRAGMA user_version = 1");
   {
     Catalog old = Catalog::open(io::posix(), temp / "1.db", Catalog::Access::kRead, world, "test");

@@ -352,7 +352,7 @@ TEST_CASE("find: what was merged is found as what was sealed here, and words tha
   CHECK_FALSE(other.catalog.verify().empty());
 }
 
-TEST_CASE("find: a limit is kept, and tells how many more there may be; too many words are refused") {
+TEST_CASE("find: a limit is kept, and tells how many more there may be, and too many words are refused") {
   Shelf shelf(5);
   catalog::FindQuery query;
   query.limit = 2;
