@@ -144,7 +144,8 @@ TEST_CASE("catalogs: a drive keeps two copies, CURRENT tells the newer, and the 
 
   const bool current_too = GENERATE(false, true);
   CAPTURE(current_too);
-  rot(folder / newer, bytes.size() / 2, 100);
+  // Without CURRENT only what SQLite notices tells: its first page, say.
+  rot(folder / newer, current_too ? 100 : bytes.size() / 2, 100);
   if (current_too) rot(folder / "CURRENT", 3, 20);
   shelf.lose_catalog();
   const Outcome recover = shelf.run({"--json", "catalog", "recover", drive.string()});
