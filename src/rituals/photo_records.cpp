@@ -99,18 +99,19 @@ struct PhotoRecords::State {
       const std::uint64_t bytes = job.content.size();
       Answer answer;
       try {
-        answer = look_at(std::move(job));
+        answer = look_at(job);
       } catch (const std::exception&) {
         // No memory to share, no room for a thumbnail, a file that is gone: what it says of itself stays unknown.
       }
       const std::lock_guard hold(mutex);
       waiting -= bytes;
+      if (job.read_from.empty()) spare = std::move(job.content);
       answers[job.path] = std::move(answer);
       taken.notify_all();
     }
   }
 
-  Answer look_at(Job&& job) {
+  Answer look_at(Job& job) {
     const Place place = places.at(job.path);
     const photo::Photo& photo = grouping.photos[place.photo];
     photo::Request request;
@@ -187,6 +188,7 @@ struct PhotoRecords::State {
   std::condition_variable ready, taken;
   std::deque<Job> jobs;
   std::uint64_t waiting = 0;  // bytes of files that are not done yet
+  core::Bytes spare;          // of one that is done: fresh memory costs more than the copy into it
   std::map<std::string, Answer> answers;
   std::string no_worker;
   bool ended = false;
@@ -224,7 +226,14 @@ bool PhotoRecords::wants(const std::string& path) const { return state_->places.
 
 void PhotoRecords::give(const std::string& path, core::ByteSpan content) {
   if (!wants(path) || content.empty()) return;
-  state_->add({path, core::Bytes(content.begin(), content.end()), {}});
+  core::Bytes copy;
+  {
+    const std::lock_guard hold(state_->mutex);
+    copy = std::move(state_->spare);
+    state_->spare.clear();
+  }
+  copy.assign(content.begin(), content.end());
+  state_->add({path, std::move(copy), {}});
 }
 
 void PhotoRecords::give_long(const volume::SourceEntry& entry) {

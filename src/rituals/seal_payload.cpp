@@ -108,7 +108,8 @@ class PayloadWriter {
     options.recovery_slices = info.recovery_slices;
     options.creator = info.creator;
     for (const parity::SetFile& file : files) out_.protected_paths.push_back(file.name);
-    out_.builder = std::make_unique<parity::SetBuilder>(std::move(files), options, parity_work(context_.work));
+    out_.builder =
+        std::make_unique<parity::SetBuilder>(std::move(files), options, parity_work_beside_photos(context_.work));
     return true;
   }
 
@@ -168,9 +169,7 @@ class PayloadWriter {
     return true;
   }
 
-  bool is_small(const fv::Member& member) const {
-    return member.bytes <= std::min<std::uint64_t>(context_.work.memory / 8, 64 << 20);
-  }
+  bool is_small(const fv::Member& member) const { return member.bytes <= read_whole_up_to(context_.work); }
 
   /// Its SHA-256 is computed along with that of the tar.
   static bool is_part(const fv::Member& member) { return member.type == fv::MemberType::kFile && member.bytes > 0; }

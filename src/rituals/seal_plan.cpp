@@ -234,7 +234,8 @@ std::string explain_parity(const Plan& plan, const core::Work& work) {
   parity::SetOptions options;
   options.slice_bytes = largest->slice_bytes;
   options.recovery_slices = largest->recovery_slices;
-  return parity::recovery_plan({{"payload", largest->slices * largest->slice_bytes, {}}}, options, parity_work(work))
+  return parity::recovery_plan({{"payload", largest->slices * largest->slice_bytes, {}}}, options,
+                               parity_work_beside_photos(work))
       .explanation();
 }
 

@@ -190,6 +190,7 @@ Stock take_stock(catalog::Catalog& catalog, std::vector<catalog::Shoot> shoots) 
       stock.volumes.push_back(std::move(volume));
     }
   }
+  join_adopted(catalog, stock);
   for (const core::Uuid& drive : holding) {
     if (std::string why = why_failing(catalog, drive); !why.empty()) stock.failing.emplace(drive, std::move(why));
   }

@@ -73,12 +73,20 @@ END
 }
 
 python3 - "$shoot" "$par2_file" "$mib" <<'END' || exit 1
-import os, pathlib, random, sys
+import os, pathlib, random, struct, sys
+
+def raw(noise):
+    """A RAW file as far as its structure goes: noise as the strip of a TIFF."""
+    entries = [(256, 4, 1, 64), (257, 4, 1, len(noise) // 64), (273, 4, 1, 16 + 2 + 48 + 4), (279, 4, 1, len(noise))]
+    return (struct.pack("<4sI8sH", b"II*\0", 16, b"CR\2\0", len(entries)) +
+            b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4) + noise)
+
+
 shoot, whole, mib = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 source = random.Random(2026)
 with open(whole, "wb") as out:
     for number in range(mib // 4):
-        block = source.randbytes(4 << 20)
+        block = raw(source.randbytes((4 << 20) - 70))
         out.write(block)
         (shoot / f"DSC_{number:04}.CR2").write_bytes(block)
 END

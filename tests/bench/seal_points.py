@@ -13,6 +13,7 @@ import os
 import random
 import shutil
 import statistics
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,13 @@ for at in range(0, len(memory), 1 << 12):
 READ = 'for one; do dd if="$one" of=/dev/null bs=8M iflag=direct; done'
 
 
+def raw(noise):
+    """A RAW file as far as its structure goes: noise as the strip of a TIFF."""
+    entries = [(256, 4, 1, 64), (257, 4, 1, len(noise) // 64), (273, 4, 1, 16 + 2 + 48 + 4), (279, 4, 1, len(noise))]
+    return (struct.pack("<4sI8sH", b"II*\0", 16, b"CR\2\0", len(entries)) +
+            b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4) + noise)
+
+
 class Bench:
     def __init__(self, darkshelf, folder):
         self.darkshelf, self.folder = darkshelf, folder
@@ -38,7 +46,7 @@ class Bench:
         self.drive = folder / "A"
         source = random.Random(2026)
         for number in range(41):
-            (self.shoot / f"DSC_{number:04}.CR2").write_bytes(source.randbytes(25 * MIB))
+            (self.shoot / f"DSC_{number:04}.CR2").write_bytes(raw(source.randbytes(25 * MIB - 70)))
         os.environ["DARKSHELF_CATALOG"] = str(folder / "darkshelf.db")
 
     def run(self, *command):
