@@ -100,8 +100,8 @@ struct PhotoRecords::State {
       Answer answer;
       try {
         answer = look_at(job);
-      } catch (const std::exception&) {
-        // No memory to share, no room for a thumbnail, a file that is gone: what it says of itself stays unknown.
+      } catch (const std::exception& error) {  // no memory to share, a long file that is gone
+        answer.findings.push_back({job.path, fmt::format("could not be looked into: {}", error.what()), false});
       }
       const std::lock_guard hold(mutex);
       waiting -= bytes;
@@ -136,8 +136,19 @@ struct PhotoRecords::State {
     } else if (extract.failure == photo::Failure::kCrashed || extract.failure == photo::Failure::kTooLong) {
       answer.findings.push_back({job.path, "could not be looked into: " + photo::failure_text(extract.failure), true});
     }
-    if (!extract.thumbnail.empty()) answer.thumbnail = spool.put(extract.thumbnail);
+    if (!extract.thumbnail.empty()) answer.thumbnail = keep(extract.thumbnail);
     return answer;
+  }
+
+  /// No room for a thumbnail costs nothing else.
+  ThumbnailSpool::At keep(const core::Bytes& thumbnail) {
+    try {
+      return spool.put(thumbnail);
+    } catch (const Error& error) {
+      const std::lock_guard hold(mutex);
+      if (no_spool.empty()) no_spool = error.what();
+      return {};
+    }
   }
 
   /// The photo's first file gives none, or nobody knows yet: then another one may.
@@ -190,7 +201,7 @@ struct PhotoRecords::State {
   std::uint64_t waiting = 0;  // bytes of files that are not done yet
   core::Bytes spare;          // of one that is done: fresh memory costs more than the copy into it
   std::map<std::string, Answer> answers;
-  std::string no_worker;
+  std::string no_worker, no_spool;
   bool ended = false;
   std::vector<std::jthread> threads;
 };
@@ -250,6 +261,7 @@ PhotoRecords::Gathered PhotoRecords::finish(std::vector<fv::Member>& members) {
   state_->end();
   Gathered out;
   out.without_a_worker = state_->no_worker;
+  out.without_thumbnails = state_->no_spool;
   for (fv::Member& member : members) {
     const auto found = state_->answers.find(member.path);
     if (found == state_->answers.end() || member.type != fv::MemberType::kFile) continue;

@@ -67,8 +67,9 @@ class PhotoRecords {
   struct Gathered {
     std::vector<Thumbnail> thumbnails;
     std::vector<PictureFinding> findings;
-    std::uint64_t photos = 0;      // of which metadata are known
-    std::string without_a_worker;  // why none could be started; "" if they could
+    std::uint64_t photos = 0;        // of which metadata are known
+    std::string without_a_worker;    // why none could be started; "" if they could
+    std::string without_thumbnails;  // why some could not be kept; "" if they could
   };
   /// Waits for all, and writes what is known into `members` (Member::photo).
   Gathered finish(std::vector<formats::volume::Member>& members);

@@ -124,9 +124,9 @@ void refresh_drive(Context& context, const AttachedDrive& drive, const std::set<
   if (shelf::is_failing(context.catalog, drive.drive.id)) return;  // what it holds is all that counts now
   follow_rename(context, drive);
   if (drive.drive.catalog_mode != "none") write_catalog_copy(context, drive, damaged);
-  write_thumbnails(context, drive);
   write_start_here(context, drive);
   write_keys(context, drive);
+  write_thumbnails(context, drive);  // may be many; all that matters stands by now
 }
 
 std::string try_to_refresh(Context& context, const AttachedDrive& drive, const std::set<std::string>& damaged) {

@@ -280,6 +280,8 @@ class Sealing {
     prove_all(taking, proofs, *targets, *written);
     declare(taking, *written, sealed);
     tell_pictures(report_, written->photos);
+    if (const std::string& why = written->photos.without_thumbnails; !why.empty())
+      context_.note(fmt::format("thumbnails were not all kept: {}", why), "");
     keep_thumbnails(context_, written->info.volume, written->members, written->photos.thumbnails, spool);
   }
 

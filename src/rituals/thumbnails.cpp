@@ -122,8 +122,9 @@ void keep_thumbnails(Context& context, const core::Uuid& volume, const std::vect
   }
 }
 
-void write_thumbnails(Context& context, const AttachedDrive& drive) {
-  if (drive.drive.catalog_mode == "none") return;
+namespace {
+
+void bring_up_to_date(Context& context, const AttachedDrive& drive) {
   const io::Path folder = folder_on(drive.root);
   std::optional<catalog::Thumbnails> kept;
   std::set<std::string> here;
@@ -147,6 +148,18 @@ void write_thumbnails(Context& context, const AttachedDrive& drive) {
     const bool left = entry.name.starts_with(".new-");
     if (entry.type == io::FileType::kRegular && (left || gone.contains(entry.name)))
       context.fs.remove_file(folder / entry.name);
+  }
+}
+
+}  // namespace
+
+void write_thumbnails(Context& context, const AttachedDrive& drive) {
+  if (drive.drive.catalog_mode == "none") return;
+  try {
+    bring_up_to_date(context, drive);
+  } catch (const Error& error) {
+    if (core::ends_all(error)) throw;
+    note_lost(context, fmt::format("thumbnails were not all put on {}", drive.drive.label), error);
   }
 }
 

@@ -11,7 +11,7 @@ void keep_thumbnails(Context& context, const core::Uuid& volume, const std::vect
                      const std::vector<PhotoRecords::Thumbnail>& thumbnails, ThumbnailSpool& spool);
 
 /// Puts those of each volume on the drive there ("darkshelf/catalog/thumbnails/NAME.tar") that has none yet, and
-/// removes those of volumes that it no longer holds.
+/// removes those of volumes that it no longer holds. What goes wrong is a note, no failure.
 void write_thumbnails(Context& context, const AttachedDrive& drive);
 
 /// Takes in what lies on a drive, of volumes that the catalog knows. Nothing of it is trusted. How many there were.

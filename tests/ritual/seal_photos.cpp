@@ -217,4 +217,26 @@ TEST_CASE("seal photos: a copy brings thumbnails along, and a discarded shoot ta
   CHECK_FALSE(there("B"));
 }
 
+TEST_CASE("seal photos: where thumbnails cannot be kept, that is told, and metadata are kept all the same") {
+  const std::string place = GENERATE("the spool", "the file beside the catalog", "the drive");
+  CAPTURE(place);
+  Faults faults;
+  Shelf shelf({"A"}, &faults);
+  const io::Path folder = add_wedding(shelf, "2026-06-14_wedding");
+  if (place == "the spool") faults.fail("write_at", ".thumbnails-spool", 1, ENOSPC, true);
+  if (place == "the file beside the catalog") shelf.fs().make_dir(shelf.catalog().path().string() + ".thumbnails");
+  if (place == "the drive") faults.fail("create", "catalog/thumbnails/", 1, ENOSPC, true);
+  auto context = shelf.context();
+  std::vector<rituals::Note> notes;
+  context.notes = &notes;
+  const rituals::SealReport report = rituals::seal(context, rituals::plan_seal(context, shelf.request(folder, {"A"})));
+  CHECK(report.failures.empty());
+  CHECK(report.photos_read == 2);
+  REQUIRE(report.volumes.size() == 1);
+  CHECK(record_of(shelf.catalog().members_of(report.volumes.front().info.volume), ".CR3").metadata);
+  CHECK(std::any_of(notes.begin(), notes.end(),
+                    [](const rituals::Note& note) { return note.text.find("thumbnails were not") == 0; }));
+  CHECK(shelf.fs().stat(shelf.path("A") / "darkshelf" / "START-HERE.txt"));
+}
+
 }  // namespace darkshelf::testing
