@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <map>
+#include <optional>
 
 #include "cli/commands.hpp"
 #include "cli/holdings.hpp"
@@ -19,7 +19,8 @@ constexpr std::size_t kShoots = 50, kFiles = 1000;  // unless --limit says somet
 
 struct FindOptions {
   catalog::FindQuery query;
-  std::string drive, place, rating;
+  std::string drive, place;
+  std::optional<std::string> rating;
   std::size_t limit = 0;
 };
 
@@ -56,7 +57,7 @@ void take_options(catalog::Catalog& catalog, FindOptions& options) {
                   "darkshelf place list");
     options.query.place = place->id;
   }
-  if (!options.rating.empty()) take_rating(options.rating, options.query);
+  if (options.rating) take_rating(*options.rating, options.query);
   options.query.limit = options.limit > 0 ? options.limit : options.query.files ? kFiles : kShoots;
 }
 

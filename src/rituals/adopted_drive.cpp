@@ -119,6 +119,21 @@ Error adopted_is_not_written(const catalog::Drive& drive, const io::Path& root) 
                            core::shell_quote(root.string()), core::shell_quote(drive.label)));
 }
 
+Error adopted_can_be_sealed(Context& context, const std::string& what, const catalog::Volume& adopted) {
+  io::Path folder = "FOLDER";
+  const auto plugged = plugged_in_adopted(context.fs, context.catalog);
+  for (const catalog::Copy& copy : context.catalog.copies_of(adopted.info.volume)) {
+    const auto root = plugged.find(copy.drive);
+    if (root == plugged.end()) continue;
+    folder = adopted_folder(root->second, copy);
+    break;
+  }
+  return Error(Code::kUsage,
+               fmt::format("{} was taken in as it was, and is not sealed: it is only read where it lies", what),
+               fmt::format("darkshelf seal {} --to DRIVE   (what is sealed can be copied, signed and discarded)",
+                           core::shell_quote(folder.string())));
+}
+
 Error adopted_in_doubt(const catalog::Drive& drive, const io::Path& root) {
   return Error(Code::kWrongDrive,
                fmt::format("{} may be {}, which was adopted, but does not look like it: another size or disk, or "

@@ -19,6 +19,8 @@ std::map<core::Uuid, io::Path> plugged_in_adopted(io::FileSystem& fs, catalog::C
 
 /// Which nothing is ever written to.
 core::Error adopted_is_not_written(const catalog::Drive& drive, const io::Path& root);
+/// What was asked for lies on adopted drives alone, and nothing can be done there but read: it can be sealed.
+core::Error adopted_can_be_sealed(Context& context, const std::string& what, const catalog::Volume& adopted);
 /// That a path may be an adopted drive, and what to say then.
 core::Error adopted_in_doubt(const catalog::Drive& drive, const io::Path& root);
 

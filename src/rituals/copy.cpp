@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/adopted_drive.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/restore_files.hpp"
 #include "rituals/seal_parts.hpp"
@@ -39,15 +40,24 @@ bool take_what_is_there(Context& context, const catalog::Volume& volume, const A
   return true;
 }
 
+/// Adopted volumes cannot be copied, only sealed: they are counted and told.
 std::vector<catalog::Volume> lacking_copies(Context& context) {
   const shelf::Policy policy = shelf::policy_from(context.catalog.policy());
   std::vector<catalog::Volume> volumes;
+  std::set<core::Uuid> adopted;
   for (const shelf::ShootStatus& shoot : shelf::status_of(context.catalog, policy, context.world.now()).shoots) {
     for (const shelf::VolumeStatus& volume : shoot.volumes) {
-      const bool sealed = !volume.volume.adopted;  // what is not can only be sealed
-      if (sealed && volume.light != shelf::Light::kGreen) volumes.push_back(volume.volume);
+      if (volume.light == shelf::Light::kGreen) continue;
+      if (volume.volume.adopted)
+        adopted.insert(shoot.shoot.id);
+      else
+        volumes.push_back(volume.volume);
     }
   }
+  if (!adopted.empty())
+    context.note(fmt::format("{} on adopted drives {} copies, too: what is not sealed cannot be copied.",
+                             core::count_of(adopted.size(), "shoot"), adopted.size() == 1 ? "lacks" : "lack"),
+                 "darkshelf seal FOLDER --to DRIVE");
   return volumes;
 }
 
@@ -324,9 +334,22 @@ std::optional<catalog::Drive> named_drive(Context& context, const std::string& t
 }
 
 std::vector<catalog::Volume> volumes_named(Context& context, const std::string& text) {
-  if (const auto drive = named_drive(context, text)) return context.catalog.volumes_on(drive->id);
+  const auto sealed_of = [&](const std::vector<catalog::Volume>& all, const std::string& name) {
+    std::vector<catalog::Volume> sealed;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(sealed), [](const auto& one) { return !one.adopted; });
+    if (sealed.size() == all.size()) return sealed;
+    const auto adopted = std::find_if(all.begin(), all.end(), [](const auto& one) { return one.adopted; });
+    const Error why = adopted_can_be_sealed(context, sealed.empty() ? name : "Some of " + name, *adopted);
+    if (sealed.empty()) throw why;
+    context.note(why.what(), why.hint());
+    return sealed;
+  };
+  constexpr auto kAll = catalog::Volumes::kAll;
+  if (const auto drive = named_drive(context, text))
+    return sealed_of(context.catalog.volumes_on(drive->id, kAll), "what is on " + drive->label);
   if (const auto volume = context.catalog.find_volume(text)) return {*volume};
-  if (const auto shoot = context.catalog.find_shoot(text)) return context.catalog.volumes_of(shoot->id);
+  if (const auto shoot = context.catalog.find_shoot(text))
+    return sealed_of(context.catalog.volumes_of(shoot->id, kAll), shoot->name);
   throw Error(Code::kNotFound, fmt::format("no drive, shoot or volume is called \"{}\"", core::printable(text)),
               fmt::format("darkshelf find {}", core::shell_quote(text)));
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/text.hpp"
+#include "rituals/adopted_drive.hpp"
 #include "rituals/drives.hpp"
 #include "rituals/seal_parts.hpp"
 #include "rituals/twins.hpp"
@@ -152,6 +153,11 @@ DiscardReport discard(Context& context, const DiscardRequest& request) {
   DiscardReport report;
   report.shoot = one_shoot(context, request.shoot);
   const std::vector<catalog::Volume> volumes = context.catalog.volumes_of(report.shoot.id);
+
+  if (volumes.empty()) {
+    const auto adopted = context.catalog.volumes_of(report.shoot.id, catalog::Volumes::kAdopted);
+    if (!adopted.empty()) throw adopted_can_be_sealed(context, report.shoot.name, adopted.front());
+  }
 
   std::optional<core::Uuid> only;
   if (!request.from.empty()) {

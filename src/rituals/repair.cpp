@@ -40,11 +40,7 @@ class Repairing {
   Repairing(Context& context, const RepairRequest& request)
       : context_(context), request_(request), drive_(attach(context, request.drive, visit_of(request))) {
     report_.drive = drive_.drive;
-    if (!drive_.lock && !drive_.identity_unreadable) {
-      throw Error(Code::kWrongDrive, fmt::format("{} is read-only: it cannot be repaired in place", drive_.drive.label),
-                  fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)",
-                              core::shell_quote(drive_.drive.label)));
-    }
+    require_repairable(drive_);
     journals_ = folder_of_journals(context, drive_, request.work);
     quarantine_ = drive_.root / std::string(fd::kQuarantine);
     help_.emplace(context, drive_, request);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "rituals/adopted_drive.hpp"
 #include "rituals/findings.hpp"
 #include "rituals/misplaced.hpp"
 #include "rituals/twins.hpp"
@@ -14,6 +15,14 @@ namespace darkshelf::rituals {
 
 using core::Code;
 using core::Error;
+
+void require_repairable(const AttachedDrive& drive) {
+  if (drive.adopted) throw adopted_is_not_written(drive.drive, drive.root);
+  if (drive.lock || drive.identity_unreadable) return;
+  throw Error(Code::kWrongDrive, fmt::format("{} is read-only: it cannot be repaired in place", drive.drive.label),
+              fmt::format("darkshelf copy {} --to ANOTHER-DRIVE   (copies are mended on the way)",
+                          core::shell_quote(drive.drive.label)));
+}
 
 RepairHelp::RepairHelp(Context& context, const AttachedDrive& drive, const RepairRequest& request)
     : context_(context), drive_(drive), parcel_(request.parcel) {

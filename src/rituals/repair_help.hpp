@@ -7,6 +7,10 @@
 
 namespace darkshelf::rituals {
 
+/// Throws kWrongDrive for a drive that nothing can be written to, or nothing ever is. One whose identity the medium
+/// does not give is no case for this: what is wrong with it is told volume by volume.
+void require_repairable(const AttachedDrive& drive);
+
 class RepairHelp {
  public:
   /// Throws kUsage when the twin is the drive itself, or neither twin nor parcel has any of its volumes.
