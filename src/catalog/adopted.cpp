@@ -1,6 +1,7 @@
 // Volumes that were taken in from drives that were full already: what of them lies where, by the digest of contents.
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <set>
 
@@ -103,10 +104,9 @@ std::vector<ShootStanding> Catalog::standing(const Uuid& drive) {
         "WHERE g.drive = ?1 AND m.type = 0");
     mine.bind(1, drive.text());
     while (mine.executeStep()) {
-      const auto* hash = static_cast<const std::byte*>(mine.getColumn(3).getBlob());
+      const std::string hash = blob_of(mine.getColumn(3));
       digest::Sha256 sha256{};
-      if (hash != nullptr && mine.getColumn(3).getBytes() == static_cast<int>(sha256.size()))
-        std::copy_n(hash, sha256.size(), sha256.begin());
+      if (hash.size() == sha256.size()) std::memcpy(sha256.data(), hash.data(), hash.size());
       held.insert(sha256);
       if (mine.getColumn(4).getInt() == 0) continue;
       const Uuid shoot = uuid_from(text_of(mine.getColumn(0)));

@@ -45,11 +45,6 @@ void keep_own(SQLite::Database& db, const std::string& drive) {
   db.exec("VACUUM");
 }
 
-std::string blob(const SQLite::Column& column) {
-  const auto* data = static_cast<const char*>(column.getBlob());
-  return data == nullptr ? std::string() : std::string(data, static_cast<std::size_t>(column.getBytes()));
-}
-
 /// The object a body is; nothing if it is none. A name that stands twice in one object is none either: this program
 /// would take the last, SQLite's views the first, and what was looked at is not what is used.
 std::optional<Json> body_from(const std::string& text) {
@@ -153,7 +148,7 @@ class Merging {
     while (rows.executeStep()) {
       Volume volume;
       volume.info = fv::decode_bag_info(text_of(rows.getColumn(1)));
-      volume.tagmanifest = blob(rows.getColumn(3));
+      volume.tagmanifest = blob_of(rows.getColumn(3));
       volume.seal = digest::sha256(core::as_bytes(volume.tagmanifest));
       if (core::to_hex(volume.seal) != text_of(rows.getColumn(2)))
         refuse("a volume whose seal does not fit its list of hashes");

@@ -52,8 +52,7 @@ void count_distinct(Ledger& state, Shoot& shoot) {
   std::vector<std::string> paths;
   shoot.bytes = 0;
   while (rows.executeStep()) {
-    const SQLite::Column path = rows.getColumn(0);
-    paths.emplace_back(static_cast<const char*>(path.getBlob()), static_cast<std::size_t>(path.getBytes()));
+    paths.push_back(blob_of(rows.getColumn(0)));
     shoot.bytes += static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
   }
   shoot.files = paths.size();

@@ -92,6 +92,10 @@ Json parse_json(const std::string& text);
 bool is_sound_fact(const std::string& kind, const std::string& subject, const std::string& object, const Json& body);
 Json to_json(const Evidence& evidence);
 Evidence evidence_from(const Json& object);
+inline std::string blob_of(const SQLite::Column& column) {
+  const auto* data = static_cast<const char*>(column.getBlob());
+  return data == nullptr ? std::string() : std::string(data, static_cast<std::size_t>(column.getBytes()));
+}
 inline std::string text_of(const SQLite::Column& column) {
   return column.isNull() ? std::string() : column.getString();
 }

@@ -144,9 +144,7 @@ std::optional<core::Bytes> Thumbnails::get(const digest::Sha256& of) {
     SQLite::Statement row(*state_->db, "SELECT jpeg FROM thumbnails WHERE sha256 = ?");
     bind_bytes(row, 1, of);
     if (!row.executeStep()) return {};
-    const SQLite::Column column = row.getColumn(0);
-    const auto* data = static_cast<const std::byte*>(column.getBlob());
-    core::Bytes jpeg(data, data + column.getBytes());
+    core::Bytes jpeg = core::to_bytes(blob_of(row.getColumn(0)));
     if (!is_thumbnail(jpeg)) return {};
     return jpeg;
   });

@@ -14,11 +14,6 @@ using core::Error;
 
 namespace {
 
-std::string blob_text(const SQLite::Column& column) {
-  const auto* data = static_cast<const char*>(column.getBlob());
-  return data == nullptr ? std::string() : std::string(data, static_cast<std::size_t>(column.getBytes()));
-}
-
 void bind_blob(SQLite::Statement& statement, int index, std::string_view bytes) {
   statement.bind(index, static_cast<const void*>(bytes.empty() ? "" : bytes.data()), static_cast<int>(bytes.size()));
 }
@@ -33,7 +28,7 @@ Volume volume_from(SQLite::Statement& row) {
   Volume volume;
   volume.info = fv::decode_bag_info(text_of(row.getColumn("bag_info")));
   volume.seal = seal_from(text_of(row.getColumn("seal")));
-  volume.tagmanifest = blob_text(row.getColumn("tagmanifest"));
+  volume.tagmanifest = blob_of(row.getColumn("tagmanifest"));
   volume.folder = text_of(row.getColumn("folder"));
   volume.bytes_on_drive = static_cast<std::uint64_t>(row.getColumn("bytes_on_drive").getInt64());
   volume.adopted = row.getColumn("adopted").getInt() != 0;
@@ -53,13 +48,13 @@ constexpr const char* kMembers =
 fv::Member member_from(SQLite::Statement& row) {
   fv::Member member;
   member.type = static_cast<fv::MemberType>(row.getColumn(0).getInt());
-  member.path = blob_text(row.getColumn(1));
+  member.path = blob_of(row.getColumn(1));
   member.bytes = static_cast<std::uint64_t>(row.getColumn(2).getInt64());
   member.mtime_ns = row.getColumn(3).getInt64();
   member.mode = static_cast<std::uint32_t>(row.getColumn(4).getInt());
-  const std::string hash = blob_text(row.getColumn(5));
+  const std::string hash = blob_of(row.getColumn(5));
   if (hash.size() == member.sha256.size()) std::memcpy(member.sha256.data(), hash.data(), hash.size());
-  member.link = blob_text(row.getColumn(6));
+  member.link = blob_of(row.getColumn(6));
   const std::string xattrs = text_of(row.getColumn(7));
   if (!xattrs.empty()) {
     const Json attributes = parse_json(xattrs);

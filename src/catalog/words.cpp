@@ -204,11 +204,8 @@ void rebuild_words(SQLite::Database& db) {
                        text_of(volumes.getColumn(3)),   text_of(volumes.getColumn(4)), {}};
     members.bind(1, volume.row);
     while (members.executeStep()) {
-      const SQLite::Column path = members.getColumn(1);
       volume.files.push_back(
-          {members.getColumn(0).getInt64(),
-           std::string(static_cast<const char*>(path.getBlob()), static_cast<std::size_t>(path.getBytes())),
-           text_of(members.getColumn(2))});
+          {members.getColumn(0).getInt64(), blob_of(members.getColumn(1)), text_of(members.getColumn(2))});
     }
     members.reset();
     add_words(db, volume);

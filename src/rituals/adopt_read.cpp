@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
+#include <algorithm>
 
 #include "core/text.hpp"
 #include "digest/sha1.hpp"
@@ -28,97 +25,38 @@ bool is_same(const io::Stat& a, const io::Stat& b) {
 }  // namespace
 
 /// What was read and waits for its digest.
-struct FileReader::Line {
-  struct Job {
-    const FileToRead* file = nullptr;
-    FileRead* out = nullptr;
-    core::Bytes bytes;
-    std::vector<core::Bytes> sidecars;
-    std::uint64_t weight() const { return bytes.size() + (64 << 10); }
-  };
-
-  Line(photo::Pool* the_pool, std::uint64_t the_most, unsigned threads) : pool(the_pool), most(the_most) {
-    for (unsigned i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
-  }
-  ~Line() { finish(); }
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
-
-  void put(Job job) {
-    std::unique_lock hold(mutex);
-    taken.wait(hold, [&] { return in_flight == 0 || in_flight + job.weight() <= most || failed; });
-    if (failed) std::rethrow_exception(failed);
-    in_flight += job.weight();
-    jobs.push_back(std::move(job));
-    given.notify_one();
-  }
-  void finish() {
-    {
-      const std::lock_guard hold(mutex);
-      ended = true;
-    }
-    given.notify_all();
-    workers.clear();  // joins
-  }
-
-  void work() {
-    for (;;) {
-      Job job;
-      {
-        std::unique_lock hold(mutex);
-        given.wait(hold, [&] { return ended || !jobs.empty(); });
-        if (jobs.empty()) return;
-        job = std::move(jobs.front());
-        jobs.pop_front();
-      }
-      const std::uint64_t weight = job.weight();
-      try {
-        digest_of(job);
-      } catch (...) {
-        const std::lock_guard hold(mutex);
-        if (!failed) failed = std::current_exception();
-      }
-      const std::lock_guard hold(mutex);
-      in_flight -= weight;
-      taken.notify_one();
-    }
-  }
-
-  void digest_of(Job& job) const {
-    job.out->sha256 = digest::sha256(job.bytes);
-    if (job.file->md5) job.out->md5 = core::to_hex(digest::md5(job.bytes));
-    if (job.file->sha1) {
-      digest::Sha1Stream sha1;
-      sha1.update(job.bytes);
-      job.out->sha1 = core::to_hex(sha1.finish());
-    }
-    if (pool == nullptr || !job.file->picture) return;
-    photo::Request request;
-    request.name = job.file->name;
-    request.picture = job.bytes;
-    for (const core::Bytes& sidecar : job.sidecars) request.sidecars.emplace_back(sidecar);
-    request.wanted = {job.file->lead, job.file->lead, true, true};
-    job.out->extract = pool->extract(request);
-    job.out->photo = photo::to_json({job.out->extract.metadata, job.out->extract.digest});
-  }
-
-  photo::Pool* pool;
-  const std::uint64_t most;
-  std::mutex mutex;
-  std::condition_variable given, taken;
-  std::deque<Job> jobs;
-  std::uint64_t in_flight = 0;
-  bool ended = false;
-  std::exception_ptr failed;
-  std::vector<std::jthread> workers;
+struct FileReader::Job {
+  const FileToRead* file = nullptr;
+  FileRead* out = nullptr;
+  core::Bytes bytes;
+  std::vector<core::Bytes> sidecars;
 };
+
+void FileReader::digest_of(const Job& job) const {
+  job.out->sha256 = digest::sha256(job.bytes);
+  if (job.file->md5) job.out->md5 = core::to_hex(digest::md5(job.bytes));
+  if (job.file->sha1) {
+    digest::Sha1Stream sha1;
+    sha1.update(job.bytes);
+    job.out->sha1 = core::to_hex(sha1.finish());
+  }
+  if (pool_ == nullptr || !job.file->picture) return;
+  photo::Request request;
+  request.name = job.file->name;
+  request.picture = job.bytes;
+  for (const core::Bytes& sidecar : job.sidecars) request.sidecars.emplace_back(sidecar);
+  request.wanted = {job.file->lead, job.file->lead, true, true};
+  job.out->extract = pool_->extract(request);
+  job.out->photo = photo::to_json({job.out->extract.metadata, job.out->extract.digest});
+}
 
 FileReader::FileReader(Context& context, photo::Pool* pool)
     : context_(context), pool_(pool), most_whole_(std::max<std::uint64_t>(context.work.memory / 8, 8 << 20)) {}
 
 std::vector<FileRead> FileReader::read(const std::vector<FileToRead>& files) {
   std::vector<FileRead> out(files.size());
-  Line line(pool_, context_.work.memory / 2, std::max(2U, context_.work.thread_count()));
+  core::Line<Job> line(std::max(2U, context_.work.thread_count()), context_.work.memory / 2,
+                       [this](Job& job) { digest_of(job); });
   for (std::size_t i = 0; i < files.size(); ++i) {
     context_.work.check();
     try {
@@ -129,19 +67,18 @@ std::vector<FileRead> FileReader::read(const std::vector<FileToRead>& files) {
     }
   }
   line.finish();
-  if (line.failed) std::rethrow_exception(line.failed);
   sidecars_.clear();
   return out;
 }
 
-void FileReader::read_one(const FileToRead& what, FileRead& out, Line& line) {
+void FileReader::read_one(const FileToRead& what, FileRead& out, core::Line<Job>& line) {
   const auto file = context_.fs.open_read(what.path, io::ReadMode::kDirect);
   out.stat = file->stat();
   if (out.stat.type != io::FileType::kRegular) {
     out.problem = "is no file any more";
     return;
   }
-  Line::Job job;
+  Job job;
   const bool streamed = out.stat.bytes > most_whole_;
   if (streamed) {
     stream(*file, what, out);
@@ -164,7 +101,9 @@ void FileReader::read_one(const FileToRead& what, FileRead& out, Line& line) {
   }
   job.file = &what;
   job.out = &out;
-  line.put(std::move(job));
+  constexpr std::uint64_t kBesides = 64 << 10;  // what a small file costs, too
+  const std::uint64_t weight = job.bytes.size() + kBesides;
+  line.put(std::move(job), weight);
 }
 
 core::Bytes FileReader::whole(io::File& file, std::uint64_t bytes) {

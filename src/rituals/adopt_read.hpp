@@ -2,6 +2,7 @@
 // Files of a drive, each read once: one thread reads ahead, others hash what it read and have metadata and thumbnails
 // extracted from it. Memory is bounded.
 
+#include "core/line.hpp"
 #include "photo/pool.hpp"
 #include "rituals/context.hpp"
 
@@ -37,8 +38,9 @@ class FileReader {
   std::uint64_t bytes_read() const { return bytes_read_; }
 
  private:
-  struct Line;
-  void read_one(const FileToRead& file, FileRead& out, Line& line);
+  struct Job;
+  void digest_of(const Job& job) const;
+  void read_one(const FileToRead& file, FileRead& out, core::Line<Job>& line);
   core::Bytes whole(io::File& file, std::uint64_t bytes);
   void stream(io::File& file, const FileToRead& what, FileRead& out);
   const core::Bytes* sidecar(const io::Path& path);

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <map>
 #include <mutex>
-#include <thread>
 
+#include "core/line.hpp"
 #include "core/pictures.hpp"
 #include "core/text.hpp"
 #include "photo/record.hpp"
@@ -83,32 +81,22 @@ struct PhotoRecords::State {
     std::vector<PictureFinding> findings;
   };
 
-  State(Context& its_context, photo::Pool& its_pool, ThumbnailSpool& its_spool, std::uint64_t may_wait)
-      : fs(its_context.fs), pool(its_pool), spool(its_spool), memory(may_wait) {}
+  State(Context& its_context, photo::Pool& its_pool, ThumbnailSpool& its_spool, std::uint64_t memory)
+      : fs(its_context.fs),
+        pool(its_pool),
+        spool(its_spool),
+        line(std::in_place, its_pool.size(), memory, [this](Job& job) { work(job); }) {}
 
-  void work() {
-    for (;;) {
-      Job job;
-      {
-        std::unique_lock hold(mutex);
-        ready.wait(hold, [&] { return !jobs.empty() || ended; });
-        if (jobs.empty()) return;
-        job = std::move(jobs.front());
-        jobs.pop_front();
-      }
-      const std::uint64_t bytes = job.content.size();
-      Answer answer;
-      try {
-        answer = look_at(job);
-      } catch (const std::exception& error) {  // no memory to share, a long file that is gone
-        answer.findings.push_back({job.path, fmt::format("could not be looked into: {}", error.what()), false});
-      }
-      const std::lock_guard hold(mutex);
-      waiting -= bytes;
-      if (job.read_from.empty()) spare = std::move(job.content);
-      answers[job.path] = std::move(answer);
-      taken.notify_all();
+  void work(Job& job) {
+    Answer answer;
+    try {
+      answer = look_at(job);
+    } catch (const std::exception& error) {  // no memory to share, a long file that is gone
+      answer.findings.push_back({job.path, fmt::format("could not be looked into: {}", error.what()), false});
     }
+    const std::lock_guard hold(mutex);
+    if (job.read_from.empty()) spare = std::move(job.content);
+    answers[job.path] = std::move(answer);
   }
 
   Answer look_at(Job& job) {
@@ -170,40 +158,21 @@ struct PhotoRecords::State {
   }
 
   void add(Job job) {
-    std::unique_lock hold(mutex);
     const std::uint64_t bytes = job.content.size();
-    taken.wait(hold, [&] { return waiting == 0 || waiting + bytes <= memory; });
-    waiting += bytes;
-    jobs.push_back(std::move(job));
-    if (threads.size() < pool.size()) threads.emplace_back([this] { work(); });
-    ready.notify_one();
-  }
-
-  void end() {
-    {
-      const std::lock_guard hold(mutex);
-      ended = true;
-      ready.notify_all();
-    }
-    threads.clear();  // joins
+    line->put(std::move(job), bytes);
   }
 
   io::FileSystem& fs;
   photo::Pool& pool;
   ThumbnailSpool& spool;
-  const std::uint64_t memory;
   photo::Grouping grouping;
   std::map<std::string, Place> places;      // of pictures, by path
   std::map<std::string, io::Path> sources;  // of sidecars
-  std::mutex mutex;
-  std::condition_variable ready, taken;
-  std::deque<Job> jobs;
-  std::uint64_t waiting = 0;  // bytes of files that are not done yet
-  core::Bytes spare;          // of one that is done: fresh memory costs more than the copy into it
+  std::mutex mutex;                         // of what follows
+  core::Bytes spare;                        // of one that is done: fresh memory costs more than the copy into it
   std::map<std::string, Answer> answers;
   std::string no_worker, no_spool;
-  bool ended = false;
-  std::vector<std::jthread> threads;
+  std::optional<core::Line<Job>> line;  // the last member: its threads use all others
 };
 
 PhotoRecords::PhotoRecords(Context& context, photo::Pool& pool, ThumbnailSpool& spool,
@@ -225,13 +194,7 @@ PhotoRecords::PhotoRecords(Context& context, photo::Pool& pool, ThumbnailSpool& 
   }
 }
 
-PhotoRecords::~PhotoRecords() {
-  {
-    const std::lock_guard hold(state_->mutex);
-    state_->jobs.clear();  // nobody waits for them any more
-  }
-  state_->end();
-}
+PhotoRecords::~PhotoRecords() = default;
 
 bool PhotoRecords::wants(const std::string& path) const { return state_->places.contains(path); }
 
@@ -258,7 +221,7 @@ void PhotoRecords::give_long(const volume::SourceEntry& entry) {
 }
 
 PhotoRecords::Gathered PhotoRecords::finish(std::vector<fv::Member>& members) {
-  state_->end();
+  state_->line->finish();
   Gathered out;
   out.without_a_worker = state_->no_worker;
   out.without_thumbnails = state_->no_spool;

@@ -28,14 +28,6 @@ volume::SourceEntry entry_of(const io::Path& file) {
   return entry;
 }
 
-photo::PoolOptions rogue() {
-  photo::PoolOptions options;
-  options.workers = 2;
-  options.program = DARKSHELF_ROGUE_WORKER;
-  options.limits.time = std::chrono::milliseconds(400);
-  return options;
-}
-
 }  // namespace
 
 TEST_CASE("hostile photos: cut and crafted ones are sealed as they are, told, and restored byte for byte") {
@@ -79,7 +71,7 @@ TEST_CASE("hostile photos: decoders that crash, hang or lie cost their own photo
     entries.push_back(entry_of(temp / name));
   }
   auto context = shelf.context();
-  photo::Pool pool(rogue());
+  photo::Pool pool(rogue_pool(2));
   rituals::ThumbnailSpool spool(context);
   rituals::PhotoRecords photos(context, pool, spool, entries, 1 << 20);
   std::vector<fv::Member> members;

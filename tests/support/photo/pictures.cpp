@@ -213,6 +213,14 @@ std::vector<io::Path> packaged_pictures() {
   return out;
 }
 
+photo::PoolOptions rogue_pool(unsigned workers) {
+  photo::PoolOptions options;
+  options.workers = workers;
+  options.program = DARKSHELF_ROGUE_WORKER;
+  options.limits.time = std::chrono::milliseconds(400);
+  return options;
+}
+
 void write(const io::Path& path, core::ByteSpan bytes) { io::write_file_durably(io::posix(), path, bytes); }
 core::Bytes read(const io::Path& path) { return io::read_file(io::posix(), path, std::uint64_t{1} << 30); }
 

@@ -8,6 +8,7 @@
 
 #include "io/file_system.hpp"
 #include "photo/decoders/thumbnail.hpp"
+#include "photo/pool.hpp"
 
 namespace darkshelf::testing {
 
@@ -58,6 +59,9 @@ inline constexpr const char* kCutHeic = "/usr/share/gocode/src/go4.org/media/hei
 /// All pictures of the packages rawtran-doc, forensics-samples-files, golang-go4-dev and
 /// golang-github-rwcarlsen-goexif-dev that are installed.
 std::vector<io::Path> packaged_pictures();
+
+/// Of the worker that misbehaves as the names of its files tell; it has little time.
+photo::PoolOptions rogue_pool(unsigned workers = 1);
 
 void write(const io::Path& path, core::ByteSpan bytes);
 core::Bytes read(const io::Path& path);

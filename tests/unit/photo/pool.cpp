@@ -18,18 +18,10 @@ namespace {
 
 using photo::Failure;
 
-photo::PoolOptions rogue() {
-  photo::PoolOptions options;
-  options.workers = 1;
-  options.program = DARKSHELF_ROGUE_WORKER;
-  options.limits.time = std::chrono::milliseconds(400);
-  return options;
-}
-
 }  // namespace
 
 TEST_CASE("pool: a decoder that crashes, hangs or lies costs that file, and the next one is served") {
-  photo::Pool pool(rogue());
+  photo::Pool pool(rogue_pool());
   const auto failure = [&](const std::string& name) { return pool.extract({name, {}, {}, {}}).failure; };
   CHECK(failure("good.jpg") == Failure::kNone);
   for (int round = 0; round < 2; ++round) {
@@ -48,13 +40,13 @@ TEST_CASE("pool: a decoder that crashes, hangs or lies costs that file, and the 
 }
 
 TEST_CASE("pool: a file that fails because of what earlier ones left behind is tried again with a fresh worker") {
-  photo::Pool pool(rogue());
+  photo::Pool pool(rogue_pool());
   CHECK(pool.extract({"good.jpg", {}, {}, {}}).failure == Failure::kNone);
   CHECK(pool.extract({"once.jpg", {}, {}, {}}).failure == Failure::kNone);
 }
 
 TEST_CASE("pool: no program, a file beyond its limit: told, not thrown") {
-  photo::PoolOptions options = rogue();
+  photo::PoolOptions options = rogue_pool();
   options.program = "/nowhere/darkshelf-photo";
   const photo::Extract none = photo::Pool(options).extract({"a.jpg", {}, {}, {}});
   CHECK(none.failure == Failure::kNoWorker);
